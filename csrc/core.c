@@ -1,0 +1,512 @@
+/***
+The C core: the engine and JSON as a Lua module. Private: users see `timekit`.
+
+Everything that Lua could interrupt with an error happens outside libcurl: requests are copied before
+a transfer starts, and results become Lua values when libcurl has returned.
+
+@module timekit.core
+*/
+#include "compat.h"
+#include "engine.h"
+#include "json.h"
+
+#include <curl/curl.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENGINE "timekit.engine"
+#define TRANSFER "timekit.transfer"
+
+/* A closed engine has none; a transfer has none once its result is a table (kept as user value). */
+typedef struct engine_handle {
+  tk_engine *engine;
+} engine_handle;
+typedef struct transfer_handle {
+  tk_transfer *transfer;
+  int taken;
+} transfer_handle;
+
+/* ---- fields of option tables; each raises with the field's name ---- */
+
+static int field_error(lua_State *L, const char *name, const char *expected) {
+  return luaL_error(L, "%s: expected %s, got %s", name, expected, luaL_typename(L, -1));
+}
+
+/* The string stays alive in its table. C strings end at NUL, so one inside would cut the rest off. */
+static const char *string_field(lua_State *L, int index, const char *name, size_t *size) {
+  const char *text;
+  size_t length = 0;
+  lua_getfield(L, index, name);
+  if (lua_type(L, -1) != LUA_TSTRING && !lua_isnil(L, -1)) field_error(L, name, "a string");
+  text = lua_tolstring(L, -1, &length);
+  if (text != NULL && size == NULL && strlen(text) != length) luaL_error(L, "%s: expected no NUL character", name);
+  if (size != NULL) *size = length;
+  lua_pop(L, 1);
+  return text;
+}
+
+static const char *required_string(lua_State *L, int index, const char *name) {
+  const char *text = string_field(L, index, name, NULL);
+  if (text == NULL) luaL_error(L, "%s: expected a string, got nil", name);
+  return text;
+}
+
+static double positive_field(lua_State *L, int index, const char *name, double missing) {
+  double number = missing;
+  lua_getfield(L, index, name);
+  if (!lua_isnil(L, -1)) {
+    if (lua_type(L, -1) != LUA_TNUMBER) field_error(L, name, "a positive number");
+    number = (double)lua_tonumber(L, -1);
+  }
+  if (!(number > 0)) luaL_error(L, "%s: expected a positive number", name);
+  lua_pop(L, 1);
+  return number;
+}
+
+static size_t size_field(lua_State *L, int index, const char *name, double missing) {
+  double number = positive_field(L, index, name, missing);
+  if (number > 4294967295.0) luaL_error(L, "%s: expected at most 4294967295 bytes", name);
+  return (size_t)number;
+}
+
+/* Turns the map of headers in the table's field `headers` into lines. Pushes two values that keep
+   the lines alive. */
+static const char *const *header_lines(lua_State *L, int index, size_t *count) {
+  const char **lines;
+  size_t n = 0;
+  lua_getfield(L, index, "headers");
+  if (!lua_isnil(L, -1) && !lua_istable(L, -1)) field_error(L, "headers", "a table");
+  *count = 0;
+  if (lua_isnil(L, -1)) {
+    lua_pushnil(L);
+    return NULL;
+  }
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) n++;
+  if (n == 0) {
+    lua_pushnil(L);
+    return NULL;
+  }
+  lua_createtable(L, (int)n, 0);
+  lua_insert(L, -2);
+  lines = (const char **)lua_newuserdata(L, n * sizeof *lines);
+  lua_insert(L, -2);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    size_t name_size, value_size;
+    const char *name, *value;
+    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "headers: expected strings as names and values");
+    name = lua_tolstring(L, -2, &name_size);
+    value = lua_tolstring(L, -1, &value_size);
+    if (strlen(name) != name_size || strlen(value) != value_size)
+      luaL_error(L, "headers: expected no NUL character");
+    lines[*count] = lua_pushfstring(L, "%s: %s", name, value);
+    lua_rawseti(L, -6, (int)++*count);
+  }
+  lua_pop(L, 1);
+  return lines;
+}
+
+/* ---- results ---- */
+
+static void set_string(lua_State *L, const char *name, const char *text, size_t size) {
+  lua_pushlstring(L, text, size);
+  lua_setfield(L, -2, name);
+}
+
+static void set_number(lua_State *L, const char *name, double number) {
+  lua_pushnumber(L, (lua_Number)number);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, long number) {
+  lua_pushinteger(L, (lua_Integer)number);
+  lua_setfield(L, -2, name);
+}
+
+static void set_boolean(lua_State *L, const char *name, int truth) {
+  lua_pushboolean(L, truth);
+  lua_setfield(L, -2, name);
+}
+
+static void push_lower(lua_State *L, const char *text, size_t size) {
+  luaL_Buffer buffer;
+  size_t i;
+  luaL_buffinit(L, &buffer);
+  for (i = 0; i < size; i++) luaL_addchar(&buffer, (char)tolower((unsigned char)text[i]));
+  luaL_pushresult(&buffer);
+}
+
+/* Pushes one "Name: value" line into the table on top, joining repeated names as RFC 9110 5.3 does. */
+static void add_header(lua_State *L, const char *line, size_t size) {
+  const char *colon = (const char *)memchr(line, ':', size);
+  const char *value, *end = line + size;
+  if (colon == NULL) return;
+  for (value = colon + 1; value < end && (*value == ' ' || *value == '\t'); value++) continue;
+  while (end > value && (end[-1] == ' ' || end[-1] == '\t')) end--;
+  push_lower(L, line, (size_t)(colon - line));
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushlstring(L, value, (size_t)(end - value));
+  } else {
+    lua_pushliteral(L, ", ");
+    lua_pushlstring(L, value, (size_t)(end - value));
+    lua_concat(L, 3);
+  }
+  lua_rawset(L, -3);
+}
+
+static void set_headers(lua_State *L, const tk_result *result) {
+  const char *line = result->headers;
+  const char *end = line == NULL ? NULL : line + result->headers_size;
+  lua_newtable(L);
+  while (line < end) {
+    const char *next = (const char *)memchr(line, '\n', (size_t)(end - line));
+    size_t size = (size_t)((next == NULL ? end : next) - line);
+    add_header(L, line, size > 0 && line[size - 1] == '\r' ? size - 1 : size);
+    line = next == NULL ? end : next + 1;
+  }
+  lua_setfield(L, -2, "headers");
+}
+
+static void set_times(lua_State *L, const tk_times *times) {
+  lua_createtable(L, 0, 5);
+  set_number(L, "name_lookup", times->name_lookup);
+  set_number(L, "connect", times->connect);
+  set_number(L, "tls", times->tls);
+  set_number(L, "first_byte", times->first_byte);
+  set_number(L, "total", times->total);
+  lua_setfield(L, -2, "times");
+}
+
+static void set_version(lua_State *L, int version) {
+  if (version == 0) return;
+  if (version >= 20) lua_pushfstring(L, "%d", version / 10);
+  else lua_pushfstring(L, "%d.%d", version / 10, version % 10);
+  lua_setfield(L, -2, "http_version");
+}
+
+static void push_result(lua_State *L, const tk_result *result) {
+  static const char *const reasons[] = {"ok",           "curl",   "deadline", "cancelled", "body_limit",
+                                        "header_limit", "resend", "memory",   "closed"};
+  static const char *const sent[] = {"no", "maybe", "yes"};
+  lua_createtable(L, 0, 12);
+  lua_pushstring(L, reasons[result->reason]);
+  lua_setfield(L, -2, "reason");
+  lua_pushstring(L, sent[result->sent]);
+  lua_setfield(L, -2, "sent");
+  set_integer(L, "code", result->code);
+  lua_pushstring(L, result->text);
+  lua_setfield(L, -2, "text");
+  if (result->status != 0) {
+    set_integer(L, "status", result->status);
+    set_headers(L, result);
+    set_string(L, "body", result->body == NULL ? "" : result->body, result->body_size);
+  }
+  set_boolean(L, "reused", result->reused);
+  set_integer(L, "restarts", result->restarts);
+  set_version(L, result->http_version);
+  set_times(L, &result->times);
+}
+
+/* ---- transfers ---- */
+
+static transfer_handle *check_transfer(lua_State *L) { return (transfer_handle *)luaL_checkudata(L, 1, TRANSFER); }
+
+/***
+Whether the transfer is over.
+@function transfer:done
+@treturn boolean
+*/
+static int transfer_done(lua_State *L) {
+  const transfer_handle *handle = check_transfer(L);
+  lua_pushboolean(L, handle->transfer == NULL || tk_transfer_done(handle->transfer));
+  return 1;
+}
+
+/***
+What came of the transfer, always the same table; nil while it is in flight.
+@function transfer:result
+@treturn table|nil `reason` ("ok", "curl", "deadline", "cancelled", "body_limit", "header_limit", "resend",
+"memory", "closed"), `code` (libcurl-errors(3)), `text` (one line), `status`, `headers` (lower-case names),
+`body` (these three only if the server answered), `sent` ("no", "maybe", "yes"), `reused`, `restarts`,
+`http_version`, `times` (seconds: `name_lookup`, `connect`, `tls`, `first_byte`, `total`)
+*/
+static int transfer_result(lua_State *L) {
+  transfer_handle *handle = check_transfer(L);
+  const tk_result *result;
+  if (handle->taken) {
+    tk_getuservalue(L, 1);
+    return 1;
+  }
+  result = handle->transfer == NULL ? NULL : tk_transfer_result(handle->transfer);
+  if (result == NULL) {
+    lua_pushnil(L);
+    return 1;
+  }
+  push_result(L, result);
+  lua_pushvalue(L, -1);
+  tk_setuservalue(L, 1);
+  handle->taken = 1;
+  tk_transfer_free(handle->transfer);
+  handle->transfer = NULL;
+  return 1;
+}
+
+/***
+Ends the transfer at once. Its result says whether the request had been sent. No effect once it is over.
+@function transfer:cancel
+*/
+static int transfer_cancel(lua_State *L) {
+  const transfer_handle *handle = check_transfer(L);
+  if (handle->transfer != NULL) tk_transfer_cancel(handle->transfer);
+  return 0;
+}
+
+/* A transfer nobody can ask about any more has no reason to go on. */
+static int transfer_gc(lua_State *L) {
+  transfer_handle *handle = check_transfer(L);
+  tk_transfer_free(handle->transfer);
+  handle->transfer = NULL;
+  return 0;
+}
+
+static int transfer_tostring(lua_State *L) {
+  const transfer_handle *handle = check_transfer(L);
+  int over = handle->transfer == NULL || tk_transfer_done(handle->transfer);
+  lua_pushfstring(L, "%s (%s)", TRANSFER, over ? "done" : "in flight");
+  return 1;
+}
+
+/* ---- engines ---- */
+
+static engine_handle *check_handle(lua_State *L) { return (engine_handle *)luaL_checkudata(L, 1, ENGINE); }
+
+static tk_engine *check_engine(lua_State *L) {
+  engine_handle *handle = check_handle(L);
+  if (handle->engine == NULL) luaL_error(L, "attempt to use a closed engine");
+  return handle->engine;
+}
+
+/***
+Makes an engine: many transfers to one origin. Raises when an option is wrong, naming it.
+@function engine
+@tparam table options `base_url` (https, or http to loopback), `username`, `password`, `user_agent`, `ca_file`,
+`proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, 10), `max_response` (bytes, 8 MiB),
+`max_headers` (bytes, 256 KiB)
+@treturn engine
+@usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }
+*/
+static int engine_new(lua_State *L) {
+  engine_handle *handle;
+  tk_options options;
+  char message[TK_MESSAGE_SIZE];
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  options.base_url = required_string(L, 1, "base_url");
+  options.username = string_field(L, 1, "username", NULL);
+  options.password = string_field(L, 1, "password", NULL);
+  options.user_agent = string_field(L, 1, "user_agent", NULL);
+  options.ca_file = string_field(L, 1, "ca_file", NULL);
+  options.proxy = string_field(L, 1, "proxy", NULL);
+  options.connect_timeout = positive_field(L, 1, "connect_timeout", 10);
+  options.max_response = size_field(L, 1, "max_response", 8.0 * 1024 * 1024);
+  options.max_headers = size_field(L, 1, "max_headers", 256.0 * 1024);
+  lua_getfield(L, 1, "http2");
+  options.http2 = lua_toboolean(L, -1);
+  options.headers = header_lines(L, 1, &options.header_count);
+  handle = (engine_handle *)lua_newuserdata(L, sizeof *handle);
+  handle->engine = NULL;
+  luaL_setmetatable(L, ENGINE);
+  handle->engine = tk_engine_new(&options, message);
+  if (handle->engine == NULL) return luaL_error(L, "%s", message);
+  return 1;
+}
+
+/***
+Starts a transfer; nothing is sent if it raises.
+@function engine:start
+@tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
+`timeout` (seconds, 30)
+@treturn transfer
+*/
+static int engine_start(lua_State *L) {
+  tk_engine *engine = check_engine(L);
+  transfer_handle *handle;
+  tk_request request;
+  char message[TK_MESSAGE_SIZE];
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  request.method = required_string(L, 2, "method");
+  request.target = required_string(L, 2, "target");
+  request.body = string_field(L, 2, "body", &request.body_size);
+  request.timeout = positive_field(L, 2, "timeout", 30);
+  request.headers = header_lines(L, 2, &request.header_count);
+  handle = (transfer_handle *)lua_newuserdata(L, sizeof *handle);
+  handle->transfer = NULL;
+  handle->taken = 0;
+  luaL_setmetatable(L, TRANSFER);
+  handle->transfer = tk_transfer_start(engine, &request, message);
+  if (handle->transfer == NULL) return luaL_error(L, "%s", message);
+  return 1;
+}
+
+/***
+Goes on with what is ready, without waiting.
+@function engine:step
+@treturn integer transfers in flight
+*/
+static int engine_step(lua_State *L) {
+  lua_pushinteger(L, tk_engine_step(check_engine(L)));
+  return 1;
+}
+
+/***
+Waits until something happened, for `seconds` at the most, and goes on with it. Returns early on a signal
+and when nothing is in flight.
+@function engine:wait
+@tparam number seconds
+@treturn integer transfers in flight
+*/
+static int engine_wait(lua_State *L) {
+  tk_engine *engine = check_engine(L);
+  double seconds = (double)luaL_checknumber(L, 2);
+  luaL_argcheck(L, seconds >= 0, 2, "expected seconds, zero or more");
+  lua_pushinteger(L, tk_engine_wait(engine, seconds));
+  return 1;
+}
+
+/***
+Transfers in flight.
+@function engine:pending
+@treturn integer
+*/
+static int engine_pending(lua_State *L) {
+  lua_pushinteger(L, tk_engine_pending(check_engine(L)));
+  return 1;
+}
+
+/***
+A descriptor that is readable when a step has something to do; nil where the system has none (it takes epoll).
+@function engine:fd
+@treturn integer|nil
+*/
+static int engine_fd(lua_State *L) {
+  int fd = tk_engine_fd(check_engine(L));
+  if (fd < 0) lua_pushnil(L);
+  else lua_pushinteger(L, fd);
+  return 1;
+}
+
+/***
+Seconds until a step has something to do by time alone; nil if there is no such time.
+@function engine:timeout
+@treturn number|nil
+*/
+static int engine_timeout(lua_State *L) {
+  double timeout = tk_engine_timeout(check_engine(L));
+  if (timeout < 0) lua_pushnil(L);
+  else lua_pushnumber(L, (lua_Number)timeout);
+  return 1;
+}
+
+/***
+Whether transfers can be started: not after close, not in a forked child, not after libcurl gave up.
+@function engine:usable
+@treturn boolean
+*/
+static int engine_usable(lua_State *L) {
+  const engine_handle *handle = check_handle(L);
+  lua_pushboolean(L, handle->engine != NULL && tk_engine_usable(handle->engine));
+  return 1;
+}
+
+/***
+Ends all transfers, wipes the credentials. Closing twice is silent.
+@function engine:close
+*/
+static int engine_close(lua_State *L) {
+  engine_handle *handle = check_handle(L);
+  tk_engine *engine = handle->engine;
+  handle->engine = NULL;
+  tk_engine_free(engine);
+  return 0;
+}
+
+static int engine_tostring(lua_State *L) {
+  const engine_handle *handle = check_handle(L);
+  if (handle->engine == NULL) lua_pushliteral(L, ENGINE " (closed)");
+  else lua_pushfstring(L, "%s (%d in flight)", ENGINE, tk_engine_pending(handle->engine));
+  return 1;
+}
+
+/* ---- the module ---- */
+
+/***
+Seconds on a clock that only goes forward.
+@function now
+@treturn number
+*/
+static int core_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)tk_now());
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"engine", engine_new}, {"now", core_now}, {NULL, NULL}};
+
+static const luaL_Reg engine_methods[] = {
+  {"start", engine_start},     {"step", engine_step},     {"wait", engine_wait},
+  {"pending", engine_pending}, {"fd", engine_fd},         {"timeout", engine_timeout},
+  {"usable", engine_usable},   {"close", engine_close},   {NULL, NULL}};
+
+static const luaL_Reg engine_metamethods[] = {
+  {"__gc", engine_close}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};
+
+static const luaL_Reg transfer_methods[] = {
+  {"done", transfer_done}, {"result", transfer_result}, {"cancel", transfer_cancel}, {NULL, NULL}};
+
+static const luaL_Reg transfer_metamethods[] = {
+  {"__gc", transfer_gc}, {"__close", transfer_gc}, {"__tostring", transfer_tostring}, {NULL, NULL}};
+
+static void define_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
+  luaL_newmetatable(L, name);
+  luaL_setfuncs(L, metamethods, 0);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+/* What this libcurl can do, as far as it matters to users. */
+static void set_version_table(lua_State *L) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  lua_createtable(L, 0, 3);
+  lua_pushliteral(L, "scm");
+  lua_setfield(L, -2, "timekit");
+  lua_pushstring(L, info->version);
+  lua_setfield(L, -2, "curl");
+  lua_createtable(L, 0, 2);
+  set_boolean(L, "http2", (info->features & CURL_VERSION_HTTP2) != 0);
+  set_boolean(L, "async_dns", (info->features & CURL_VERSION_ASYNCHDNS) != 0);
+  lua_setfield(L, -2, "features");
+  lua_setfield(L, -2, "version");
+}
+
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+LUALIB_API int luaopen_timekit_core(lua_State *L);
+
+int luaopen_timekit_core(lua_State *L) {
+  const char *problem = tk_setup();
+  if (problem != NULL) return luaL_error(L, "%s", problem);
+  define_class(L, ENGINE, engine_methods, engine_metamethods);
+  define_class(L, TRANSFER, transfer_methods, transfer_metamethods);
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  set_version_table(L);
+  tk_json_open(L);
+  return 1;
+}

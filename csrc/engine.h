@@ -1,0 +1,131 @@
+/*
+ * The engine: many HTTP transfers over one libcurl multi handle, stepped by the host.
+ * It knows neither Lua nor Timekit. One engine speaks to one origin, belongs to one thread, and is
+ * not used in a process other than the one that made it.
+ *
+ * A request is sent once or not at all: libcurl's own silent repeats are stopped (see guard.c), and
+ * every result says whether bytes of the request left this machine.
+ */
+#ifndef TK_ENGINE_H
+#define TK_ENGINE_H
+
+#include <stddef.h>
+
+#define TK_MESSAGE_SIZE 256
+
+typedef struct tk_engine tk_engine;
+typedef struct tk_transfer tk_transfer;
+
+typedef struct tk_options {
+  const char *base_url; /* https, or http to a loopback host; no credentials, query or fragment */
+  const char *username; /* username and password NULL: no Authorization header */
+  const char *password;
+  const char *user_agent; /* NULL: none is sent */
+  const char *ca_file;    /* NULL: the system's */
+  const char *proxy;      /* NULL: from the environment; "": none. Never used for http */
+  const char *const *headers; /* "Name: value" lines sent with every request */
+  size_t header_count;
+  double connect_timeout; /* seconds */
+  size_t max_response;    /* bytes of body, after decompression */
+  size_t max_headers;     /* bytes of header lines in all, interim answers included */
+  int http2;
+} tk_options;
+
+typedef struct tk_request {
+  const char *method; /* GET, POST, PUT, PATCH or DELETE */
+  const char *target; /* appended to base_url; starts with '/' */
+  const char *const *headers;
+  size_t header_count;
+  const char *body; /* copied; NULL: none */
+  size_t body_size;
+  double timeout; /* seconds from start to the last byte */
+} tk_request;
+
+typedef enum tk_reason {
+  TK_OK,           /* a complete answer */
+  TK_CURL,         /* libcurl gave up: see code and text */
+  TK_DEADLINE,     /* the time was over */
+  TK_CANCELLED,    /* by tk_transfer_cancel */
+  TK_BODY_LIMIT,   /* the body exceeded max_response */
+  TK_HEADER_LIMIT, /* the headers exceeded max_headers */
+  TK_RESEND,       /* the connection was lost; libcurl wanted to send the request again */
+  TK_MEMORY,       /* out of memory */
+  TK_CLOSED        /* the engine was freed */
+} tk_reason;
+
+typedef enum tk_sent {
+  TK_SENT_NO,    /* no byte of the request left this machine */
+  TK_SENT_MAYBE, /* some bytes may have, and no final answer came */
+  TK_SENT_YES    /* a final status line came back */
+} tk_sent;
+
+/* Seconds since the start of the last try; 0 where a stage was not reached or not needed. */
+typedef struct tk_times {
+  double name_lookup, connect, tls, first_byte, total;
+} tk_times;
+
+typedef struct tk_result {
+  tk_reason reason;
+  int code;         /* libcurl's CURLcode */
+  const char *text; /* one line for a person; never holds credentials */
+  long status;      /* 0: no final status line */
+  const char *headers; /* the final answer's header lines as they came, status line left out */
+  size_t headers_size;
+  const char *body;
+  size_t body_size;
+  tk_sent sent;
+  int reused;       /* the connection had served an earlier request */
+  int restarts;     /* fresh starts because the kept connection was dead before anything was sent */
+  int http_version; /* 10, 11, 20, 30; 0: none */
+  tk_times times;
+} tk_result;
+
+/* Checks that the libcurl in this process will do and sets it up once for all threads. Returns NULL,
+   or a text that says what is missing. To be called before anything else. */
+const char *tk_setup(void);
+
+/* Monotonic clock, in seconds. */
+double tk_now(void);
+
+/* NULL on failure, with a line in `message` that names the option. The caller frees the engine. */
+tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]);
+
+/* Ends all transfers (they stay readable, with TK_CLOSED) and wipes the credentials. In a forked
+   child it only gives back what is the child's own. NULL is allowed. */
+void tk_engine_free(tk_engine *engine);
+
+/* 0 in a forked child and after an error that libcurl cannot recover from. */
+int tk_engine_usable(const tk_engine *engine);
+
+/* Goes on with whatever is ready, never waits, and returns the number of transfers in flight. */
+int tk_engine_step(tk_engine *engine);
+
+/* Waits until something happened or `seconds` have passed or a signal came, then steps. Returns at
+   once when nothing is in flight. */
+int tk_engine_wait(tk_engine *engine, double seconds);
+
+int tk_engine_pending(const tk_engine *engine);
+
+/* A descriptor that is readable when a step has something to do; -1 where the system has none. It
+   belongs to the engine: watch it, do not read or close it. */
+int tk_engine_fd(const tk_engine *engine);
+
+/* Seconds until a step has something to do by time alone; negative: no such time. */
+double tk_engine_timeout(const tk_engine *engine);
+
+/* Starts a transfer. NULL on failure, with a line in `message`; nothing was sent then. The caller
+   frees the transfer, before or after the engine. */
+tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]);
+
+int tk_transfer_done(const tk_transfer *transfer);
+
+/* NULL while in flight; afterwards valid until the transfer is freed. */
+const tk_result *tk_transfer_result(const tk_transfer *transfer);
+
+/* Ends a transfer in flight at once, with TK_CANCELLED; the result tells what had been sent. */
+void tk_transfer_cancel(tk_transfer *transfer);
+
+/* Cancels where need be. NULL is allowed. */
+void tk_transfer_free(tk_transfer *transfer);
+
+#endif

@@ -1,0 +1,148 @@
+/* What the engine's own files share. */
+#ifndef TK_ENGINE_INTERNAL_H
+#define TK_ENGINE_INTERNAL_H
+
+#include "buffer.h"
+#include "engine.h"
+
+#include <curl/curl.h>
+#include <sys/types.h>
+
+#if LIBCURL_VERSION_NUM < 0x075000
+#error "timekit needs libcurl 7.80.0 or newer (CURLOPT_PREREQFUNCTION)"
+#endif
+
+#if defined(__linux__) && !defined(TK_NO_EPOLL)
+#define TK_EPOLL 1
+#else
+#define TK_EPOLL 0
+#endif
+
+/* Easy handles kept for the next transfers; more than a host has in flight for long. */
+#define TK_IDLE_HANDLES 64
+
+/* One entry for each descriptor that libcurl told us of, indexed by the descriptor. */
+typedef struct tk_socket {
+  unsigned char ours;        /* made by our own socket callback */
+  unsigned char wanted;      /* libcurl wants events now */
+  unsigned char registered;  /* the epoll interest that the kernel holds: 1 read, 2 write */
+  unsigned char multiplexed; /* carried HTTP/2 */
+  unsigned short port;       /* local port, 0: not asked for yet */
+} tk_socket;
+
+struct tk_engine {
+  CURLM *multi;
+  pid_t pid;
+  int broken; /* the multi handle refuses to go on */
+  int plain;  /* http, so loopback */
+  char *base_url;
+  char *user_agent;
+  char *ca_file;
+  char *proxy;
+  struct curl_slist *headers; /* with Authorization; wiped when freed */
+  long connect_timeout_ms;
+  size_t max_response;
+  size_t max_headers;
+  int http2;
+
+  tk_transfer *first; /* all transfers in flight */
+  int in_flight;
+  tk_transfer **deadlines; /* binary heap, earliest first, in_flight entries */
+  size_t deadline_capacity;
+
+  CURL *idle[TK_IDLE_HANDLES];
+  int idle_count;
+
+  tk_socket *sockets;
+  size_t socket_count;
+
+  int due;           /* libcurl asked to be called again at once */
+  double curl_timer; /* when libcurl wants to be called by time, negative: never */
+
+  /* Linux only, see watch_epoll.c: one epoll set with a timer and an event in it. */
+  int fd; /* the epoll set; -1 elsewhere */
+  int timer_fd;
+  int event_fd;
+  int kicked;   /* event_fd is readable */
+  double armed; /* what timer_fd is set to, negative: nothing */
+};
+
+struct tk_transfer {
+  tk_engine *engine; /* NULL once it is done */
+  tk_transfer *next, *previous;
+  size_t heap_index;
+  CURL *easy;
+  struct curl_slist *own_headers; /* NULL: the engine's list is used */
+  char *body;
+  size_t body_size;
+  char method[8];
+  double deadline; /* on tk_now's clock */
+  double timeout;
+  tk_buffer answer_headers;
+  tk_buffer answer_body;
+  size_t header_bytes; /* of all answers, interim ones included */
+  int guard_calls;     /* times libcurl was about to send, in this try */
+  int stale;           /* the guard found the kept connection dead */
+  int resend;          /* the guard stopped a second sending */
+  tk_append overflow;  /* what stopped a callback */
+  int overflow_in_headers;
+  tk_result result;
+  char error[CURL_ERROR_SIZE];
+};
+
+/* transfer.c: the end of a transfer, from wherever it comes */
+void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
+void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
+void tk_transfer_abandon(tk_transfer *transfer);
+
+/* easy.c */
+CURL *tk_easy_get(tk_engine *engine);
+void tk_easy_put(tk_engine *engine, CURL *easy);
+int tk_easy_prepare(tk_transfer *transfer, const char *target);
+
+/* headers.c */
+int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
+int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
+int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
+void tk_headers_free(struct curl_slist *list);
+void tk_wipe(void *memory, size_t size);
+
+/* origin.c */
+const char *tk_origin_problem(const char *base_url, int *plain);
+const char *tk_proxy_problem(const char *proxy);
+
+/* guard.c */
+int tk_guard(void *transfer, char *ip, char *local_ip, int port, int local_port);
+curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_sockaddr *address);
+int tk_close_socket(void *engine, curl_socket_t fd);
+tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
+void tk_socket_remember(tk_engine *engine, long local_port, int multiplexed);
+
+/* deadline.c */
+int tk_deadline_reserve(tk_engine *engine);
+void tk_deadline_add(tk_engine *engine, tk_transfer *transfer);
+void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer);
+
+/* watch_epoll.c or watch_poll.c: how the engine learns that there is something to do. `open` sets
+   engine->fd and the multi handle's callbacks; `started` follows curl_multi_add_handle. */
+int tk_watch_open(tk_engine *engine);
+void tk_watch_close(tk_engine *engine);
+void tk_watch_started(tk_engine *engine);
+void tk_watch_settle(tk_engine *engine);
+void tk_watch_step(tk_engine *engine);
+void tk_watch_wait(tk_engine *engine, double seconds);
+
+/* engine.c: all called with SIGPIPE blocked */
+void tk_engine_broken(tk_engine *engine);
+void tk_engine_expire(tk_engine *engine);
+void tk_engine_reap(tk_engine *engine);
+double tk_engine_next(const tk_engine *engine);
+
+/* sigpipe.c */
+typedef struct tk_sigpipe {
+  int ours; /* SIGPIPE was neither blocked nor pending before */
+} tk_sigpipe;
+void tk_sigpipe_block(tk_sigpipe *state);
+void tk_sigpipe_restore(const tk_sigpipe *state);
+
+#endif

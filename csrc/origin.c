@@ -1,0 +1,82 @@
+/* Where requests may go: https anywhere, http to this machine only. */
+#include "engine_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* libcurl writes IPv4 addresses in their usual form whatever way they came, and resolves
+   `localhost` to loopback without asking anyone (since 7.77). */
+static int is_loopback(const char *host) {
+  size_t dots = 0;
+  const char *c;
+  if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return 1;
+  if (strncmp(host, "127.", 4) != 0) return 0;
+  for (c = host; *c != '\0'; c++) {
+    if (*c == '.') dots++;
+    else if (*c < '0' || *c > '9') return 0;
+  }
+  return dots == 3;
+}
+
+static int has(CURLU *url, CURLUPart part) {
+  char *text = NULL;
+  int there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+  curl_free(text);
+  return there;
+}
+
+static const char *problem(CURLU *url, const char *base_url, int *plain) {
+  char *scheme = NULL, *host = NULL;
+  const char *text = NULL;
+  size_t size = strlen(base_url);
+  if (curl_url_set(url, CURLUPART_URL, base_url, 0) != CURLUE_OK ||
+      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+      curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+    text = "base_url: expected a URL such as https://api.timekit.io/v2";
+  else if (has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD))
+    text = "base_url: credentials do not belong into a URL";
+  else if (has(url, CURLUPART_QUERY) || has(url, CURLUPART_FRAGMENT) || strpbrk(base_url, "?#") != NULL)
+    text = "base_url: expected no query and no fragment";
+  else if (base_url[size - 1] == '/')
+    text = "base_url: expected no slash at the end";
+  else if (strcmp(scheme, "https") == 0)
+    *plain = 0;
+  else if (strcmp(scheme, "http") == 0 && is_loopback(host))
+    *plain = 1;
+  else
+    text = "base_url: expected https, or http to a loopback address";
+  curl_free(scheme);
+  curl_free(host);
+  return text;
+}
+
+/* NULL, or what is wrong; the URL itself is not repeated, since it may hold a password. */
+const char *tk_origin_problem(const char *base_url, int *plain) {
+  CURLU *url = curl_url();
+  const char *text;
+  if (url == NULL) return "not enough memory";
+  text = problem(url, base_url, plain);
+  curl_url_cleanup(url);
+  return text;
+}
+
+/* libcurl would print a proxy that it cannot read, password included. */
+const char *tk_proxy_problem(const char *proxy) {
+  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  static const char expected[] = "proxy: expected an http, https or socks URL";
+  CURLU *url;
+  char *scheme = NULL;
+  const char *text = expected;
+  size_t i;
+  if (*proxy == '\0') return NULL;
+  url = curl_url();
+  if (url == NULL) return "not enough memory";
+  if (curl_url_set(url, CURLUPART_URL, proxy, strstr(proxy, "://") ? CURLU_NON_SUPPORT_SCHEME : CURLU_GUESS_SCHEME) ==
+        CURLUE_OK &&
+      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
+    for (i = 0; i < sizeof schemes / sizeof *schemes; i++)
+      if (strcasecmp(scheme, schemes[i]) == 0) text = NULL;
+  curl_free(scheme);
+  curl_url_cleanup(url);
+  return text;
+}

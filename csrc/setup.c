@@ -1,0 +1,32 @@
+/* One-time set-up of libcurl for the whole process, and the clock. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "engine_internal.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
+static const char *setup_problem; /* written inside pthread_once only */
+
+static void setup(void) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  if (info->version_num < 0x075000)
+    setup_problem = "timekit needs libcurl 7.80.0 or newer; the one this process has loaded is older";
+  else if ((info->features & CURL_VERSION_SSL) == 0)
+    setup_problem = "timekit needs a libcurl with TLS";
+  else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    setup_problem = "libcurl could not be initialised";
+}
+
+/* Never undone: other users of libcurl in this process, other Lua states among them, may go on. */
+const char *tk_setup(void) {
+  if (pthread_once(&setup_once, setup) != 0) return "libcurl could not be initialised";
+  return setup_problem;
+}
+
+double tk_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

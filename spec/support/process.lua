@@ -1,0 +1,47 @@
+--- Starts helper programs for the specs and ends them for sure.
+-- The program prints one line when it is ready (its port, as a rule) and ends when its standard
+-- input does, so nothing outlives the suite, however the suite dies.
+local process = {}
+process.__index = process
+
+local function run(command)
+  assert(os.execute(command), "failed: " .. command)
+end
+
+--- Starts `command` (a shell command) and waits for its first line of output.
+-- @tparam string command
+-- @treturn table with `line`, the first line printed, and `close()`
+function process.start(command)
+  local fifo = os.tmpname()
+  os.remove(fifo)
+  run("mkfifo -m 600 " .. fifo)
+  local input = assert(io.popen("exec " .. command .. " > " .. fifo, "w"))
+  -- Opening blocks until the program has the other end, so no polling is needed.
+  local output = assert(io.open(fifo))
+  os.remove(fifo)
+  local line = output:read("l")
+  return setmetatable({ line = line, input = input, output = output }, process)
+end
+
+--- Sends a line to the program's standard input.
+-- @tparam string text
+function process:say(text)
+  self.input:write(text, "\n")
+  self.input:flush()
+end
+
+--- Reads a further line that the program printed; blocks until there is one.
+-- @treturn string|nil the line, nil at the end
+function process:read()
+  return self.output:read("l")
+end
+
+--- Ends the program and waits until it has.
+function process:close()
+  if not self.input then return end
+  self.input:close()
+  self.output:close()
+  self.input = nil
+end
+
+return process
