@@ -119,13 +119,14 @@ int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   tk_transfer *transfer = (tk_transfer *)data;
   long written = 0, connects = 0;
   (void)ip, (void)local_ip, (void)port;
-  transfer->guard_calls++;
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);
   curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+  transfer->guard_calls++;
   if (transfer->guard_calls > 1 && written > 0) {
     transfer->resend = 1;
     return CURL_PREREQFUNC_ABORT;
   }
+  transfer->result.reused = connects == 0;
   if (connects == 0 && is_stale(transfer->engine, local_port)) {
     transfer->stale = 1;
     return CURL_PREREQFUNC_ABORT;

@@ -83,8 +83,7 @@ static tk_sent sent(const tk_transfer *transfer) {
 static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   tk_result *result = &transfer->result;
   CURL *easy = transfer->easy;
-  long connects = 0, port = 0;
-  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+  long port = 0;
   result->sent = sent(transfer);
   result->reason = reason;
   result->code = (int)code;
@@ -93,7 +92,6 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->body = transfer->answer_body.data;
   result->body_size = transfer->answer_body.size;
   result->http_version = result->status != 0 ? http_version(easy) : 0;
-  result->reused = transfer->guard_calls > 0 && connects == 0;
   result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
   result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
   result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
