@@ -1,20 +1,38 @@
+# timekit for Lua. `make run` shows it, `make test` proves it; `make help` lists the rest.
 LUA ?= lua5.4
-PKG_CONFIG ?= pkg-config
-BUILD := $(CURDIR)/build/$(LUA)
-
+PREFIX ?= /usr/local
+DESTDIR ?=
+PORT ?= 0
+KEY ?=
 CC ?= cc
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+PKG_CONFIG ?= pkg-config
+
+# ---- building ----
+
+# lua5.4 -> 5.4; LuaJIT speaks 5.1's interface
+LUA_VERSION := $(patsubst luajit%,5.1,$(patsubst lua%,%,$(filter-out luajit,$(LUA)))$(filter luajit,$(LUA)))
+LUA_PACKAGE := $(if $(filter luajit,$(LUA)),luajit,$(LUA))
+BUILD := $(CURDIR)/build/$(LUA)$(SANITIZED)
+CORE := $(BUILD)/timekit/core.so
+
+# LPeg's warnings; a clean build is part of `make lint`
 WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual -Wshadow -Wundef \
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
-CFLAGS ?= -O2 -g
-CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl)
-CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl) -pthread -Wl,-z,nodelete
-SOURCES := $(wildcard csrc/*.c)
-OBJECTS := $(SOURCES:csrc/%.c=$(BUILD)/%.o)
+CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
+  $(shell $(PKG_CONFIG) --cflags $(LUA_PACKAGE) libcurl)
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl) -pthread -ldl
 
-all: $(BUILD)/timekit/core.so
+SOURCES := $(sort $(wildcard csrc/*.c))
+OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
+ENGINE_SOURCES := $(filter-out csrc/core.c csrc/json%,$(SOURCES))
+LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
-$(BUILD)/timekit/core.so: $(OBJECTS)
+all: $(CORE)
+
+$(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(CORE_LIBS)
 
@@ -22,10 +40,136 @@ $(BUILD)/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(OBJECTS:.o=.d)
+-include $(wildcard $(BUILD)/*.d)
 
+# Absolute paths, so that it works from anywhere: eval "$(make -s env)"
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH="$(BUILD)/?.so;;"'
 
-.PHONY: all env
+WITH_PATHS = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
+
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/timekit'
+	install -m 644 '$(CORE)' '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/timekit/core.so'
+	set -e; for file in $(LUA_MODULES:lua/%=%); do \
+	  install -d '$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/'"$$(dirname $$file)"; \
+	  install -m 644 "lua/$$file" '$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/'"$$file"; \
+	done
+
+clean:
+	rm -rf build
+
+# ---- what a fresh Debian lacks ----
+
+BUILD_PACKAGES := gcc libc6-dev pkg-config lib$(LUA)-dev $(LUA) libcurl4-openssl-dev lua-cjson
+RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
+TEST_PACKAGES := $(RUN_PACKAGES) lua-busted libcmocka-dev lua-socket lua-filesystem curl openssl luarocks git
+LINT_PACKAGES := $(BUILD_PACKAGES) lua-check cppcheck luarocks
+CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
+DOCS_PACKAGES := lua-ldoc
+
+define installed
+	@missing=; for package in $(1); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "make: this target needs the Debian packages$$missing, and there is no apt-get here." >&2; \
+	  echo "make: install what they hold with your own system's tools, then run 'make' directly." >&2; exit 1; \
+	fi; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
+	  echo "make: install$$missing as root first (there is no sudo here)." >&2; exit 1; \
+	fi; \
+	echo "make: installing$$missing"; \
+	{ $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	} >/dev/null || { echo "make: apt-get could not install$$missing" >&2; exit 1; }
+endef
+
+deps:
+	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)))
+deps-run:
+	$(call installed,$(RUN_PACKAGES))
+deps-test:
+	$(call installed,$(TEST_PACKAGES))
+deps-lint:
+	$(call installed,$(LINT_PACKAGES))
+deps-check:
+	$(call installed,$(CHECK_PACKAGES))
+deps-docs:
+	$(call installed,$(DOCS_PACKAGES))
+
+# ---- showing ----
+
+run: deps-run
+	@$(MAKE) -s all
+	@$(WITH_PATHS) $(LUA) spec/examples/demo.lua
+
+sandbox: deps-run
+	@$(MAKE) -s all
+	@$(WITH_PATHS) PORT='$(PORT)' KEY='$(KEY)' exec $(LUA) -e 'require("timekit.sandbox.server").main()'
+
+docs: deps-docs
+	ldoc --all --dir build/docs --project timekit --title timekit --format markdown lua csrc
+
+# ---- proving ----
+
+C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
+C_TEST_HEADERS := $(wildcard csrc/*.h spec/c/*.h)
+# Our own allocations go through the test, which makes them fail one by one.
+C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(shell $(PKG_CONFIG) --libs libcurl cmocka) -pthread
+
+build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+
+build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DTK_NO_EPOLL -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+
+# Every test there is; ends with one line that sums up.
+SUITE = $(WITH_PATHS) $(LUA) spec/support/suite.lua
+
+test: deps-test
+	@$(MAKE) -s all $(C_TESTS)
+	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
+
+lint: deps-lint
+	luacheck -q lua spec
+	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
+	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
+	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+
+# libcurl is loaded first so that it stays loaded: unloading it would leave leaks without names.
+LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
+ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+asan: deps-check
+	@$(MAKE) -s asan-run SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' LDFLAGS='-fsanitize=address,undefined'
+asan-run: all $(C_TESTS)
+	@PRELOAD="$$($(CC) -print-file-name=libasan.so) $(LIBCURL)" $(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
+
+VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
+# The specs that spend their time in C; the whole suite under valgrind takes longer than anybody waits.
+VALGRIND_SPECS ?= spec/10_json_decode_spec.lua spec/11_json_encode_spec.lua spec/20_engine_spec.lua \
+  spec/54_action_spec.lua
+
+valgrind: deps-check
+	@$(MAKE) -s all $(C_TESTS)
+	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) $(VALGRIND_SPECS)'
+
+help:
+	@echo 'make run       the main job against the sandbox, over HTTP'
+	@echo 'make test      every test'
+	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
+	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
+	@echo 'make install   PREFIX=/usr/local DESTDIR='
+	@echo 'make lint asan valgrind docs deps clean'
+	@echo 'LUA=lua5.4 chooses the Lua'
+
+.PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test \
+  lint asan asan-run valgrind help

@@ -1,13 +1,22 @@
 /* One-time set-up of libcurl for the whole process, and the clock. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 
 #include "engine_internal.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <time.h>
 
 static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
 static const char *setup_problem; /* written inside pthread_once only */
+
+/* Keeps this library, and so libcurl, loaded: closing the last Lua state unloads C modules, but
+   resolver threads may still run in them. A failure costs nothing but that. */
+static void pin(void) {
+  Dl_info info;
+  if (dladdr((void *)&setup_once, &info) != 0 && info.dli_fname != NULL)
+    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
 
 static void setup(void) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
@@ -17,6 +26,8 @@ static void setup(void) {
     setup_problem = "timekit needs a libcurl with TLS";
   else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     setup_problem = "libcurl could not be initialised";
+  else
+    pin();
 }
 
 /* Never undone: other users of libcurl in this process, other Lua states among them, may go on. */

@@ -1,0 +1,65 @@
+--- Runs test programs one after the other and ends with one line that sums up all of them.
+-- Each argument is a job: `c PROGRAM` (cmocka, speaks TAP) or `busted LUA FILES…`.
+-- RUNNER (a command put in front, valgrind say) and PRELOAD (libraries for LD_PRELOAD) come from the environment.
+local runner = os.getenv("RUNNER") or ""
+local preload = os.getenv("PRELOAD")
+local totals = { passed = 0, failed = 0, skipped = 0 }
+
+local function add(passed, failed, skipped)
+  totals.passed = totals.passed + passed
+  totals.failed = totals.failed + failed
+  totals.skipped = totals.skipped + skipped
+end
+
+--- Runs a command, shows what it prints and hands over each line. A command that dies counts as a failure that
+-- its own summary cannot hold.
+local function run(command, on_line)
+  local counted = totals.failed
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  for line in pipe:lines() do
+    print(line)
+    on_line(line)
+  end
+  local ok, how, code = pipe:close()
+  if not ok and totals.failed == counted then
+    print(("%s: %s %s"):format(command, how, code))
+    add(0, 1, 0)
+  end
+end
+
+local jobs = {}
+
+function jobs.c(program)
+  -- Link-time sanitizers need no preload.
+  run(("CMOCKA_MESSAGE_OUTPUT=TAP %s %s"):format(runner, program), function(line)
+    if line:find("^ok .*# SKIP") then add(0, 0, 1)
+    elseif line:find("^ok ") then add(1, 0, 0)
+    elseif line:find("^not ok ") then add(0, 1, 0)
+    end
+  end)
+end
+
+function jobs.busted(rest)
+  local lua, files = rest:match("^(%S+) (.*)$")
+  local environment = preload and ("env LD_PRELOAD='%s'"):format(preload) or ""
+  local summed = false
+  run(("%s %s %s /usr/bin/busted --ignore-lua -o plainTerminal %s"):format(environment, runner, lua, files), function(line)
+    local passed, failed, errors, pending = line:match("^(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending")
+    if passed then
+      summed = true
+      add(tonumber(passed), tonumber(failed) + tonumber(errors), tonumber(pending))
+    end
+  end)
+  if not summed then
+    print("busted ended without a summary")
+    add(0, 1, 0)
+  end
+end
+
+for _, job in ipairs(arg) do
+  local kind, rest = job:match("^(%S+) (.*)$")
+  jobs[kind](rest)
+end
+
+print(("%d passed, %d failed, %d skipped"):format(totals.passed, totals.failed, totals.skipped))
+os.exit(totals.failed == 0 and totals.passed > 0)
