@@ -1,0 +1,50 @@
+--- The known graphs: name → graph. `pairs` lists them; a name that is not known gives nil, which is no error, since the
+-- server may know graphs that this module does not.
+-- @module timekit.graphs
+-- @see timekit.graph
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- for name, g in pairs(graphs) do print(name, g.initial, g.first) end
+-- graphs.confirm_decline:actions_in("tentative")   --> { "confirm", "decline" }
+local graph = require "timekit.graph"
+
+local graphs = {}
+local registry = {}
+
+--- Adds a graph, or replaces the known one of the same name.
+-- Raises when the definition is wrong (see `timekit.graph.define`), or takes the name of a function of this module.
+-- A graph that was replaced goes on as it was for whoever still holds it.
+-- @function define
+-- @tparam table definition as for `timekit.graph.define`
+-- @treturn Graph the graph, also found under its name from now on
+function registry.define(definition)
+  local new = graph.define(definition, 3)
+  if registry[new.name] then
+    error(("graph '%s': the name is taken by the function timekit.graphs.%s"):format(new.name, new.name), 2)
+  end
+  rawset(graphs, new.name, new)
+  return new
+end
+
+--- Does any known graph have such an action?
+-- @function is_action
+-- @tparam string name
+-- @treturn boolean
+function registry.is_action(name)
+  for _, known in pairs(graphs) do
+    if known:has(name) then return true end
+  end
+  return false
+end
+
+for _, name in ipairs {
+  "instant", "confirm_decline", "instant_payment",
+  "group_owner", "group_customer", "group_customer_payment", "reservation",
+} do
+  registry.define(require("timekit.graphs." .. name))
+end
+
+return setmetatable(graphs, {
+  __index = registry,
+  __newindex = function() error("add a graph with timekit.graphs.define(definition)", 2) end,
+})
