@@ -41,10 +41,11 @@ end
 
 function jobs.busted(rest)
   local lua, files = rest:match("^(%S+) (.*)$")
-  local environment = preload and ("env LD_PRELOAD='%s'"):format(preload) or ""
+  local front = (preload and ("env LD_PRELOAD='%s' "):format(preload) or "") .. runner
+  local summary = "^(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending"
   local summed = false
-  run(("%s %s %s /usr/bin/busted --ignore-lua -o plainTerminal %s"):format(environment, runner, lua, files), function(line)
-    local passed, failed, errors, pending = line:match("^(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending")
+  run(("%s %s /usr/bin/busted --ignore-lua -o plainTerminal %s"):format(front, lua, files), function(line)
+    local passed, failed, errors, pending = line:match(summary)
     if passed then
       summed = true
       add(tonumber(passed), tonumber(failed) + tonumber(errors), tonumber(pending))
