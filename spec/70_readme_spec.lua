@@ -1,0 +1,118 @@
+-- The README is true: its programs run as they stand and print what it says, and its table is that of the graphs.
+local process = require "spec.support.process"
+local timekit = require "timekit"
+
+local file = assert(io.open("README.md"))
+local readme = file:read("a")
+file:close()
+
+-- The ```lua blocks in order, each with the ```prints block that follows it, if any.
+local function examples()
+  local list = {}
+  for language, text in readme:gmatch("\n```(%a+)\n(.-\n)```") do
+    if language == "lua" then list[#list + 1] = { program = text } end
+    if language == "prints" then list[#list].prints = text end
+  end
+  return list
+end
+
+local KEY = "test_api_key_readme"
+
+describe("README.md", function()
+  local sandbox, base_url, tk
+
+  setup(function()
+    sandbox = process.start(
+      ("env PORT=0 KEY=%s UNTIL_EOF=1 lua5.4 -e 'require(\"timekit.sandbox.server\").main()'"):format(KEY))
+    base_url = assert(sandbox.line:match("http://%S+"))
+    tk = timekit.new { app_key = KEY, base_url = base_url }
+  end)
+
+  teardown(function()
+    tk:close()
+    sandbox:close()
+  end)
+
+  local function run(program)
+    local booking = assert(tk:create_booking {
+      graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
+      customer = { name = "Marty McFly", email = "marty.mcfly@timekit.io" },
+    })
+    local path = os.tmpname()
+    local script = assert(io.open(path, "w"))
+    script:write(("local id = %q; "):format(booking.id), program)
+    script:close()
+    local pipe = assert(io.popen(("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s lua5.4 %s 2>&1"):format(KEY, base_url, path)))
+    local output = pipe:read("a")
+    pipe:close()
+    os.remove(path)
+    return output
+  end
+
+  for index, example in ipairs(examples()) do
+    it(("says what its program %d prints"):format(index), function()
+      assert.equal(example.prints, run(example.program))
+    end)
+  end
+
+  it("has programs, each with what it prints", function()
+    local list = examples()
+    assert.is_true(#list >= 6)
+    for _, example in ipairs(list) do assert.is_string(example.prints, example.program) end
+  end)
+
+  it("shows the graphs as they are", function()
+    local shown = {}
+    local section = readme:match("\n## The graphs\n(.-)\n```")
+    for row in section:gmatch("\n(| `[^\n]+)") do shown[row] = true end
+    for name, graph in pairs(timekit.graphs) do
+      local seen = {}
+      for _, action in ipairs(graph.actions) do
+        for _, state in ipairs(action.from) do
+          if not seen[state] then
+            seen[state] = true
+            local parts = {}
+            for _, possible in ipairs(graph:actions_in(state)) do
+              local mark = ""
+              for _, autoplay in ipairs(graph:autoplays(state)) do
+                if autoplay.action == possible then mark = " ⏱" end
+              end
+              parts[#parts + 1] = ("`%s` → %s%s"):format(possible, graph:next_state(state, possible), mark)
+            end
+            local row = ("| `%s` | %s | %s |"):format(name, state, table.concat(parts, ", "))
+            assert.is_true(shown[row], "the README lacks: " .. row)
+            shown[row] = nil
+          end
+        end
+      end
+    end
+    assert.is_nil(next(shown))
+  end)
+
+  it("names every target of make", function()
+    local pipe = assert(io.popen("env -u MAKEFLAGS make -s help"))
+    local help = pipe:read("a")
+    pipe:close()
+    for target in readme:gmatch("[`\n]make (%l+)") do
+      if target ~= "help" then assert.truthy(help:find(target, 1, true), target) end
+    end
+  end)
+end)
+
+describe("make run's program", function()
+  it("shows the main job and leaves nothing running", function()
+    local pipe = assert(io.popen("lua5.4 spec/examples/demo.lua 2>&1"))
+    local output = pipe:read("a")
+    assert.is_true(pipe:close())
+    assert.truthy(output:find('state = "declined", completed = true', 1, true))
+    assert.truthy(output:find('kind = "transition", sent = "yes", state = "confirmed", already = false', 1, true))
+    assert.truthy(output:find('kind = "input", sent = "no"', 1, true))
+    assert.truthy(output:find('state = "completed", completed = true', 1, true))
+    local address = output:match("http://127%.0%.0%.1:%d+")
+    local gone = timekit.new { app_key = KEY, base_url = address .. "/v2" }
+    local _, err = gone:booking("x"):get()
+    assert.equal("network", err.kind)
+    assert.equal("no", err.sent)
+    gone:close()
+  end)
+end)
