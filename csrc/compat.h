@@ -1,0 +1,36 @@
+/* Lua 5.1 to 5.4 and LuaJIT under one set of names, private ones: a module that redefines Lua's own breaks where the
+   host's headers already have them. */
+#ifndef TK_COMPAT_H
+#define TK_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+/* Whether numbers have an integer subtype. */
+#define TK_INTEGERS (LUA_VERSION_NUM >= 503)
+
+#if LUA_VERSION_NUM >= 502
+#define tk_rawlen lua_rawlen
+#else
+#define tk_rawlen lua_objlen
+#endif
+
+#if TK_INTEGERS
+#define tk_rawgeti lua_rawgeti
+#else
+#define tk_rawgeti(L, table, index) lua_rawgeti(L, table, (int)(index))
+#endif
+
+/* The one Lua value that a userdata can keep; a table, since 5.1 and 5.2 take nothing else. */
+#if LUA_VERSION_NUM >= 504
+#define tk_setuservalue(L, index) lua_setiuservalue(L, index, 1)
+#define tk_getuservalue(L, index) lua_getiuservalue(L, index, 1)
+#elif LUA_VERSION_NUM >= 502
+#define tk_setuservalue(L, index) lua_setuservalue(L, index)
+#define tk_getuservalue(L, index) lua_getuservalue(L, index)
+#else
+#define tk_setuservalue(L, index) lua_setfenv(L, index)
+#define tk_getuservalue(L, index) lua_getfenv(L, index)
+#endif
+
+#endif

@@ -1,0 +1,248 @@
+--- A handle for one booking: it performs actions, and knows what is possible.
+-- It is made by `client:booking` or `timekit.booking`, and costs nothing: no request is sent until one is asked for.
+-- @module timekit.booking
+
+local Error = require "timekit.error"
+local core = require "timekit.core"
+local graphs = require "timekit.graphs"
+local options = require "timekit.options"
+local refusal = require "timekit.refusal"
+local request = require "timekit.request"
+local shape = require "timekit.shape"
+
+--- A handle.
+--
+-- Every action of the known graphs is a method as well: `booking:confirm(inputs, options)` is
+-- `booking:action("confirm", inputs, options)`.
+-- @field id the booking's id
+-- @field graph its graph, as last seen; nil while that is not known
+-- @field state its state, as last seen: a hint, since others may act on the booking too
+-- @field completed what the server last said about the flow's end: a boolean, or nil
+-- @type Booking
+local Booking = {}
+
+local metatable = { __index = Booking, __name = "timekit.booking" }
+
+function metatable:__tostring()
+  return ("timekit.booking (%s)"):format((request.segment(self.id)))
+end
+
+-- Fields of a handle that may be nil are no methods, whatever the actions of a graph are called.
+local HINTS = { graph = true, state = true, completed = true }
+
+local function check(self, where, level)
+  if type(self) ~= "table" or getmetatable(self) ~= metatable then
+    error(("%s: call it with a colon, as in booking:%s(…)"):format(where, where:match("[^:]+$")), level)
+  end
+  if self.client.closed then error(where .. ": the client is closed", level) end
+end
+
+local function check_action(action, where, level)
+  local _, problem = request.segment(action)
+  if problem then error(("%s: the action's name: %s"):format(where, problem), level) end
+end
+
+-- What the server said about the booking replaces what was known of it.
+local function learn(self, booking)
+  if type(booking.graph) == "string" then self.graph = booking.graph end
+  self.state = type(booking.state) == "string" and booking.state or nil
+  self.completed = nil
+  if type(booking.completed) == "boolean" then self.completed = booking.completed end
+end
+
+-- What a failed action says about the booking's state.
+local function learn_from(self, err)
+  if err.kind == "transition" and err.state ~= self.state then
+    self.state, self.completed = err.state, nil
+  elseif err.kind == "uncertain" then
+    self.state, self.completed = nil, nil
+  end
+end
+
+local function perform(self, action, inputs, opts, where, level)
+  check(self, where, level + 1)
+  check_action(action, where, level + 1)
+  if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or #inputs > 0) then
+    local got = type(inputs) == "table" and "a list" or shape.describe(inputs)
+    error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
+  end
+  local given = options.check(opts, options.action, where, level + 1)
+  if given.settings and given.settings[action] ~= nil then
+    error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
+  end
+  local built, problem, reason = request.action(self.id, action, inputs, given, given.timeout)
+  if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
+
+  local refused = refusal.before(self, action, inputs)
+    or not built and { kind = "input", message = problem, action = action, graph = self.graph }
+  if refused then
+    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
+    return nil, Error.new(refused)
+  end
+
+  local booking, info = self.client.run {
+    request = built, expects = "booking", writes = true, action = action, graph = self.graph,
+  }
+  if booking then learn(self, booking) else learn_from(self, info) end
+  return booking, info
+end
+
+--- Performs an action: `PUT /bookings/{id}/{action}` (API.md 2).
+-- One request is sent, unless it is certain that it would be refused: the booking's graph is known and has no such
+-- action, an input is one that the graph says is wrong, or the state is final. Anything else is for Timekit to decide.
+--
+-- Raises on wrong use: an action that is no name, inputs that are no table of named values or that JSON cannot say
+-- (functions, NaN, circles, …; the message names the path), an unknown or wrong option, a closed client.
+-- @tparam string action such as `"confirm"`
+-- @tparam ?table inputs name → value, such as `{ message = "Fully booked" }`; left as it is
+-- @tparam ?table opts
+-- @tparam ?boolean opts.apply_to_bulked_bookings act on the related bookings of a bulk as well; Timekit's default is
+--   true
+-- @tparam ?table opts.settings further keys of the request's body, beside the inputs
+-- @tparam ?string|table opts.include a name or a list of names to include in the answer (API.md 1)
+-- @tparam ?number opts.timeout seconds for the whole call, instead of the client's
+-- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
+-- @treturn table on success `info`: `status`, `request_id`, `attempts` (the number of requests), `reconciled`,
+--   `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure the error (see `timekit.error`): `input`,
+--   `transition`, `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain`
+--   when the action may have been applied
+-- @usage
+-- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
+-- if booking then
+--   print(booking.state)                                    --> declined
+-- elseif err.kind == "transition" and err.already then
+--   print("somebody else has declined it before")
+-- elseif err.kind == "uncertain" then
+--   print("it may or may not be declined: look at it again")
+-- end
+function Booking:action(action, inputs, opts)
+  local booking, info = perform(self, action, inputs, opts, "booking:action", 3)
+  return booking, info
+end
+
+local function read(self, given)
+  local booking, info = self.client.run {
+    request = request.get(self.id, given.include, given.timeout), expects = "booking", graph = self.graph,
+  }
+  if booking then learn(self, booking) end
+  return booking, info
+end
+
+--- Reads the booking: `GET /bookings/{id}` (API.md 4).
+-- Raises on a wrong option and on a closed client.
+-- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
+-- @treturn table|nil the booking, a table like the API's; nil on failure
+-- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `rate_limited`,
+--   `server`, `network`, `timeout`, `response`, `cancelled`
+-- @usage
+-- local booking = assert(tk:booking(id):get { include = { "attributes", "customers" } })
+-- print(booking.attributes.event_info.start)
+function Booking:get(opts)
+  check(self, "booking:get", 3)
+  local given = options.check(opts, options.read, "booking:get", 3)
+  local booking, info = read(self, given)
+  return booking, info
+end
+
+-- The graph's rules when graph and state are known, after a read where need be; else, for a graph that is not known
+-- here, the actions that the server offers. nil and an error when the read fails.
+local function look(self)
+  local rules = refusal.rules(self.graph)
+  if rules and self.state then return rules end
+  local booking, info = read(self, { include = "available_actions" })
+  if not booking then return nil, info end
+  rules = refusal.rules(self.graph)
+  if rules then return rules end
+  -- `possible_actions` is what older answers call it (API.md 2).
+  for _, name in ipairs { "available_actions", "possible_actions" } do
+    if core.is_array(booking[name]) then return nil, nil, booking[name] end
+  end
+  return nil, Error.new {
+    kind = "response", message = "the answer does not say which actions are available, and the graph is not known here",
+    sent = "yes", status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
+    graph = self.graph, state = self.state,
+  }
+end
+
+--- Is an action possible, as far as is known?
+-- Decided by the graph and the state last seen; they are fetched if they are not known. For a graph that this module
+-- does not know the actions that the server offers decide, freshly fetched each time.
+-- Raises on an action that is no name and on a closed client.
+-- @tparam string action
+-- @treturn boolean|nil nil when the booking could not be read
+-- @treturn ?string|table with false why not, a text for people; with nil the error, as in `Booking:get`
+-- @usage
+-- local possible, reason = tk:booking(id):can("confirm")
+-- if possible == false then print(reason) end
+function Booking:can(action)
+  check(self, "booking:can", 3)
+  check_action(action, "booking:can", 3)
+  local rules, err, offered = look(self)
+  if rules then
+    local possible, reason = rules:can(self.state, action)
+    return possible, reason
+  end
+  if err then return nil, err end
+  for _, name in ipairs(offered) do
+    if name == action then return true end
+  end
+  return false, ("action %s is not offered in the state %s; possible now: %s"):format(
+    shape.quote(action), shape.quote(self.state), #offered > 0 and table.concat(offered, ", ") or "nothing")
+end
+
+--- The actions that are possible, as far as is known; decided as in `Booking:can`.
+-- Raises on a closed client.
+-- @treturn table|nil a list of names, empty in a final state; nil when the booking could not be read
+-- @treturn ?table the error, as in `Booking:get`
+-- @usage
+-- for _, name in ipairs(assert(tk:booking(id):actions())) do print(name) end
+function Booking:actions()
+  check(self, "booking:actions", 3)
+  local rules, err, offered = look(self)
+  if rules then return rules:actions_in(self.state) end
+  return offered, err
+end
+
+-- One function for each action that was ever called by its name, shared by all handles.
+local sugar = {}
+
+local function method_for(action)
+  local where = "booking:" .. action
+  return function(self, inputs, opts)
+    local booking, info = perform(self, action, inputs, opts, where, 3)
+    return booking, info
+  end
+end
+
+setmetatable(Booking, {
+  __index = function(_, name)
+    if HINTS[name] then return nil end
+    if not sugar[name] and graphs.is_action(name) then sugar[name] = method_for(name) end
+    return sugar[name]
+  end,
+})
+
+--- @section end
+
+local handles = {}
+
+--- Makes a handle.
+-- @tparam Client client
+-- @tparam string|table booking an id, or a booking as the API returns it
+-- @tparam string where for messages
+-- @tparam integer level whom to blame for a wrong id, as in Lua's `error`
+-- @treturn Booking
+function handles.new(client, booking, where, level)
+  local from_table = type(booking) == "table"
+  local id = booking
+  if from_table then id = booking.id end
+  local _, problem = request.segment(id)
+  if problem then
+    error(("%s: %s: %s"):format(where, from_table and "the booking's id" or "the id", problem), level)
+  end
+  local handle = setmetatable({ client = client, id = id }, metatable)
+  if from_table then learn(handle, booking) end
+  return handle
+end
+
+return handles

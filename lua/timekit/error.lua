@@ -1,0 +1,83 @@
+--- What a call returns as its second value when it failed.
+-- Wrong use of the library raises instead; this table is for what the world does.
+--
+-- Kinds and fields are public interface, message texts are not. The fields:
+--
+-- * `kind` string: see the list below
+-- * `message` string: one line
+-- * `sent` string: `"no"` no byte of the request left this machine, `"maybe"`, or `"yes"` the server answered
+-- * `retryable` boolean: whether the same call may be made again as it is, without the danger of a double effect
+-- * `attempts` number: tries of the request; 0 when it was refused before sending
+-- * `elapsed` number: seconds
+-- * `status` number or nil: the HTTP status; `request_id` string or nil: what Timekit's support asks for
+-- * `body` the decoded answer, or its text where it is not JSON (the first 64 KiB)
+-- * `fields` table or nil: field → list of texts, where the server named the fields that it refused
+-- * `action`, `graph`, `state` string or nil; `state` is the one that the refusal is about
+-- * `allowed` table or nil: the actions that are possible in `state`
+-- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
+-- * `retry_after` number or nil: seconds
+-- * `cause` table or nil: the failure behind an `uncertain` outcome, an error itself
+--
+-- The kinds:
+--
+-- * `input`: refused by the graph's rules before sending
+-- * `transition`: not possible in the booking's state, said by the rules or by the server
+-- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
+-- * `rate_limited`: 429, and 503 where it surely had no effect
+-- * `server`: another 5xx, on a read
+-- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
+-- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape
+-- * `uncertain`: an action or a creation that may have been applied
+-- * `cancelled`: by the caller
+-- @module timekit.error
+
+local Error = {}
+
+local LONGEST_MESSAGE = 500
+local LONGEST_TEXT = 999
+local LONGEST_BODY = 64 * 1024
+
+local metatable = { __name = "timekit.error" }
+
+-- Cuts at a character, not within one.
+local function cut(text, limit)
+  if #text <= limit then return text end
+  local last = limit
+  while last > 0 and text:byte(last + 1) >= 128 and text:byte(last + 1) < 192 do last = last - 1 end
+  return text:sub(1, last)
+end
+
+-- Terminals and logs act on control characters and line ends, the ones beyond ASCII included.
+local function one_line(text, limit)
+  text = text:gsub("%c+", " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
+  text = text:gsub("^ +", ""):gsub(" +$", "")
+  if #text <= limit then return text end
+  return cut(text, limit - 3) .. "..."
+end
+
+--- Makes an error.
+-- The message becomes one line of at most 500 bytes and a body that is text is cut to 64 KiB.
+-- @tparam table fields `kind`, `message`, `sent` and whatever else is known; it becomes the error itself
+-- @treturn table the error; `tostring(err)` is one line of fewer than 1,000 bytes without control characters
+-- @usage
+-- local booking, err = tk:booking(id):action("confirm")
+-- if not booking and err.kind == "transition" and err.already then return true end
+function Error.new(fields)
+  fields.message = one_line(fields.message, LONGEST_MESSAGE)
+  fields.retryable = fields.retryable or false
+  if type(fields.body) == "string" then fields.body = cut(fields.body, LONGEST_BODY) end
+  if fields.cause then Error.new(fields.cause) end
+  return setmetatable(fields, metatable)
+end
+
+function metatable:__tostring()
+  local notes = {}
+  if self.status then notes[#notes + 1] = "HTTP " .. tostring(self.status) end
+  if self.retry_after then notes[#notes + 1] = ("retry after %s s"):format(tostring(self.retry_after)) end
+  if self.request_id then notes[#notes + 1] = "request " .. tostring(self.request_id) end
+  local text = ("timekit: %s: %s"):format(tostring(self.kind), tostring(self.message))
+  if #notes > 0 then text = ("%s (%s)"):format(text, table.concat(notes, ", ")) end
+  return one_line(text, LONGEST_TEXT)
+end
+
+return Error

@@ -1,0 +1,83 @@
+--- The headers that Timekit knows: what a client sends, and what its answers say.
+-- Pure: no I/O, no clock.
+-- @module timekit.headers
+
+local time = require "timekit.time"
+
+local headers = {}
+
+local MONTHS = {
+  Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12,
+}
+
+--- The headers that every request of a client carries (API.md 1).
+-- @tparam table settings `app`, `timezone`, `input_timestamp_format`, `output_timestamp_format`: strings or nil
+-- @treturn table name → value
+function headers.common(settings)
+  return {
+    Accept = "application/json",
+    ["Timekit-App"] = settings.app,
+    ["Timekit-Timezone"] = settings.timezone,
+    ["Timekit-InputTimestampFormat"] = settings.input_timestamp_format,
+    ["Timekit-OutputTimestampFormat"] = settings.output_timestamp_format,
+  }
+end
+
+--- The User-Agent: this library, the Lua, libcurl, and the application where it gave its name.
+-- @tparam table version `timekit.core`'s `version`
+-- @tparam ?string app_info the application's own name and version
+-- @treturn string such as `timekit-lua/scm Lua/5.4 curl/7.88.1 shop/2.1`
+function headers.user_agent(version, app_info)
+  local lua = _VERSION:gsub(" ", "/")
+  local agent = ("timekit-lua/%s %s curl/%s"):format(version.timekit, lua, version.curl)
+  return app_info and agent .. " " .. app_info or agent
+end
+
+-- HTTP allows three forms of a date and wants all of them read (RFC 9110, 5.6.7).
+local function parse_date(text)
+  local day, name, year, clock = text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  if not day then
+    day, name, year, clock = text:match("^%a+, (%d%d)%-(%a%a%a)%-(%d%d) (%d%d:%d%d:%d%d) GMT$")
+    -- RFC 850 wrote two digits; nobody has sent one for the last century since 1994.
+    if year then year = "20" .. year end
+  end
+  if not day then
+    name, day, clock, year = text:match("^%a+ (%a%a%a) +(%d+) (%d%d:%d%d:%d%d) (%d%d%d%d)$")
+  end
+  local month = MONTHS[name]
+  if not month then return nil end
+  return (time.parse(("%s-%02d-%02dT%sZ"):format(year, month, tonumber(day), clock)))
+end
+
+--- The seconds after which a refused request may be sent again, from `Retry-After`.
+-- The header holds seconds or a date. A date is compared with the answer's own `Date`, so that a wrong clock on either
+-- side does no harm, and with `clock` only where there is none.
+-- @tparam table fields the answer's headers, names in lower case
+-- @tparam function clock returns unix seconds
+-- @treturn number|nil seconds, never negative; nil when the header is missing or cannot be read
+function headers.retry_after(fields, clock)
+  local text = fields["retry-after"]
+  if not text then return nil end
+  if text:find("^%d+$") then return tonumber(text) end
+  local at = parse_date(text)
+  if not at then return nil end
+  local now = fields.date and parse_date(fields.date) or clock()
+  return math.max(0, at - now)
+end
+
+--- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).
+-- @tparam table fields the answer's headers, names in lower case
+-- @treturn number|nil
+function headers.rate_limit_remaining(fields)
+  local text = fields["x-ratelimit-remaining"]
+  return text and text:find("^%d+$") and tonumber(text) or nil
+end
+
+--- The id that Timekit's support asks for, `timekit-request-id` (API.md 1).
+-- @tparam table fields the answer's headers, names in lower case
+-- @treturn string|nil
+function headers.request_id(fields)
+  return fields["timekit-request-id"]
+end
+
+return headers

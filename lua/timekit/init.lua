@@ -1,0 +1,100 @@
+--- Timekit for Lua: performs actions on Timekit bookings, and knows the booking graphs.
+--
+-- What the world does comes back as `nil, err` (see `timekit.error`); wrong use raises, blamed on the line that did it.
+-- `timekit.sandbox` is a Timekit in this process for development and tests, loaded when it is first asked for.
+-- @module timekit
+-- @usage
+-- local timekit = require "timekit"
+-- local booking, err = timekit.booking(id):action("decline", { message = "Fully booked" })
+-- if not booking then print(err) end
+
+local client = require "timekit.client"
+local core = require "timekit.core"
+local graphs = require "timekit.graphs"
+local handles = require "timekit.booking"
+local options = require "timekit.options"
+
+local timekit = {
+  --- The version of this module.
+  version = core.version.timekit,
+  --- JSON's null, where Timekit answers with it or is to be sent it.
+  null = core.null,
+  --- The known graphs by their names, and `graphs.define{…}`. See `timekit.graphs`.
+  graphs = graphs,
+}
+
+--- Marks a table as a JSON array, so that an empty one is sent as `[]` rather than `{}`.
+-- Raises when the table has keys other than 1 to n.
+-- @function array
+-- @tparam ?table list default: a new one
+-- @treturn table the same table
+-- @usage timekit.array {}
+timekit.array = core.array
+
+--- Makes a client.
+-- What is not given comes from the environment, where there is a variable for it, and then from the defaults. A wrong
+-- or unknown option raises, naming the nearest known one. A client belongs to one Lua state.
+-- @tparam ?table opts left as it is
+-- @tparam ?string opts.app_key the key (`TIMEKIT_APP_KEY`); or the three that follow
+-- @tparam ?string opts.resource_email a resource's e-mail address (`TIMEKIT_RESOURCE_EMAIL`)
+-- @tparam ?string opts.resource_key its key (`TIMEKIT_RESOURCE_KEY`)
+-- @tparam ?string opts.app the app's slug (`TIMEKIT_APP`); needed with a resource's key
+-- @tparam ?string opts.base_url `https://api.timekit.io/v2` unless given (`TIMEKIT_BASE_URL`); https, or http to a
+--   loopback address
+-- @tparam ?number opts.timeout seconds for a whole call, 30
+-- @tparam ?number opts.connect_timeout seconds to connect, 10
+-- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
+-- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's
+-- @tparam ?string opts.proxy a proxy's URL; empty: none; left out: as the environment says
+-- @tparam ?boolean opts.http2 speak HTTP/2, false: with it more failures stay uncertain
+-- @tparam ?string opts.timezone the IANA zone in which Timekit answers
+-- @tparam ?string opts.input_timestamp_format how timestamps that are sent are written, a PHP date format (API.md 1)
+-- @tparam ?string opts.output_timestamp_format how Timekit writes its timestamps, likewise
+-- @tparam ?string opts.app_info your application, such as `shop/2.1`: appended to the User-Agent
+-- @tparam ?table opts.transport a sandbox, or whatever keeps the contract of `timekit.transport.reference`; no key is
+--   needed then, and `test_api_key` is used where there is none
+-- @treturn Client see `timekit.client`
+-- @usage
+-- local tk = timekit.new { app_key = key, timeout = 5 }
+-- local booking, info = tk:booking(id):confirm()
+-- tk:close()
+function timekit.new(opts)
+  local checked = options.client(opts, "timekit.new", 3)
+  local settings = options.complete(checked, "timekit.new", 3)
+  return client.new(settings)
+end
+
+local configured, default = {}, nil
+
+--- Sets the options of the default client, which `timekit.booking` uses, and replaces those of an earlier call.
+-- The client is made when it is first needed. Handles of a default client that was used before keep theirs.
+-- Raises as `timekit.new` does, but for a missing key, which is looked for when the client is needed.
+-- @tparam table opts as in `timekit.new`
+-- @usage timekit.configure { app_key = key, timeout = 5 }
+function timekit.configure(opts)
+  configured, default = options.client(opts, "timekit.configure", 3), nil
+end
+
+--- A handle for a booking, on the default client: that of `timekit.configure`, or of the environment
+-- (`TIMEKIT_APP_KEY`, …). Nothing is sent.
+-- Raises when there is no key, when a variable of the environment is wrong, and as `Client:booking` does.
+-- @tparam string|table booking as in `Client:booking`
+-- @treturn Booking see `timekit.booking`
+-- @usage timekit.booking(id):confirm()
+function timekit.booking(booking)
+  if not default or default.closed then
+    local settings = options.complete(configured, "timekit.booking", 3)
+    default = client.new(settings)
+  end
+  local handle = handles.new(default, booking, "timekit.booking", 3)
+  return handle
+end
+
+-- The sandbox is for development and tests: who does not ask for it does not pay for it.
+return setmetatable(timekit, {
+  __index = function(_, name)
+    if name ~= "sandbox" then return nil end
+    timekit.sandbox = require "timekit.sandbox"
+    return timekit.sandbox
+  end,
+})

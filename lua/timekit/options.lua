@@ -1,0 +1,202 @@
+--- Checks tables of options, and gathers those of a client from arguments and environment.
+-- A wrong option is a programming mistake and raises. `level` says whom to blame, as in Lua's `error`: 2 is the caller
+-- of the function that takes it. Values are never repeated in a message: they can hold a key.
+-- @module timekit.options
+
+local base_url = require "timekit.base_url"
+local shape = require "timekit.shape"
+
+local options = {}
+
+-- A checker returns the value as it is to be used, or nil and what was expected.
+
+local function is_line(value)
+  return type(value) == "string" and value ~= "" and not value:find("%c")
+end
+
+local function line(value)
+  if is_line(value) then return value end
+  if type(value) ~= "string" then return nil, "expected a string, got " .. shape.describe(value) end
+  return nil, "expected a text without control characters, and not an empty one"
+end
+
+local function seconds(value)
+  if type(value) ~= "number" then return nil, "expected a number of seconds, got " .. shape.describe(value) end
+  -- A thousand years; beyond it clocks in C overflow. NaN fails every comparison.
+  if value > 0 and value <= 3.2e10 then return value end
+  return nil, "expected a positive, finite number of seconds, got " .. tostring(value)
+end
+
+local function boolean(value)
+  if type(value) == "boolean" then return value end
+  return nil, "expected true or false, got " .. shape.describe(value)
+end
+
+local function bytes(value)
+  if type(value) ~= "number" then return nil, "expected a number of bytes, got " .. shape.describe(value) end
+  if value >= 1 and value <= 2 ^ 31 and value % 1 == 0 then return value end
+  return nil, "expected a whole, positive number of bytes, at most 2 GiB, got " .. tostring(value)
+end
+
+-- HTTP's Basic authentication ends the user name at the first colon.
+local function user_name(value)
+  if is_line(value) and not value:find(":", 1, true) then return value end
+  return nil, "expected an e-mail address"
+end
+
+local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
+
+local function proxy(value)
+  if value == "" then return value end
+  if is_line(value) then
+    local scheme, rest = value:match("^(.-)://(.*)$")
+    -- As for curl: without a scheme it is an http proxy.
+    if not scheme then scheme, rest = "http", value end
+    if PROXIES[scheme:lower()] and rest:find("^[^:/]") then return value end
+  end
+  return nil, "expected an http, https or socks URL, or an empty text for none"
+end
+
+local function transport(value)
+  if type(value) == "table" and type(value.connect) == "function" then return value end
+  return nil, "expected a transport: an object with the method connect, such as a sandbox"
+end
+
+local function include(value)
+  local names = type(value) == "string" and { value } or value
+  local expected = "expected a name or a list of names"
+  if type(names) ~= "table" then return nil, expected .. ", got " .. shape.describe(value) end
+  local count = 0
+  for _, name in pairs(names) do
+    count = count + 1
+    if names[count] == nil or not is_line(name) then return nil, expected end
+  end
+  return table.concat(names, ",")
+end
+
+local function settings(value)
+  if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
+  for name in pairs(value) do
+    if type(name) ~= "string" then return nil, "expected names as keys, got " .. shape.describe(name) end
+  end
+  if value.apply_to_bulked_bookings ~= nil then return nil, "apply_to_bulked_bookings is an option of its own" end
+  return value
+end
+
+local CLIENT = {
+  app_key = line, resource_email = user_name, resource_key = line, app = line,
+  base_url = base_url.check,
+  timeout = seconds, connect_timeout = seconds,
+  max_response = bytes,
+  ca_file = line, proxy = proxy, http2 = boolean,
+  timezone = line, input_timestamp_format = line, output_timestamp_format = line,
+  app_info = line,
+  transport = transport,
+}
+
+options.action = {
+  apply_to_bulked_bookings = boolean, settings = settings, include = include, timeout = seconds,
+}
+options.read = { include = include, timeout = seconds }
+
+local VARIABLES = {
+  base_url = "TIMEKIT_BASE_URL",
+  app_key = "TIMEKIT_APP_KEY",
+  resource_email = "TIMEKIT_RESOURCE_EMAIL", resource_key = "TIMEKIT_RESOURCE_KEY", app = "TIMEKIT_APP",
+}
+-- As options they bear their own names.
+local NAMES = {}
+for name in pairs(VARIABLES) do NAMES[name] = name end
+
+local NONE = {}
+
+--- Checks a table of options.
+-- Raises on an unknown name, naming the nearest known one, and on a wrong value.
+-- @tparam ?table given the options, left as they are; nil: none
+-- @tparam table checkers name → function(value) that returns the value to use, or nil and what was expected
+-- @tparam string where the function that took the options, for messages
+-- @tparam integer level whom to blame
+-- @treturn table name → value to use; not to be changed
+function options.check(given, checkers, where, level)
+  if given == nil then return NONE end
+  if type(given) ~= "table" then
+    error(("%s: expected a table of options, got %s"):format(where, shape.describe(given)), level)
+  end
+  local checked = {}
+  for name, value in pairs(given) do
+    local checker = checkers[name]
+    if not checker then
+      error(("%s: unknown option %s%s"):format(where, shape.quote(name), shape.hint(name, checkers)), level)
+    end
+    local good, expected = checker(value)
+    if good == nil then error(("%s: %s: %s"):format(where, name, expected), level) end
+    checked[name] = good
+  end
+  return checked
+end
+
+-- An empty variable counts as not set, as shells have it.
+local function from_environment(name, where, level)
+  local variable = VARIABLES[name]
+  local value = os.getenv(variable)
+  if value == nil or value == "" then return nil end
+  local good, expected = CLIENT[name](value)
+  if good == nil then error(("%s: environment variable %s: %s"):format(where, variable, expected), level) end
+  return good
+end
+
+-- `names` are those under which the user gave the credentials.
+local function check_credentials(found, names, where, level)
+  local lone = found.resource_email and "resource_email" or found.resource_key and "resource_key"
+  if not lone then return end
+  if found.app_key then
+    error(("%s: %s and %s exclude each other"):format(where, names.app_key, names[lone]), level)
+  end
+  for _, name in ipairs { "resource_email", "resource_key", "app" } do
+    if not found[name] then
+      error(("%s: %s needs %s as well"):format(where, names[lone], names[name]), level)
+    end
+  end
+end
+
+--- Checks a client's options without asking for credentials.
+-- @tparam ?table given see `timekit.new`
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+-- @treturn table a copy
+function options.client(given, where, level)
+  local checked = options.check(given, CLIENT, where, level + 1)
+  check_credentials(checked, NAMES, where, level + 1)
+  return checked
+end
+
+--- Completes a client's options from the environment, and with defaults.
+-- A key comes with its companions: when `app_key`, `resource_email` or `resource_key` is given, the environment is
+-- asked for none of them, nor for `app`.
+-- @tparam table checked what `options.client` returned; left as it is
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+-- @treturn table the complete options, credentials among them
+function options.complete(checked, where, level)
+  local complete = {
+    timeout = 30, connect_timeout = 10, max_response = 8 * 1024 * 1024, http2 = false,
+  }
+  for name, value in pairs(checked) do complete[name] = value end
+  if not complete.base_url then
+    complete.base_url = from_environment("base_url", where, level + 1) or base_url.DEFAULT
+  end
+  if not (complete.app_key or complete.resource_key) then
+    for _, name in ipairs { "app_key", "resource_email", "resource_key", "app" } do
+      complete[name] = complete[name] or from_environment(name, where, level + 1)
+    end
+    check_credentials(complete, VARIABLES, where, level + 1)
+  end
+  -- A transport of one's own, a sandbox as a rule, may take any key.
+  if not (complete.app_key or complete.resource_key or complete.transport) then
+    error(where .. ": no key: set the environment variable TIMEKIT_APP_KEY, or give the option app_key"
+      .. " (or resource_email, resource_key and app)", level)
+  end
+  return complete
+end
+
+return options

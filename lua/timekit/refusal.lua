@@ -1,0 +1,77 @@
+--- Why an action is refused: by the graph's rules before anything is sent, or by the server.
+-- Pure. The rules themselves stand in `timekit.graph`; here they become the fields of an error.
+-- @module timekit.refusal
+
+local graph = require "timekit.graph"
+local graphs = require "timekit.graphs"
+local shape = require "timekit.shape"
+
+local refusal = {}
+
+--- The rules of a graph by its name, nil where it is not known.
+-- @tparam ?string name
+-- @treturn Graph|nil
+function refusal.rules(name)
+  -- rawget: the table of graphs also answers to the names of its functions.
+  return name and rawget(graphs, name)
+end
+
+--- The error fields of an action that is not possible in the booking's state.
+-- Where the graph is not known, what all known graphs with that action and state agree on is used.
+-- @tparam string action
+-- @tparam string state
+-- @tparam ?string graph_name
+-- @tparam string text why; what is possible instead is added to it
+-- @treturn table `kind`, `message`, `action`, `state`, `graph`, `allowed`, `already`
+function refusal.transition(action, state, graph_name, text)
+  local rules = refusal.rules(graph_name)
+  local allowed, already
+  if rules then
+    -- A state or an action that the graph lacks leaves the graph without a say.
+    if rules:is_final(state) ~= nil then
+      allowed = rules:actions_in(state)
+      if rules:has(action) then already = rules:leads_to(action, state) end
+    end
+  elseif not graph_name then
+    local agreed = graph.agreed(graphs, action, state)
+    allowed, already = agreed.allowed, agreed.already
+  end
+  if allowed and #allowed > 0 then text = text .. "; possible now: " .. table.concat(allowed, ", ") end
+  return {
+    kind = "transition", message = text,
+    action = action, state = state, graph = graph_name, allowed = allowed, already = already,
+  }
+end
+
+-- Final for certain: the graph says so and the server does not say otherwise, or the server says so and the graph has
+-- no objection (API.md 3 names a state, `paid`, that the server may call completed although actions leave it).
+local function is_final(rules, hint)
+  if hint.completed == true then return not rules or hint.state ~= nil and #rules:actions_in(hint.state) == 0 end
+  return hint.completed == nil and rules ~= nil and rules:is_final(hint.state) == true
+end
+
+--- Refuses an action where it is certain that the server would: the graph is known and has no such action, an input is
+-- one that the graph says is wrong, or the state is final. Anything else is for the server to decide.
+-- @tparam table hint what was last seen of the booking: `graph`, `state`, `completed`, each may be nil
+-- @tparam string action
+-- @tparam ?table inputs
+-- @treturn table|nil the fields of an error (`input` or `transition`), nil to send the action
+function refusal.before(hint, action, inputs)
+  local rules = refusal.rules(hint.graph)
+  local _, problem
+  if rules and not rules:has(action) then
+    _, problem = rules:can(hint.state, action)
+  elseif is_final(rules, hint) then
+    local where = hint.state and "in the state " .. shape.quote(hint.state) .. ", which is final" or "completed"
+    return refusal.transition(action, hint.state, hint.graph,
+      ("action %s is not possible: the booking is %s"):format(shape.quote(action), where))
+  elseif rules then
+    _, problem = rules:check_inputs(action, inputs, hint.state)
+  end
+  return problem and {
+    kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state,
+    allowed = hint.state and rules:actions_in(hint.state),
+  }
+end
+
+return refusal

@@ -1,0 +1,141 @@
+--- What to send: a call becomes a request of the transport contract.
+-- Pure: no I/O, no clock.
+-- @module timekit.request
+
+local core = require "timekit.core"
+
+local request = {}
+
+-- A UUID has 36; nothing that is longer than this is meant to be an id or an action.
+local LONGEST_SEGMENT = 1024
+
+local LARGEST_BODY = 1024 * 1024
+
+local JSON = { ["Content-Type"] = "application/json" }
+
+local function encode_byte(char)
+  return ("%%%02X"):format(char:byte())
+end
+
+--- Encodes a text as one segment of a path.
+-- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
+-- percent-encoded), an empty one, and control characters, which no id or action has. Everything else, `/`, `?`, `#`
+-- and spaces included, is percent-encoded byte by byte (RFC 3986, 2.3).
+-- @tparam any text an id or the name of an action
+-- @treturn string|nil the segment
+-- @treturn ?string what was expected, when the text is refused
+-- @usage request.segment("a/b")   --> "a%2Fb"
+function request.segment(text)
+  if type(text) ~= "string" then return nil, "expected a string, got " .. type(text) end
+  if text == "" then return nil, "expected a name, got an empty string" end
+  if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
+  if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
+  if text:find("%c") then return nil, "control characters cannot stand in it" end
+  return (text:gsub("[^A-Za-z0-9%-._~]", encode_byte))
+end
+
+local function with_include(path, include)
+  if not include or include == "" then return path end
+  return path .. "?include=" .. include:gsub("[^A-Za-z0-9%-._~,]", encode_byte)
+end
+
+local function too_large()
+  return nil, ("the request's body exceeds the limit of %d bytes"):format(LARGEST_BODY), "size"
+end
+
+local function sorted_names(fields)
+  local names = {}
+  for name in pairs(fields) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- One member of the body's object. Each is encoded by itself, so that a problem is named by the argument that it
+-- stands in.
+local function member(name, name_path, value, value_path)
+  local key, problem, reason = core.encode(name, name_path)
+  if not key then return nil, problem, reason end
+  local text
+  text, problem, reason = core.encode(value, value_path, LARGEST_BODY)
+  if not text then return nil, problem, reason end
+  return key .. ":" .. text
+end
+
+local function action_body(action, inputs, options)
+  local members = {}
+  if inputs ~= nil then
+    local text, problem, reason = member(action, "action", inputs, "inputs")
+    if not text then return nil, problem, reason end
+    members[1] = text
+  end
+  if options.apply_to_bulked_bookings ~= nil then
+    members[#members + 1] = '"apply_to_bulked_bookings":' .. tostring(options.apply_to_bulked_bookings)
+  end
+  if options.settings then
+    for _, name in ipairs(sorted_names(options.settings)) do
+      local text, problem, reason = member(name, "settings", options.settings[name], "settings." .. name)
+      if not text then return nil, problem, reason end
+      members[#members + 1] = text
+    end
+  end
+  return "{" .. table.concat(members, ",") .. "}"
+end
+
+--- An action on a booking: `PUT /bookings/{id}/{action}` (API.md 2).
+-- The inputs stand under the action's own name: no inputs send `{}`, an empty table of inputs `{"confirm":{}}`.
+-- @tparam string id a booking's id, as `request.segment` takes it
+-- @tparam string action its name, likewise
+-- @tparam ?table inputs name → value
+-- @tparam table options `apply_to_bulked_bookings`, `settings` (further keys of the body) and `include` (names, joined
+--   with commas), each may be nil
+-- @tparam ?number timeout seconds
+-- @treturn table|nil the request: `method`, `target`, `headers`, `body`, `timeout`
+-- @treturn ?string what cannot be sent, with its path
+-- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
+function request.action(id, action, inputs, options, timeout)
+  local body, problem, reason = action_body(action, inputs, options)
+  if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
+  if not body then return nil, problem, reason end
+  return {
+    method = "PUT",
+    target = with_include(("/bookings/%s/%s"):format(request.segment(id), request.segment(action)), options.include),
+    headers = JSON,
+    body = body,
+    timeout = timeout,
+  }
+end
+
+--- Reads a booking: `GET /bookings/{id}` (API.md 4).
+-- @tparam string id a booking's id, as `request.segment` takes it
+-- @tparam ?string include names, joined with commas
+-- @tparam ?number timeout seconds
+-- @treturn table the request
+function request.get(id, include, timeout)
+  return {
+    method = "GET",
+    target = with_include("/bookings/" .. request.segment(id), include),
+    timeout = timeout,
+  }
+end
+
+--- Creates a booking: `POST /bookings` (API.md 4).
+-- @tparam table fields the booking's fields
+-- @tparam ?string include names, joined with commas
+-- @tparam ?number timeout seconds
+-- @treturn table|nil the request
+-- @treturn ?string what cannot be sent, with its path
+-- @treturn ?string `"type"` or `"size"`, as in `request.action`
+function request.create(fields, include, timeout)
+  local body, problem, reason = core.encode(fields, "fields", LARGEST_BODY)
+  if reason == "size" then return too_large() end
+  if not body then return nil, problem, reason end
+  return {
+    method = "POST",
+    target = with_include("/bookings", include),
+    headers = JSON,
+    body = body,
+    timeout = timeout,
+  }
+end
+
+return request

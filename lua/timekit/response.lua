@@ -1,0 +1,198 @@
+--- What came: the outcome of a request becomes a result or the fields of an error.
+-- Pure: no I/O, no clock of its own.
+-- @module timekit.response
+
+local core = require "timekit.core"
+local headers = require "timekit.headers"
+local refusal = require "timekit.refusal"
+
+local response = {}
+
+-- Beyond it a decoded answer is not worth keeping in an error; its beginning as text is.
+local LARGEST_DECODED = 64 * 1024
+
+local KIND = { [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited" }
+
+local function is_object(value)
+  return type(value) == "table" and not core.is_array(value)
+end
+
+local function is_booking(value)
+  return is_object(value) and type(value.state) == "string"
+end
+
+-- What `data` must be, by what the call expects.
+local SHAPES = {
+  booking = { check = is_booking, name = "a booking" },
+  created = {
+    check = function(value) return is_booking(value) and type(value.id) == "string" end,
+    name = "a booking with an id",
+  },
+  bookings = { check = core.is_array, name = "a list of bookings" },
+}
+
+-- What a text is that should have been JSON.
+local function not_json(text, problem)
+  if not text:find("%S") then return "the answer is empty" end
+  if not text:find("^%s*<") then return "the answer is not JSON: " .. problem end
+  local title = text:match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]-)%s*<") or ""
+  return "the answer is a page, not JSON" .. (title ~= "" and ": " .. title or "")
+end
+
+-- The data of a successful answer, or nil and why it is no use. Usually they stand in an envelope (API.md 1); an answer
+-- without one, as webhooks have it (API.md 6), counts when it is a whole booking by itself.
+local function data_of(body, expects)
+  local value, problem = core.decode(body)
+  if value == nil then return nil, not_json(body, problem) end
+  local shape, data = SHAPES[expects], value
+  if is_object(value) then
+    data = value.data
+    if data == nil and type(value.id) == "string" then data = value end
+  end
+  if shape.check(data) then return data end
+  return nil, "the answer does not hold " .. shape.name
+end
+
+-- Adds the texts of `errors` to `list`, however deep they stand.
+local function collect(value, list)
+  if type(value) == "string" then
+    list[#list + 1] = value
+  elseif core.is_array(value) then
+    for _, item in ipairs(value) do collect(item, list) end
+  elseif type(value) == "table" then
+    local names = {}
+    for name in pairs(value) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do collect(value[name], list) end
+  end
+  return list
+end
+
+-- `{"errors": {field: ["text", …]}}`: the message, and field → list of texts where fields are named.
+local function read_errors(errors)
+  if not is_object(errors) then return table.concat(collect(errors, {}), "; ") end
+  local fields, names, parts = {}, {}, {}
+  for name, value in pairs(errors) do
+    fields[name] = collect(value, {})
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for index, name in ipairs(names) do parts[index] = name .. ": " .. table.concat(fields[name], ", ") end
+  return table.concat(parts, "; "), fields
+end
+
+-- The message of an answer that is JSON, or nil where it holds none; and the fields that it names.
+local function explain(value)
+  if not is_object(value) then return type(value) == "string" and value or nil end
+  local parts, fields = {}, nil
+  local function add(text)
+    if type(text) == "string" and text ~= "" then parts[#parts + 1] = text end
+  end
+  add(is_object(value.error) and value.error.message or value.error)
+  if type(value.errors) == "table" then
+    local text
+    text, fields = read_errors(value.errors)
+    add(text)
+  end
+  -- The framework behind Timekit says `message` where the API itself had no say.
+  if #parts == 0 then add(value.message) end
+  return parts[1] and table.concat(parts, "; "), fields
+end
+
+-- What an unsuccessful answer says: a message, the body for the error, and the fields that the server named.
+local function read_refusal(outcome)
+  local text = outcome.body
+  local value, problem = core.decode(text)
+  local message, fields
+  if value ~= nil then
+    message, fields = explain(value)
+    if #text > LARGEST_DECODED then value = nil end
+  elseif text:find("^%s*[^<%s]") then
+    message = text:match("^%s*([^\r\n]*)")
+  elseif text:find("%S") then
+    message = not_json(text, problem)
+  end
+  message = message or ("the server answered %d without a reason"):format(outcome.status)
+  if value == nil then value = text end
+  return message, value, fields
+end
+
+-- The failure of one try, whatever the call was.
+local function failure_of(outcome, call, clock)
+  local failure, status = outcome.failure, outcome.status
+  if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
+  local message, body, fields = read_refusal(outcome)
+  if status < 400 or status > 599 then
+    local text = "an answer that is no use, HTTP %d"
+    if status >= 300 and status < 400 then text = "a redirect, HTTP %d, which is never followed" end
+    return { kind = "response", message = text:format(status), body = body }
+  end
+  local kind = KIND[status] or status >= 500 and "server" or "validation"
+  local found = { kind = kind, message = message, fields = fields }
+  local action, state = message:match("Cannot apply action '([^']*)' to current state '([^']*)'")
+  if kind == "validation" and action then found = refusal.transition(action, state, call.graph, message) end
+  if kind == "rate_limited" then found.retry_after = headers.retry_after(outcome.headers, clock) end
+  found.body = body
+  return found
+end
+
+-- Whether a failed try of an action or a creation surely changed nothing.
+local function is_harmless(outcome, call)
+  local status = outcome.status
+  if outcome.failure then return outcome.sent == "no" or outcome.failure.kind == "cancelled" end
+  if status == 503 then
+    -- Timekit's rate limit, or a gateway that lost the answer: harmless only if a second one would be refused.
+    local rules = refusal.rules(call.graph)
+    return call.action ~= nil and rules ~= nil and rules:is_repeatable(call.action)
+  end
+  return status >= 400 and status < 500
+end
+
+-- Whether the same call may be made again as it is.
+local function is_retryable(found, outcome, call)
+  if found.kind == "rate_limited" then return true end
+  if found.kind == "cancelled" then return false end
+  return outcome.sent == "no" or not call.writes and (outcome.failure ~= nil or found.kind == "server")
+end
+
+--- Reads the outcome of a request.
+-- An action or a creation that failed without certainty that nothing happened becomes `uncertain`, with the failure
+-- itself as its `cause`: no answer, an incomplete one, a useless one, a redirect, and any 5xx (503 excepted where the
+-- graph makes a repeat safe).
+-- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
+-- @tparam table call `expects` (`"booking"`, `"created"` or `"bookings"`), `writes` (boolean: it changes something),
+--   `action` and `graph` (names, where the call is an action and the graph is known)
+-- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
+-- @treturn table|nil the data
+-- @treturn ?table the fields of an error, for `timekit.error`
+function response.read(outcome, call, clock)
+  local found
+  if not outcome.failure and outcome.status >= 200 and outcome.status < 300 then
+    local data, problem = data_of(outcome.body, call.expects)
+    if data then return data end
+    found = { kind = "response", message = problem, body = outcome.body }
+  else
+    found = failure_of(outcome, call, clock)
+  end
+
+  local function complete(fields)
+    fields.sent = outcome.sent
+    fields.status = outcome.status
+    fields.request_id = outcome.headers and headers.request_id(outcome.headers)
+    fields.action = fields.action or call.action
+    fields.graph = call.graph
+    return fields
+  end
+  complete(found)
+  if call.writes and not is_harmless(outcome, call) then
+    local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
+    return nil, complete {
+      kind = "uncertain", message = ("it is not known whether %s: %s"):format(what, found.message),
+      body = found.body, cause = found,
+    }
+  end
+  found.retryable = is_retryable(found, outcome, call)
+  return nil, found
+end
+
+return response

@@ -1,0 +1,98 @@
+--- Keeps keys out of everything that a caller sees.
+-- A server, a proxy or a page of theirs can echo what was sent to them. A redactor knows each form in which a key
+-- travels and replaces it wherever it stands. Only failures are redacted, so success does not pay for it.
+-- @module timekit.secret
+
+local secret = {}
+
+local MARK = "[redacted]"
+
+-- A shorter text is no secret, and replacing it would shred every message that happens to hold its letters.
+local SHORTEST = 4
+
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+-- Without padding: what an encoded text looks like inside a longer one.
+local function base64(text)
+  local out = {}
+  for index = 1, #text, 3 do
+    local a, b, c = text:byte(index, index + 2)
+    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
+    for digit = 0, c and 3 or b and 2 or 1 do
+      local value = math.floor(bits / 64 ^ (3 - digit)) % 64
+      out[#out + 1] = ALPHABET:sub(value + 1, value + 1)
+    end
+  end
+  return table.concat(out)
+end
+
+local function percent(text, format)
+  return (text:gsub("[^%w%-._~]", function(char) return format:format(char:byte()) end))
+end
+
+-- Adds every form in which `text` may stand in an answer.
+local function add_forms(forms, text)
+  local encoded = base64(text)
+  for _, form in ipairs {
+    text, encoded, (encoded:gsub("+", "-"):gsub("/", "_")),
+    percent(text, "%%%02X"), percent(text, "%%%02x"),
+    (text:gsub("[\\\"]", "\\%0")), (text:gsub("[\\\"/]", "\\%0")),
+    (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;")),
+  } do
+    if #form >= SHORTEST then forms[form] = true end
+  end
+end
+
+--- Makes a function that removes credentials from a value.
+-- It replaces a password as it is, escaped for URLs, JSON and HTML, and in base64: alone, and together with the user
+-- name as HTTP's Basic authentication sends it (API.md 1). Passwords of fewer than 4 characters are replaced in their
+-- Basic form only: as plain text they would be found inside ordinary words.
+-- @tparam table credentials a list of `{ username = string|nil, password = string }`
+-- @treturn function `redact(value)`: a string comes back clean; a table is cleaned in place, keys and nested tables
+--   included, and comes back as well; anything else comes back as it is
+-- @usage
+-- local redact = secret.redactor { { username = "", password = "live_api_key_1" } }
+-- redact "no such key: live_api_key_1"   --> "no such key: [redacted]"
+function secret.redactor(credentials)
+  local forms = {}
+  for _, pair in ipairs(credentials) do
+    add_forms(forms, pair.password)
+    local basic = base64((pair.username or "") .. ":" .. pair.password)
+    forms[basic] = true
+    forms[(basic:gsub("+", "-"):gsub("/", "_"))] = true
+  end
+
+  -- The longest first: a form may contain another one.
+  local patterns = {}
+  for form in pairs(forms) do patterns[#patterns + 1] = (form:gsub("%W", "%%%0")) end
+  table.sort(patterns, function(a, b)
+    if #a ~= #b then return #a > #b end
+    return a < b
+  end)
+
+  local function clean(text)
+    for _, pattern in ipairs(patterns) do text = text:gsub(pattern, MARK) end
+    return text
+  end
+
+  local function redact(value)
+    if type(value) == "string" then return clean(value) end
+    if type(value) ~= "table" then return value end
+    local renamed
+    for key, item in pairs(value) do
+      local name = type(key) == "string" and clean(key) or key
+      if name ~= key then
+        renamed = renamed or {}
+        renamed[key] = name
+      end
+      value[key] = redact(item)
+    end
+    for old, new in pairs(renamed or {}) do
+      value[new], value[old] = value[old], nil
+    end
+    return value
+  end
+  return redact
+end
+
+return secret

@@ -1,0 +1,114 @@
+--- What a transport is: documentation only, this module holds no code that does anything.
+--
+-- A transport carries requests to Timekit and brings back what came. The C core is one (`timekit.transport.core`), the
+-- sandbox is another (`timekit.sandbox`), and `timekit.new{ transport = mine }` takes any object that keeps what is
+-- written here. It has no idea of bookings, actions or retries, and it never decides to send a request again.
+--
+-- Nothing here raises or returns an error for what the network does: every request that was started ends in an
+-- outcome. Times are in seconds, sizes in bytes.
+-- @module timekit.transport.reference
+-- @usage
+-- local transport = {}
+-- function transport:connect(options)
+--   local connection = {}
+--   function connection:start(request)
+--     local outcome = my_own_http(options, request)
+--     return {
+--       done = function() return true end,
+--       cancel = function() end,
+--       result = function() return outcome end,
+--     }
+--   end
+--   function connection:wait() end
+--   function connection:step() end
+--   function connection:fd() return nil end
+--   function connection:timeout() return nil end
+--   function connection:close() end
+--   return connection
+-- end
+-- local tk = timekit.new { app_key = "…", transport = transport }
+
+--- The object that is given to `timekit.new`.
+-- @type transport
+
+--- Makes a connection: whatever the transport keeps for one client. It need not touch the network.
+-- Credentials are handed over here, once, and never stand in a request. The table must not be kept where others can
+-- see it, nor be changed.
+-- @function transport:connect
+-- @tparam table options
+-- @tparam string options.base_url without a slash at its end
+-- @tparam ?string options.username HTTP Basic's user name; empty for an app key (API.md 1)
+-- @tparam ?string options.password the key; nil where the client was made without one
+-- @tparam table options.headers name → value, for every request
+-- @tparam string options.user_agent
+-- @tparam ?string options.ca_file a file of certificates to trust instead of the system's
+-- @tparam ?string options.proxy a URL; empty: none; nil: as the environment says
+-- @tparam boolean options.http2 may HTTP/2 be spoken
+-- @tparam number options.connect_timeout seconds
+-- @tparam number options.max_response bytes of a body, after decompression
+-- @treturn connection
+
+--- @type connection
+
+--- Starts a request. It may go on only while `step` or `wait` runs.
+-- @function connection:start
+-- @tparam table request not to be changed
+-- @tparam string request.method
+-- @tparam string request.target path and query, to be appended to `base_url`
+-- @tparam ?table request.headers name → value
+-- @tparam ?string request.body
+-- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included
+-- @treturn transfer
+
+--- Lets transfers go on, without waiting.
+-- @function connection:step
+
+--- Lets transfers go on; returns when something happened, and after `seconds` at the latest.
+-- @function connection:wait
+-- @tparam number seconds
+
+--- The descriptor that becomes readable when `step` has something to do.
+-- @function connection:fd
+-- @treturn integer|nil nil where there is none
+
+--- The time until `step` has something to do even though the descriptor stays quiet.
+-- @function connection:timeout
+-- @treturn number|nil seconds, nil where there is no such time
+
+--- Ends everything. Transfers still in flight are done then, cancelled. Closing twice is silent.
+-- @function connection:close
+
+--- @type transfer
+
+--- Is there an outcome?
+-- @function transfer:done
+-- @treturn boolean
+
+--- Ends the transfer now. Its outcome is a failure of the kind `cancelled`, unless it had one already.
+-- @function transfer:cancel
+
+--- What came of the request.
+-- `status`, `headers` and `body` are there when the server answered; `failure` when the answer did not come, or not all
+-- of it. With both, the body is incomplete.
+--
+-- `sent` is `"no"` when no byte of the request left this machine, `"yes"` when the server answered (the status line of
+-- the final answer came), else `"maybe"`. Callers decide by it whether an action may be repeated: in doubt, say
+-- `"maybe"`.
+-- @function transfer:result
+-- @treturn outcome|nil nil until `done`; then always the same table
+
+--- @type outcome
+
+--- @table outcome
+-- @field status number, the HTTP status
+-- @field headers table, name in lower case → value; several of one name are joined with `", "`
+-- @field body string
+-- @field failure nil, or a table: `kind` (`"network"`: no connection, or it was lost; `"timeout"`;
+--   `"response"`: the answer is too large, cut off or not HTTP; `"cancelled"`), `message` (one line, without secrets),
+--   `code` (the transport's own number, or nil)
+-- @field sent `"no"`, `"maybe"` or `"yes"`
+-- @field reused boolean: had the connection served a request before
+-- @field http_version `"1.1"`, `"2"` or nil
+-- @field times table or nil: `name_lookup`, `connect`, `tls`, `first_byte`, `total`, in seconds
+
+return {}
