@@ -15,8 +15,7 @@ function process.start(command)
   local fifo = os.tmpname()
   os.remove(fifo)
   run("mkfifo -m 600 " .. fifo)
-  -- Leaks are looked for in the suite's own process, not in its helpers.
-  local input = assert(io.popen("ASAN_OPTIONS=detect_leaks=0 exec " .. command .. " > " .. fifo, "w"))
+  local input = assert(io.popen("exec " .. command .. " > " .. fifo, "w"))
   -- Opening blocks until the program has the other end, so no polling is needed.
   local output = assert(io.open(fifo))
   os.remove(fifo)
