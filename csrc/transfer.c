@@ -41,7 +41,11 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       snprintf(text, sizeof transfer->error, "the answer's headers are larger than %zu bytes", engine->max_headers);
       break;
     case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
-    case TK_MEMORY: strcpy(text, "not enough memory"); break;
+    case TK_MEMORY:
+      /* libcurl calls a header line over its own limit (100 KB) out of memory, too. */
+      strcpy(text, code == CURLE_OUT_OF_MEMORY && transfer->guard_calls > 0 ? "not enough memory, or a header line too long"
+                                                                            : "not enough memory");
+      break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
   mask_userinfo(text);

@@ -83,7 +83,7 @@ describe("options", function()
       timeout = { 0, -1, 0 / 0, math.huge, "30", false },
       connect_timeout = { 0, -3, "s3cret" },
       max_response = { 0, -1, 1.5, "8", math.huge, 0 / 0 },
-      ca_file = { "", 1, "a\0b" },
+      ca_file = { "", 1, "a\0b", "/nowhere/ca.pem" },
       proxy = { 1, "ftp://u:s3cret@proxy", "http://", "http://s3cret\n" },
       http2 = { 1, "yes" },
       timezone = { "", 1, "Europe/Copenhagen\r\nX: s3cret" },

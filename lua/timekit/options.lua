@@ -44,6 +44,16 @@ local function user_name(value)
   return nil, "expected an e-mail address"
 end
 
+-- Told now rather than at the first request, where it would look like the network's fault.
+local function readable_file(value)
+  local good, expected = line(value)
+  if not good then return nil, expected end
+  local file, problem = io.open(value)
+  if not file then return nil, "expected a file that can be read: " .. problem end
+  file:close()
+  return value
+end
+
 local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
 
 local function proxy(value)
@@ -88,7 +98,7 @@ local CLIENT = {
   base_url = base_url.check,
   timeout = seconds, connect_timeout = seconds,
   max_response = bytes,
-  ca_file = line, proxy = proxy, http2 = boolean,
+  ca_file = readable_file, proxy = proxy, http2 = boolean,
   timezone = line, input_timestamp_format = line, output_timestamp_format = line,
   app_info = line,
   transport = transport,

@@ -19,6 +19,14 @@ local CURL_KINDS = {
   [61] = "response", -- CURLE_BAD_CONTENT_ENCODING
 }
 
+-- CURLE_PEER_FAILED_VERIFICATION and CURLE_SSL_CACERT_BADFILE: whoever meets them is not to turn verification off.
+local CA_HINTS = { [60] = true, [77] = true }
+
+local function message_of(result)
+  if not CA_HINTS[result.code] then return result.text end
+  return result.text .. " (the option ca_file names a file of certificates to trust instead of the system's)"
+end
+
 local function kind_of(result)
   local kind = KINDS[result.reason] or CURL_KINDS[result.code] or "network"
   -- Lost in the middle of the answer: what came is cut off.
@@ -43,7 +51,8 @@ function Transfer:result()
   if not result then return nil end
   self.outcome = {
     status = result.status, headers = result.headers, body = result.body,
-    failure = result.reason ~= "ok" and { kind = kind_of(result), message = result.text, code = result.code } or nil,
+    failure = result.reason ~= "ok"
+      and { kind = kind_of(result), message = message_of(result), code = result.code } or nil,
     sent = result.sent, reused = result.reused, http_version = result.http_version, times = result.times,
   }
   return self.outcome
