@@ -359,7 +359,9 @@ static void a_forked_child_leaves_the_engine_alone(void **state) {
     wrong += !tk_transfer_done(during) || tk_transfer_result(during)->reason != TK_CLOSED;
     tk_transfer_free(during);
     tk_engine_free(w->engine);
-    _exit(wrong);
+    /* Not by exit: what the child leaves to its parent would be reported as its leak. */
+    execl("/bin/sh", "sh", "-c", wrong ? "exit 1" : "exit 0", (char *)NULL);
+    _exit(2);
   }
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));

@@ -19,7 +19,7 @@ function process.start(command)
   -- Opening blocks until the program has the other end, so no polling is needed.
   local output = assert(io.open(fifo))
   os.remove(fifo)
-  local line = output:read("l")
+  local line = output:read("*l")
   return setmetatable({ line = line, input = input, output = output }, process)
 end
 
@@ -33,7 +33,7 @@ end
 --- Reads a further line that the program printed; blocks until there is one.
 -- @treturn string|nil the line, nil at the end
 function process:read()
-  return self.output:read("l")
+  return self.output:read("*l")
 end
 
 --- Ends the program and waits until it has.

@@ -1,0 +1,74 @@
+--- The control endpoints that a served sandbox has beside the API: clock, requests, bookings, reset, health.
+-- @module timekit.sandbox.control
+local core = require "timekit.core"
+local time = require "timekit.time"
+local replies = require "timekit.sandbox.replies"
+local shape = require "timekit.shape"
+
+local control = {}
+
+local PREFIX = "/_sandbox/"
+
+local function show_clock(box, played)
+  return replies.data(200, {
+    now = box:now(), time = time.format(box:now()), played = played and core.array(played),
+  })
+end
+
+local function advance(box, text)
+  local body = core.decode(text)
+  if type(body) ~= "table" or core.is_array(body) then
+    return replies.error(400, 'expected a JSON object such as {"advance": 3600}')
+  end
+  for name in pairs(body) do
+    if name ~= "advance" then
+      return replies.field(name, ("unknown field '%s'%s"):format(name, shape.hint(name, { "advance" })))
+    end
+  end
+  local ok, played = pcall(box.advance, box, body.advance)
+  if ok then return show_clock(box, played) end
+  -- The caller's mistake here as it is there; anything else is a defect and goes on.
+  local problem = tostring(played):match("seconds: (.*)") or error(played, 0)
+  return replies.field("advance", problem)
+end
+
+local ENDPOINTS = {
+  health = { GET = function() return replies.data(200, { status = "ok" }) end },
+  clock = { GET = function(box) return show_clock(box) end, POST = advance },
+  requests = { GET = function(box) return replies.data(200, core.array(box:requests())) end },
+  bookings = { GET = function(box) return replies.data(200, core.array(box:bookings())) end },
+  reset = { POST = function(box)
+    box:reset()
+    return show_clock(box)
+  end },
+}
+
+local function reply_to(box, method, name, body)
+  local endpoint = ENDPOINTS[name]
+  if not endpoint then
+    return replies.error(404, ("no such endpoint: %s%s%s"):format(PREFIX, name, shape.hint(name, ENDPOINTS)))
+  end
+  local handler = endpoint[method == "HEAD" and "GET" or method]
+  if handler then return handler(box, body) end
+  local allowed = {}
+  for known in pairs(endpoint) do allowed[#allowed + 1] = known end
+  table.sort(allowed)
+  return replies.error(405, "Method not allowed", { allow = table.concat(allowed, ", ") })
+end
+
+--- Answers a request to a control endpoint.
+-- @tparam table box
+-- @tparam table request as for `Box:handle`, with a body that is a string
+-- @treturn table|nil the answer, as of `Box:handle`; nil when this is no control endpoint
+function control.handle(box, request)
+  local name = request.target:match("^" .. PREFIX .. "([^?#]*)")
+  if not name then return nil end
+  local reply = reply_to(box, request.method, name, request.body)
+  local text = core.encode(reply.body)
+  if not text then reply, text = { status = 400 }, '{"error":"the request is not valid UTF-8"}' end
+  local headers = reply.headers or {}
+  headers["content-type"], headers["content-length"] = "application/json", tostring(#text)
+  return { status = reply.status, headers = headers, body = request.method == "HEAD" and "" or text }
+end
+
+return control

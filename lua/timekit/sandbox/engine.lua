@@ -1,0 +1,149 @@
+--- The sandbox's engine: an answer from a state, a request and the time.
+-- Pure: no I/O, no clock of its own, and no randomness but what the state's seed gives. The state is changed in place.
+-- @module timekit.sandbox.engine
+local core = require "timekit.core"
+local auth = require "timekit.sandbox.auth"
+local bookings = require "timekit.sandbox.bookings"
+local flow = require "timekit.sandbox.flow"
+local ids = require "timekit.sandbox.ids"
+local list = require "timekit.sandbox.list"
+local render = require "timekit.sandbox.render"
+local replies = require "timekit.sandbox.replies"
+local store = require "timekit.sandbox.store"
+local timers = require "timekit.sandbox.timers"
+local wire = require "timekit.sandbox.wire"
+
+local engine = {}
+
+local BASE_URL = "https://api.timekit.io/v2"
+
+-- The first pattern that a path fits counts. `{name}` fits any one segment and becomes a parameter.
+local ROUTES = {
+  { "GET", { "bookings" }, list.bookings },
+  { "POST", { "bookings" }, bookings.create },
+  { "GET", { "bookings", "{id}" }, bookings.show },
+  { "PUT", { "bookings", "{id}", "{action}" }, bookings.act },
+}
+
+-- What Timekit grants (API.md 1), less this request. The sandbox limits nothing, so the number does not sink.
+local REMAINING, REMAINING_IN_TESTS = "599", "2999"
+
+local function fit(pattern, segments)
+  if #pattern ~= #segments - 1 then return nil end
+  local params = {}
+  for index, part in ipairs(pattern) do
+    local segment = segments[index + 1]
+    local name = part:match("^{(.*)}$")
+    if name then
+      params[name] = segment
+    elseif part ~= segment then
+      return nil
+    end
+  end
+  return params
+end
+
+-- handler and parameters, or nil and a reply.
+local function route(method, segments)
+  local allowed = {}
+  for _, candidate in ipairs(segments[1] == "v2" and ROUTES or {}) do
+    local params = fit(candidate[2], segments)
+    if params then
+      if candidate[1] == method then return candidate[3], params end
+      allowed[#allowed + 1] = candidate[1]
+    end
+  end
+  if #allowed == 0 then return nil, replies.error(404, "Resource does not exist") end
+  if allowed[1] == "GET" then table.insert(allowed, 2, "HEAD") end
+  return nil, replies.error(405, "Method not allowed", { allow = table.concat(allowed, ", ") })
+end
+
+-- What came in is quoted in answers, and JSON cannot say everything: bytes that are no UTF-8.
+local function is_sayable(value)
+  return core.encode(value) ~= nil
+end
+
+local function sayable(text)
+  if text == nil or is_sayable(text) then return text end
+  return (text:gsub("[\128-\255]", "?"))
+end
+
+-- The request's body as an object; nil and a reply when it is none.
+local function read_body(text)
+  if text == nil or text == "" then return {} end
+  local body, problem = core.decode(text)
+  if body == nil then return nil, replies.error(400, sayable("Invalid JSON: " .. problem)) end
+  if type(body) ~= "table" or core.is_array(body) then
+    return nil, replies.error(422, "The body must be a JSON object")
+  end
+  return body
+end
+
+-- The reply, and the decoded body for the record of requests.
+local function reply_to(state, request, method, now)
+  local segments, query, parts = wire.target(request.target)
+  local body, bad_body = read_body(request.body)
+  if not is_sayable(segments) or not is_sayable(query) or body and not is_sayable(body) then
+    return replies.error(400, "The request is not valid UTF-8")
+  end
+  local handler, params = route(method, segments)
+  if not handler then return params, body end
+  if not body then return bad_body end
+  local include, problem = render.includes(query.include)
+  if not include then return replies.field("include", problem), body end
+  return handler {
+    state = state, now = now, params = params, query = query, query_parts = parts, body = body, include = include,
+    base_url = request.base_url or BASE_URL,
+  }, body
+end
+
+local function respond(state, request, headers, now)
+  local known, is_test = auth.check(headers, state.accepts)
+  local reply, body
+  if known then
+    -- HEAD is answered like GET, but for the body.
+    local method = request.method == "HEAD" and "GET" or request.method
+    reply, body = reply_to(state, request, method, now)
+  else
+    reply = replies.error(401, "Unauthorized", { ["www-authenticate"] = 'Basic realm="timekit"' })
+  end
+  reply.headers = reply.headers or {}
+  reply.headers["x-ratelimit-remaining"] = known and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
+  reply.headers["timekit-testmode"] = is_test and "true" or nil
+  return reply, body
+end
+
+--- Answers a request, after everything that was due has played.
+-- @tparam table state from `timekit.sandbox.store`
+-- @tparam table request `{ method =, target =, headers =, body =, base_url = }`; `target` is a path with its query,
+--   `headers` may have names in any case, `base_url` is where the box is reached, for the addresses of pages
+-- @tparam number now unix seconds
+-- @treturn table `{ status =, headers = {lower-case names}, body = string }`
+function engine.respond(state, request, now)
+  flow.play(state, now)
+  local reply, body = respond(state, request, wire.lower(request.headers), now)
+  local text = assert(core.encode(reply.body))
+  local headers = reply.headers
+  headers["content-type"] = "application/json"
+  headers["cache-control"] = "no-cache"
+  headers["content-length"] = tostring(#text)
+  headers["timekit-request-id"] = ids.next(state.request_ids)
+  -- Of the headers nothing is kept: one of them holds the key.
+  store.note(state, {
+    method = request.method, target = sayable(request.target), status = reply.status, at = now,
+    body = body or sayable(request.body), request_id = headers["timekit-request-id"],
+  })
+  return { status = reply.status, headers = headers, body = request.method == "HEAD" and "" or text }
+end
+
+--- Moves the clock: plays everything that comes due, in the order of the moments.
+-- @tparam table state
+-- @tparam number from unix seconds, what the clock showed
+-- @tparam number to unix seconds, what it shows now
+-- @treturn {table,...} what played: `{ id =, action =, from =, to =, at = }`
+function engine.advance(state, from, to)
+  timers.wake(state.timers, from)
+  return flow.play(state, to)
+end
+
+return engine

@@ -1,0 +1,216 @@
+--- A stateful Timekit in this process: the same graphs, the same answers, and a clock that you move.
+--
+-- It keeps bookings, performs actions on them as the API does, and plays what plays by itself when its clock
+-- moves. Answers are those of API.md; where API.md is silent, this is what the sandbox does:
+--
+-- - A new booking needs `graph`, `start` and `end`; a customer's booking in a group takes the times of the
+--   group booking. Other fields may be left out; given, they must be of the right type.
+-- - A booking without `resource_id` belongs to the box's own resource. A group without `max_seats` never fills.
+-- - `min_cancel_time`, `min_booking_time` and `max_booking_time` are taken, and never refuse anything.
+-- - A seat is free again when the customer's booking has ended otherwise than by `complete`.
+-- - When an action is replicated, related bookings for which it is not possible stay as they are.
+-- - Timestamps are in UTC. The headers for zone and format of timestamps are taken and not followed.
+-- - No rate limit: `x-ratelimit-remaining` does not sink.
+-- - A moment that had passed before the booking came into its state (`complete`, of an event that is over) does
+--   not play until the clock is next advanced, so that examples with old dates work.
+-- - The includes `user`, `logs`, `customer_action_links` and `provider_event` are known, and left out.
+-- @module timekit.sandbox
+-- @usage
+-- local timekit = require "timekit"
+-- local box = timekit.sandbox.new { now = 1893456000 }               -- 2030-01-01T00:00:00Z
+-- local tk = timekit.new { transport = box }
+-- local booking = tk:create_booking { graph = "confirm_decline",
+--   start = "2030-01-01T10:00:00Z", ["end"] = "2030-01-01T11:00:00Z" }
+-- my_code_that_confirms(tk, booking.id)
+-- assert(box:bookings()[1].state == "confirmed")
+-- box:advance(24 * 3600)                                             -- the event is over: it completes by itself
+-- assert(box:bookings()[1].history[3].action == "complete")
+local shape = require "timekit.shape"
+local time = require "timekit.time"
+local graphs = require "timekit.graphs"
+local connection = require "timekit.sandbox.connection"
+local engine = require "timekit.sandbox.engine"
+local flow = require "timekit.sandbox.flow"
+local render = require "timekit.sandbox.render"
+local store = require "timekit.sandbox.store"
+
+local sandbox = {}
+
+-- What time.format can write.
+local END_OF_TIME = time.parse("9999-12-31T23:59:59Z")
+
+local SNAPSHOT = render.includes("attributes,customers,meta,available_actions")
+
+--- A box.
+-- @type Box
+local Box = {}
+Box.__index = Box
+Box.__name = "timekit.sandbox"
+
+function Box:__tostring()
+  return ("timekit.sandbox (%d bookings)"):format(#self.state.bookings)
+end
+
+local function expect(condition, name, expected, value)
+  if condition then return end
+  error(("%s: expected %s, got %s"):format(name, expected, shape.describe(value)), 3)
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local new = {}
+  for key, item in pairs(value) do new[key] = copy(item) end
+  return setmetatable(new, getmetatable(value))
+end
+
+-- The time, with everything played that came due by itself since it was last asked for.
+local function settle(box)
+  local now = box:now()
+  flow.play(box.state, now)
+  return now
+end
+
+local function find(box, id)
+  return store.find(box.state, id) or error(("no booking '%s' in the sandbox"):format(tostring(id)), 3)
+end
+
+--- The box's time.
+-- @treturn number unix seconds, whole
+function Box:now()
+  return math.floor(self.clock() + self.offset)
+end
+
+--- Answers a request as the API would; the whole sandbox behind one function.
+-- @tparam table request `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`),
+--   `headers` (map, names in any case; Authorization is checked), `body` (string or nil)
+-- @treturn table `{ status = number, headers = {lower-case names}, body = string }`
+-- @usage
+-- local answer = box:handle { method = "GET", target = "/v2/bookings", headers = { Authorization = "Basic OmtleQ==" } }
+-- print(answer.status, answer.body)
+function Box:handle(request)
+  expect(type(request) == "table", "request", "a table", request)
+  expect(type(request.method) == "string", "request.method", "a string", request.method)
+  expect(type(request.target) == "string", "request.target", "a string", request.target)
+  expect(request.headers == nil or type(request.headers) == "table", "request.headers", "a table", request.headers)
+  expect(request.body == nil or type(request.body) == "string", "request.body", "a string", request.body)
+  return engine.respond(self.state, request, self:now())
+end
+
+--- Opens a connection of the transport contract: this makes a box a transport for `timekit.new`.
+-- The credentials become an Authorization header, as a server would see it, and are checked.
+-- @tparam table options see `timekit.transport.reference`
+-- @treturn table connection
+-- @usage local tk = timekit.new { app_key = "test_api_key_1", transport = box }
+function Box:connect(options)
+  expect(type(options) == "table", "options", "a table", options)
+  return connection.new(self, options)
+end
+
+--- Moves the clock, and plays everything that comes due, in the right order and with the right timestamps.
+-- @tparam number seconds not negative
+-- @treturn {table,...} what played by itself, in order: `{ id =, action =, from =, to =, at = unix seconds }`
+-- @usage
+-- for _, played in ipairs(box:advance(3600)) do print(played.id, played.action, played.to) end
+function Box:advance(seconds)
+  expect(type(seconds) == "number", "seconds", "a number", seconds)
+  if seconds < 0 or seconds ~= seconds then
+    error(("seconds: expected a number from 0, got %s"):format(tostring(seconds)), 2)
+  end
+  local from = settle(self)
+  if from + seconds > END_OF_TIME then error("seconds: expected a time before the year 10000", 2) end
+  self.offset = self.offset + seconds
+  return engine.advance(self.state, from, self:now())
+end
+
+--- What was asked of the box: the latest 10,000 requests, oldest first. No header is kept, hence no key.
+-- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id = }`;
+--   `body` is decoded if it was a JSON object, else the text as it came, an empty table when there was none
+function Box:requests()
+  return copy(store.requests(self.state))
+end
+
+--- The bookings, in the order in which they were created.
+-- @treturn {table,...} copies, as the API shows them with attributes, customers, meta and available_actions, and
+--   each with its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
+--   `autoplay`, `replication` (from a related booking), `group` (from the group booking) or `box` (`Box:set_state`)
+function Box:bookings()
+  settle(self)
+  local snapshots = {}
+  for index, booking in ipairs(self.state.bookings) do
+    local snapshot = render.booking(booking, SNAPSHOT)
+    snapshot.history = booking.history
+    snapshots[index] = copy(snapshot)
+  end
+  return snapshots
+end
+
+--- Relates bookings, as bulk creation with `relate_bookings` does: an action on one of them is replicated to the
+-- others, unless `apply_to_bulked_bookings` is false (API.md 2). Ones that were related to others no longer are.
+-- Raises when there is no such booking.
+-- @tparam {string,...} ids
+-- @usage box:relate { first_id, second_id }
+function Box:relate(ids)
+  expect(type(ids) == "table", "ids", "a list of ids", ids)
+  settle(self)
+  local bookings = {}
+  for index, id in ipairs(ids) do bookings[index] = find(self, id) end
+  store.relate(bookings)
+end
+
+--- Puts a booking into a state without an action, as only the server can (`error`, say).
+-- Raises when there is no such booking, or its graph has no such state.
+-- @tparam string id
+-- @tparam string state
+-- @usage box:set_state(id, "error")
+function Box:set_state(id, state)
+  local now = settle(self)
+  local booking = find(self, id)
+  local states = graphs[booking.graph].states
+  if not states[state] then
+    error(("graph '%s' has no state '%s'%s"):format(booking.graph, tostring(state), shape.hint(state, states)), 2)
+  end
+  flow.enter(self.state, booking, nil, state, now, "box")
+end
+
+--- Makes the box as it was when it was new: no bookings, no requests, the clock and the ids from the start.
+function Box:reset()
+  self.offset = 0
+  self.state = store.new { seed = self.seed, accepts = self.accepts }
+end
+
+--- @section end
+
+local OPTIONS = { app_key = true, now = true, seed = true }
+
+--- Makes a box.
+-- @tparam ?table options
+-- @tparam ?string options.app_key the only key that is taken; any key is when this is left out
+-- @tparam ?number|function options.now unix seconds at which the box's own clock stands until it is advanced
+--   (default: the present), or a function that tells the time, to which `advance` adds
+-- @tparam[opt=1] number options.seed a whole number: the same seed gives the same ids
+-- @treturn Box
+-- @usage
+-- local box = require("timekit.sandbox").new { now = 1893456000 }   -- 2030-01-01T00:00:00Z
+function sandbox.new(options)
+  options = options or {}
+  expect(type(options) == "table", "options", "a table", options)
+  for name in pairs(options) do
+    if not OPTIONS[name] then
+      error(("unknown option '%s'%s"):format(tostring(name), shape.hint(name, OPTIONS)), 2)
+    end
+  end
+  local app_key, seed, now = options.app_key, options.seed or 1, options.now or os.time()
+  expect(app_key == nil or type(app_key) == "string" and app_key ~= "", "app_key", "a key", app_key)
+  expect(type(seed) == "number" and seed % 1 == 0, "seed", "a whole number", seed)
+  expect(type(now) == "number" or type(now) == "function", "now", "unix seconds or a function", now)
+  local box = setmetatable({
+    seed = seed,
+    clock = type(now) == "function" and now or function() return now end,
+    -- A function, so that printing the box shows no key.
+    accepts = function(key) return key ~= "" and (app_key == nil or key == app_key) end,
+  }, Box)
+  box:reset()
+  return box
+end
+
+return sandbox

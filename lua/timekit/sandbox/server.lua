@@ -1,0 +1,155 @@
+--- The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it.
+--
+-- Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
+-- machine's) and tells what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
+-- with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
+-- @module timekit.sandbox.server
+-- @usage
+-- PORT=8808 lua5.4 -e 'require("timekit.sandbox.server").main()'
+-- curl -u :test_api_key_1 http://127.0.0.1:8808/v2/bookings
+local sandbox = require "timekit.sandbox"
+local control = require "timekit.sandbox.control"
+local shape = require "timekit.shape"
+
+local server = {}
+
+local DEFAULT_PORT = 8808
+
+-- Seconds that a connection may be idle between two requests.
+local IDLE_TIMEOUT = 120
+
+-- Debian's lua-http has no files for Lua 5.4, and those of 5.3 lack modules that 5.2 has.
+local DEBIAN_PATH = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua"
+
+local function load_http()
+  if (_VERSION == "Lua 5.3" or _VERSION == "Lua 5.4") and not package.path:find(DEBIAN_PATH, 1, true) then
+    package.path = package.path .. DEBIAN_PATH
+  end
+  local ok, problem = pcall(require, "http.server")
+  if not ok then
+    error("serving the sandbox needs lua-http: apt-get install lua-http (Debian), or luarocks install http\n"
+      .. tostring(problem):match("[^\n]*"), 0)
+  end
+  return require "http.server"
+end
+
+local OPTIONS = {
+  port = { type = "integer" }, host = { type = "string" }, app_key = { type = "string" },
+  until_eof = { type = "boolean" }, on_ready = { type = "function" },
+}
+
+local function report(text)
+  io.stderr:write("timekit sandbox: ", text, "\n")
+end
+
+local function base_url(http)
+  local _, host, port = http:localname()
+  if host:find(":", 1, true) then host = "[" .. host .. "]" end
+  return ("http://%s:%d/v2"):format(host, port)
+end
+
+-- Calls `stop` when the process is asked to end.
+local function watch_signals(queue, stop)
+  local signal = require "cqueues.signal"
+  signal.block(signal.SIGINT, signal.SIGTERM)
+  queue:wrap(function()
+    signal.listen(signal.SIGINT, signal.SIGTERM):wait()
+    stop()
+  end)
+end
+
+-- Calls `stop` when the standard input ends.
+local function watch_input(queue, stop)
+  local input = { pollfd = 0, events = "r" }
+  queue:wrap(function()
+    repeat require("cqueues").poll(input) until not io.stdin:read(1)
+    stop()
+  end)
+end
+
+--- Serves a sandbox until it is stopped: by SIGINT, SIGTERM, or the function that `on_ready` gets.
+-- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, `package.path` is extended by the folders in
+-- which Debian has it. Raises for wrong options, and when lua-http is missing.
+-- @tparam ?table options
+-- @tparam[opt=0] integer options.port 0 takes a free one
+-- @tparam[opt="127.0.0.1"] string options.host the address to listen on
+-- @tparam ?string options.app_key the only key that is taken; any key is when this is left out
+-- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
+-- @tparam ?function options.on_ready function(base_url, stop), called once requests are taken; `base_url` is such as
+--   `http://127.0.0.1:8808/v2`
+-- @treturn boolean|nil true when it was stopped; nil when it could not listen
+-- @treturn ?string why it could not
+-- @usage
+-- require("timekit.sandbox.server").serve { on_ready = function(base_url) print(base_url) end }
+function server.serve(options)
+  options = options or {}
+  local problems = shape.check(OPTIONS, options, "", true)
+  if #problems > 0 then error(table.concat(problems, "; "), 2) end
+  local http_server = load_http()
+  local exchange = require "timekit.sandbox.exchange"
+  local queue = require("cqueues").new()
+  local box = sandbox.new { app_key = options.app_key, now = os.time }
+  local url
+
+  local function respond(request)
+    request.base_url = url
+    return control.handle(box, request) or box:handle(request)
+  end
+
+  local host, port = options.host or "127.0.0.1", options.port or 0
+  local http = http_server.listen {
+    cq = queue, host = host, port = port, tls = false, version = 1.1, intra_stream_timeout = IDLE_TIMEOUT,
+    onstream = function(_, stream) exchange.run(stream, respond, report) end,
+    -- What goes wrong with one connection is its client's business.
+    onerror = function(_, _, operation, problem)
+      if operation == "onstream" then report(tostring(problem)) end
+    end,
+  }
+  local listening, problem = http:listen()
+  if not listening then return nil, ("cannot listen on %s:%d: %s"):format(host, port, tostring(problem)) end
+
+  local stopped = false
+  local function stop() stopped = true end
+  watch_signals(queue, stop)
+  if options.until_eof then watch_input(queue, stop) end
+  url = base_url(http)
+  if options.on_ready then options.on_ready(url, stop) end
+  while not stopped do
+    local ok, trouble, _, _, _, fd = queue:step()
+    -- A standard input that cannot be waited for, a file or /dev/null, is as good as at its end.
+    if fd == 0 then stop() elseif not ok then report(tostring(trouble)) end
+  end
+  http:close()
+  return true
+end
+
+local function setting(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+--- The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
+-- From the environment: `PORT` (default 8808; 0 takes a free one), `KEY` or `TIMEKIT_APP_KEY` (the only key that is
+-- taken), `UNTIL_EOF=1` (also ends when the standard input does).
+-- Ends with status 1 when it cannot serve.
+-- @usage PORT=0 lua5.4 -e 'require("timekit.sandbox.server").main()'
+function server.main()
+  local function fail(text)
+    report(text)
+    os.exit(1)
+  end
+  local port = setting("PORT") or tostring(DEFAULT_PORT)
+  if not port:find("^%d+$") or tonumber(port) > 65535 then fail("PORT: expected a number up to 65535, got " .. port) end
+  local ok, served, problem = pcall(server.serve, {
+    port = tonumber(port), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
+    until_eof = setting("UNTIL_EOF") == "1",
+    on_ready = function(url)
+      io.stdout:write("timekit sandbox on ", url, "\n")
+      io.stdout:flush()
+    end,
+  })
+  if not ok then fail(tostring(served)) end
+  if not served then fail(problem) end
+end
+
+return server
