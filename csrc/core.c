@@ -100,6 +100,7 @@ static const char *const *header_lines(lua_State *L, int index, size_t *count) {
     value = lua_tolstring(L, -1, &value_size);
     if (strlen(name) != name_size || strlen(value) != value_size)
       luaL_error(L, "headers: expected no NUL character");
+    if (strchr(name, ':') != NULL) luaL_error(L, "headers: expected names without a colon");
     lines[*count] = lua_pushfstring(L, "%s: %s", name, value);
     lua_rawseti(L, -6, (int)++*count);
   }

@@ -37,12 +37,14 @@ static long status_of(const char *line, size_t count) {
 static size_t on_header(char *line, size_t size, size_t count, void *data) {
   tk_transfer *transfer = (tk_transfer *)data;
   (void)size;
+  if (count <= 2) transfer->in_head = 0;
   if (count > transfer->engine->max_headers - transfer->header_bytes) return take(transfer, TK_OVER_LIMIT, count, 1);
   transfer->header_bytes += count;
   if (count > 5 && strncmp(line, "HTTP/", 5) == 0) {
     long status = status_of(line, count);
     tk_buffer_clear(&transfer->answer_headers);
     transfer->result.status = status >= 200 ? status : 0;
+    transfer->in_head = 1;
     return count;
   }
   return take(transfer, tk_buffer_append(&transfer->answer_headers, line, count, transfer->engine->max_headers), count, 1);

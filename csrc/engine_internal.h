@@ -81,6 +81,7 @@ struct tk_transfer {
   tk_buffer answer_headers;
   tk_buffer answer_body;
   size_t header_bytes; /* of all answers, interim ones included */
+  int in_head;         /* between a status line and the empty line */
   int guard_calls;     /* times libcurl was about to send, in this try */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard stopped a second sending */

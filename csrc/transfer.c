@@ -38,14 +38,13 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
       break;
     case TK_HEADER_LIMIT:
-      snprintf(text, sizeof transfer->error, "the answer's headers are larger than %zu bytes", engine->max_headers);
+      if (transfer->overflow == TK_OVER_LIMIT)
+        snprintf(text, sizeof transfer->error, "the answer's headers are larger than %zu bytes", engine->max_headers);
+      else
+        strcpy(text, "a line of the answer's headers is too long");
       break;
     case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
-    case TK_MEMORY:
-      /* libcurl calls a header line over its own limit (100 KB) out of memory, too. */
-      strcpy(text, code == CURLE_OUT_OF_MEMORY && transfer->guard_calls > 0 ? "not enough memory, or a header line too long"
-                                                                            : "not enough memory");
-      break;
+    case TK_MEMORY: strcpy(text, "not enough memory"); break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
   mask_userinfo(text);
@@ -162,17 +161,22 @@ static int restart(tk_transfer *transfer) {
          curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
 
+static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
+  if (transfer->overflow == TK_NO_MEMORY) return TK_MEMORY;
+  if (transfer->overflow == TK_OVER_LIMIT) return transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
+  if (transfer->resend) return TK_RESEND;
+  /* libcurl's own limit for one line, about 100 KB, shows as a want of memory (until 8.6). */
+  if (code == CURLE_OUT_OF_MEMORY) return transfer->in_head ? TK_HEADER_LIMIT : TK_MEMORY;
+  return code == CURLE_OK ? TK_OK : TK_CURL;
+}
+
 /* libcurl says that the transfer is over. */
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
-  tk_reason reason = code == CURLE_OK ? TK_OK : TK_CURL;
   if (transfer->stale && bytes_written(transfer->easy) == 0) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }
-  if (code == CURLE_OUT_OF_MEMORY || transfer->overflow == TK_NO_MEMORY) reason = TK_MEMORY;
-  else if (transfer->overflow == TK_OVER_LIMIT) reason = transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
-  else if (transfer->resend) reason = TK_RESEND;
-  tk_transfer_finish(transfer, reason, code);
+  tk_transfer_finish(transfer, reason_of(transfer, code), code);
 }
 
 /* ---- the start ---- */
