@@ -23,11 +23,11 @@
 
 /* One entry for each descriptor that libcurl told us of, indexed by the descriptor. */
 typedef struct tk_socket {
-  unsigned char ours;        /* made by our own socket callback */
-  unsigned char wanted;      /* libcurl wants events now */
-  unsigned char registered;  /* the epoll interest that the kernel holds: 1 read, 2 write */
-  unsigned char multiplexed; /* carried HTTP/2 */
-  unsigned short port;       /* local port, 0: not asked for yet */
+  unsigned char ours;       /* made by our own socket callback */
+  unsigned char wanted;     /* libcurl wants events now */
+  unsigned char registered; /* the epoll interest that the kernel holds: 1 read, 2 write */
+  unsigned short port;      /* local port, 0: not asked for yet */
+  int users;                /* transfers sent over it and not finished; more than one: HTTP/2 */
 } tk_socket;
 
 struct tk_engine {
@@ -82,6 +82,8 @@ struct tk_transfer {
   tk_buffer answer_body;
   size_t header_bytes; /* of all answers, interim ones included */
   int in_head;         /* between a status line and the empty line */
+  curl_socket_t fd;    /* what it was sent over, CURL_SOCKET_BAD: nothing yet */
+  unsigned short port; /* that one's local port */
   int guard_calls;     /* times libcurl was about to send, in this try */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard stopped a second sending */
@@ -117,7 +119,7 @@ int tk_guard(void *transfer, char *ip, char *local_ip, int port, int local_port)
 curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_sockaddr *address);
 int tk_close_socket(void *engine, curl_socket_t fd);
 tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
-void tk_socket_remember(tk_engine *engine, long local_port, int multiplexed);
+void tk_socket_leave(tk_transfer *transfer);
 
 /* deadline.c */
 int tk_deadline_reserve(tk_engine *engine);

@@ -77,46 +77,50 @@ static unsigned short local_port_of(int fd) {
   return 0;
 }
 
-/* The next of our sockets from *fd on that is bound to the port; NULL: none. libcurl does not tell
-   the callback its descriptor (CURLINFO_ACTIVESOCKET is not set yet), only the port. */
-static tk_socket *next_with_port(tk_engine *engine, long port, size_t *fd) {
-  for (; *fd < engine->socket_count; (*fd)++) {
-    tk_socket *entry = &engine->sockets[*fd];
+/* The first of our sockets that is bound to the port. libcurl does not tell the callback its
+   descriptor (CURLINFO_ACTIVESOCKET is not set yet), only the port. Two local addresses may share one:
+   to restart for the wrong connection's sake would cost a connection, no more. */
+static curl_socket_t find_by_port(tk_engine *engine, long port) {
+  size_t fd;
+  if (port <= 0) return CURL_SOCKET_BAD;
+  for (fd = 0; fd < engine->socket_count; fd++) {
+    tk_socket *entry = &engine->sockets[fd];
     if (!entry->ours) continue;
-    if (entry->port == 0) entry->port = local_port_of((int)*fd);
-    if (entry->port == port) return entry;
+    if (entry->port == 0) entry->port = local_port_of((int)fd);
+    if (entry->port == port) return (curl_socket_t)fd;
   }
-  return NULL;
+  return CURL_SOCKET_BAD;
 }
 
-/* Marks the connections that carry HTTP/2: there, bytes may wait to be read for other reasons than
-   a hang-up, so the guard looks less closely. */
-void tk_socket_remember(tk_engine *engine, long local_port, int multiplexed) {
-  size_t fd = 0;
-  tk_socket *entry;
-  for (; (entry = next_with_port(engine, local_port, &fd)) != NULL; fd++)
-    entry->multiplexed = multiplexed != 0;
+/* Between two requests a server has nothing to say: whatever can be read, a close_notify included,
+   means that the connection is over. While others use it (HTTP/2), only a hang-up means that. */
+static int is_stale(tk_engine *engine, curl_socket_t fd) {
+  struct pollfd look;
+  look.fd = fd;
+  look.events = (short)(engine->sockets[fd].users > 0 ? POLLRDHUP : POLLRDHUP | POLLIN);
+  look.revents = 0;
+  return poll(&look, 1, 0) > 0;
 }
 
-/* Between two requests an HTTP/1.1 server has nothing to say: whatever can be read, a close_notify
-   included, means that the connection is over. Two local addresses may share a port; to restart for
-   the wrong one's sake only costs a connection. */
-static int is_stale(tk_engine *engine, long local_port) {
-  size_t fd = 0;
-  tk_socket *entry;
-  for (; (entry = next_with_port(engine, local_port, &fd)) != NULL; fd++) {
-    struct pollfd look;
-    int shared = entry->multiplexed && engine->in_flight > 1;
-    look.fd = (int)fd;
-    look.events = (short)(shared ? POLLRDHUP : POLLRDHUP | POLLIN);
-    look.revents = 0;
-    if (poll(&look, 1, 0) > 0) return 1;
+static void join(tk_transfer *transfer, curl_socket_t fd) {
+  tk_socket *entry = &transfer->engine->sockets[fd];
+  transfer->fd = fd;
+  transfer->port = entry->port;
+  entry->users++;
+}
+
+/* The descriptor may have been closed and its number used again since. */
+void tk_socket_leave(tk_transfer *transfer) {
+  if (transfer->fd != CURL_SOCKET_BAD) {
+    tk_socket *entry = &transfer->engine->sockets[transfer->fd];
+    if (entry->port == transfer->port && entry->users > 0) entry->users--;
+    transfer->fd = CURL_SOCKET_BAD;
   }
-  return 0;
 }
 
 int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   tk_transfer *transfer = (tk_transfer *)data;
+  curl_socket_t fd = find_by_port(transfer->engine, local_port);
   long written = 0, connects = 0;
   (void)ip, (void)local_ip, (void)port;
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);
@@ -127,9 +131,12 @@ int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
     return CURL_PREREQFUNC_ABORT;
   }
   transfer->result.reused = connects == 0;
-  if (connects == 0 && is_stale(transfer->engine, local_port)) {
+  tk_socket_leave(transfer);
+  if (fd == CURL_SOCKET_BAD) return CURL_PREREQFUNC_OK;
+  if (connects == 0 && is_stale(transfer->engine, fd)) {
     transfer->stale = 1;
     return CURL_PREREQFUNC_ABORT;
   }
+  join(transfer, fd);
   return CURL_PREREQFUNC_OK;
 }

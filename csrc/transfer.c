@@ -86,7 +86,6 @@ static tk_sent sent(const tk_transfer *transfer) {
 static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   tk_result *result = &transfer->result;
   CURL *easy = transfer->easy;
-  long port = 0;
   result->sent = sent(transfer);
   result->reason = reason;
   result->code = (int)code;
@@ -101,14 +100,13 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
   result->times.total = seconds(easy, CURLINFO_TOTAL_TIME_T);
   explain(transfer, reason, code);
-  if (transfer->engine->http2 && curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK && port > 0)
-    tk_socket_remember(transfer->engine, port, result->http_version == 20);
 }
 
 /* ---- the end ---- */
 
 static void unlink_transfer(tk_transfer *transfer) {
   tk_engine *engine = transfer->engine;
+  tk_socket_leave(transfer);
   if (transfer->previous != NULL) transfer->previous->next = transfer->next;
   else engine->first = transfer->next;
   if (transfer->next != NULL) transfer->next->previous = transfer->previous;
@@ -151,6 +149,7 @@ void tk_transfer_abandon(tk_transfer *transfer) {
 static int restart(tk_transfer *transfer) {
   CURLM *multi = transfer->engine->multi;
   curl_multi_remove_handle(multi, transfer->easy);
+  tk_socket_leave(transfer);
   tk_buffer_clear(&transfer->answer_headers);
   tk_buffer_clear(&transfer->answer_body);
   transfer->error[0] = '\0';
@@ -253,6 +252,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer = (tk_transfer *)calloc(1, sizeof *transfer);
   if (transfer == NULL) return NULL;
   transfer->engine = engine;
+  transfer->fd = CURL_SOCKET_BAD;
   transfer->timeout = request->timeout;
   transfer->deadline = tk_now() + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||

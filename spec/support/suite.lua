@@ -30,7 +30,7 @@ local jobs = {}
 
 function jobs.c(program)
   run(("CMOCKA_MESSAGE_OUTPUT=TAP %s %s"):format(runner, program), function(line)
-    if line:find("^ok .*# SKIP") then add(0, 0, 1)
+    if line:find("# SKIP", 1, true) then add(0, 0, 1)
     elseif line:find("^ok ") then add(1, 0, 0)
     elseif line:find("^not ok ") then add(0, 1, 0)
     end

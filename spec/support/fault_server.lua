@@ -1,0 +1,203 @@
+--- The fault server: a program of its own that does to HTTP clients whatever it is told.
+-- It prints one line of JSON when it is ready (ports, certificate files), then answers each line of
+-- JSON on its standard input with one on its standard output, and ends when the input does.
+-- spec/support/faults.lua is the way to use it.
+local cjson = require "cjson"
+local cqueues = require "cqueues"
+local socket = require "socket"
+local ssl = require "ssl"
+local acts = require "spec.support.fault.acts"
+local http1 = require "spec.support.fault.http1"
+local http2 = require "spec.support.fault.http2"
+local proxy = require "spec.support.fault.proxy"
+local tls = require "spec.support.tls"
+local new_wire = require "spec.support.fault.wire".new
+
+local queue = cqueues.new()
+local plans, seen, accepts = {}, {}, {}
+local connections, wires = {}, {}
+local proxied = { seen = {} }
+
+-- lua-cjson of Debian makes floats of all numbers, and "307.0" is no status.
+local function with_integers(value)
+  if type(value) ~= "table" then return math.tointeger(value) or value end
+  for key, inner in pairs(value) do value[key] = with_integers(inner) end
+  return value
+end
+
+local function record_of(id)
+  seen[id] = seen[id] or { started = 0, complete = 0, requests = {} }
+  return seen[id]
+end
+
+local function handler_of(wire)
+  local handler = {}
+
+  function handler.started(request)
+    request.id = request.target:match("/f/([^/?]+)") or request.target
+    request.connection, request.listener = wire.number, wire.listener
+    local record = record_of(request.id)
+    record.started = record.started + 1
+    record.requests[record.started] = request
+    local steps = plans[request.id] or {}
+    local step = steps[record.started] or {}
+    step.act = step.act or "answer"
+    return step
+  end
+
+  function handler.complete(request)
+    request.complete = true
+    local record = record_of(request.id)
+    record.complete = record.complete + 1
+  end
+
+  function handler.act(request, step, out)
+    local go_on = acts[step.act](step, request, out)
+    if step.after then out.wire[step.after](out.wire) end
+    return go_on and not out.wire.closed
+  end
+
+  return handler
+end
+
+local function serve(wire, context)
+  local planned = table.remove(accepts[wire.listener] or {}, 1)
+  if planned and planned.act == "silent" then
+    while wire:receive() do cqueues.sleep(0) end
+    return
+  elseif planned then
+    if planned.at == "hello" then wire:receive() end
+    if planned.say then wire:write(planned.say) end
+    return wire[planned.act](wire)
+  end
+  if wire.listener == "proxy" then return proxy.serve(wire, proxied) end
+  if wire.listener == "trap" then return end
+  if context and not wire:starttls(context) then return end
+  local h2 = context and wire.stream:getalpn() == "h2"
+  return (h2 and http2 or http1).serve(wire, handler_of(wire))
+end
+
+local function guarded(wire, context)
+  local ok, err = xpcall(serve, debug.traceback, wire, context)
+  if not ok then io.stderr:write("fault server: ", err, "\n") end
+  if not wire.closed then wire:fin() end
+  wires[wire] = wire.held and true or nil
+end
+
+local function listen(name, context)
+  local listener = assert(socket.bind("127.0.0.1", 0, 512))
+  listener:settimeout(0)
+  connections[name] = 0
+  queue:wrap(function()
+    while true do
+      local tcp = listener:accept()
+      if tcp then
+        connections[name] = connections[name] + 1
+        local wire = new_wire(tcp)
+        wire.listener, wire.number = name, connections[name]
+        wires[wire] = true
+        queue:wrap(guarded, wire, context)
+      else
+        cqueues.poll({ pollfd = listener:getfd(), events = "r" })
+      end
+    end
+  end)
+  local _, port = listener:getsockname()
+  return port
+end
+
+-- A port that is taken and refuses connections: bound, but nobody listens.
+local closed = assert(socket.tcp4())
+assert(closed:bind("127.0.0.1", 0))
+
+local function context_of(directory, name, extra)
+  local config = {
+    mode = "server", protocol = "any", options = { "all", "no_sslv2", "no_sslv3" }, alpn = { "h2", "http/1.1" },
+    certificate = ("%s/%s.pem"):format(directory, name), key = ("%s/%s.key"):format(directory, name),
+  }
+  for key, value in pairs(extra or {}) do config[key] = value end
+  return assert(ssl.newcontext(config))
+end
+
+local commands = {}
+
+function commands.plan(given)
+  plans[given.id] = given.steps
+  return {}
+end
+
+function commands.accept(given)
+  local list = accepts[given.listener] or {}
+  accepts[given.listener] = list
+  for _ = 1, given.times or 1 do list[#list + 1] = given.step end
+  return {}
+end
+
+function commands.close(given)
+  local count = 0
+  for wire in pairs(wires) do
+    local idle = wire.idle and not wire.closed
+    if wire.listener == given.listener and (idle or wire.held and given.how == "fin") then
+      wire[given.how](wire)
+      if idle then count = count + 1 end
+      wires[wire] = wire.held and true or nil
+    end
+  end
+  return { count = count }
+end
+
+function commands.seen(given)
+  return seen[given.id] or { started = 0, complete = 0, requests = {} }
+end
+
+function commands.proxy(given)
+  proxied.status = given.status
+  return {}
+end
+
+function commands.stats()
+  return { connections = connections, proxied = proxied.seen }
+end
+
+local function control()
+  while true do
+    cqueues.poll({ pollfd = 0, events = "r" })
+    local line = io.read("l")
+    if not line then return end
+    -- What clients sent before they asked is looked at before it is answered.
+    for _ = 1, 5 do cqueues.sleep(0) end
+    local given = with_integers(cjson.decode(line))
+    io.write(cjson.encode(commands[given.command](given)), "\n")
+    io.flush()
+  end
+end
+
+local pipe = assert(io.popen("mktemp -d"))
+local directory = pipe:read("l")
+pipe:close()
+local files = tls.write(directory)
+local old = { protocol = "tlsv1_1", ciphers = "DEFAULT:@SECLEVEL=0" }
+local ports = {
+  http = listen("http"),
+  tls = listen("tls", context_of(directory, "good")),
+  wrong_host = listen("wrong_host", context_of(directory, "wrong_host")),
+  expired = listen("expired", context_of(directory, "expired")),
+  self_signed = listen("self_signed", context_of(directory, "self_signed")),
+  old_tls = listen("old_tls", context_of(directory, "good", old)),
+  proxy = listen("proxy"),
+  trap = listen("trap"),
+  closed = select(2, closed:getsockname()),
+}
+io.write(cjson.encode { ports = ports, directory = directory }, "\n")
+io.flush()
+
+queue:wrap(function()
+  control()
+  for _, name in ipairs(files) do os.remove(directory .. "/" .. name) end
+  os.remove(directory)
+  os.exit(0)
+end)
+while true do
+  local ok, err = queue:loop()
+  if not ok then io.stderr:write("fault server: ", tostring(err), "\n") end
+end
