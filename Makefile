@@ -27,7 +27,7 @@ CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl) -pthread -ldl
 
 SOURCES := $(sort $(wildcard csrc/*.c))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
-ENGINE_SOURCES := $(filter-out csrc/core.c csrc/json%,$(SOURCES))
+ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/json%,$(SOURCES))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)

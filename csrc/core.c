@@ -9,10 +9,9 @@ a transfer starts, and results become Lua values when libcurl has returned.
 #include "compat.h"
 #include "engine.h"
 #include "json.h"
+#include "result.h"
 
 #include <curl/curl.h>
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define ENGINE "timekit.engine"
@@ -108,110 +107,6 @@ static const char *const *header_lines(lua_State *L, int index, size_t *count) {
   return lines;
 }
 
-/* ---- results ---- */
-
-static void set_string(lua_State *L, const char *name, const char *text, size_t size) {
-  lua_pushlstring(L, text, size);
-  lua_setfield(L, -2, name);
-}
-
-static void set_number(lua_State *L, const char *name, double number) {
-  lua_pushnumber(L, (lua_Number)number);
-  lua_setfield(L, -2, name);
-}
-
-static void set_integer(lua_State *L, const char *name, long number) {
-  lua_pushinteger(L, (lua_Integer)number);
-  lua_setfield(L, -2, name);
-}
-
-static void set_boolean(lua_State *L, const char *name, int truth) {
-  lua_pushboolean(L, truth);
-  lua_setfield(L, -2, name);
-}
-
-static void push_lower(lua_State *L, const char *text, size_t size) {
-  luaL_Buffer buffer;
-  size_t i;
-  luaL_buffinit(L, &buffer);
-  for (i = 0; i < size; i++) luaL_addchar(&buffer, (char)tolower((unsigned char)text[i]));
-  luaL_pushresult(&buffer);
-}
-
-/* Pushes one "Name: value" line into the table on top, joining repeated names as RFC 9110 5.3 does. */
-static void add_header(lua_State *L, const char *line, size_t size) {
-  const char *colon = (const char *)memchr(line, ':', size);
-  const char *value, *end = line + size;
-  if (colon == NULL) return;
-  for (value = colon + 1; value < end && (*value == ' ' || *value == '\t'); value++) continue;
-  while (end > value && (end[-1] == ' ' || end[-1] == '\t')) end--;
-  push_lower(L, line, (size_t)(colon - line));
-  lua_pushvalue(L, -1);
-  lua_rawget(L, -3);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushlstring(L, value, (size_t)(end - value));
-  } else {
-    lua_pushliteral(L, ", ");
-    lua_pushlstring(L, value, (size_t)(end - value));
-    lua_concat(L, 3);
-  }
-  lua_rawset(L, -3);
-}
-
-static void set_headers(lua_State *L, const tk_result *result) {
-  const char *line = result->headers;
-  const char *end = line == NULL ? NULL : line + result->headers_size;
-  lua_newtable(L);
-  while (line < end) {
-    const char *next = (const char *)memchr(line, '\n', (size_t)(end - line));
-    size_t size = (size_t)((next == NULL ? end : next) - line);
-    add_header(L, line, size > 0 && line[size - 1] == '\r' ? size - 1 : size);
-    line = next == NULL ? end : next + 1;
-  }
-  lua_setfield(L, -2, "headers");
-}
-
-static void set_times(lua_State *L, const tk_times *times) {
-  lua_createtable(L, 0, 5);
-  set_number(L, "name_lookup", times->name_lookup);
-  set_number(L, "connect", times->connect);
-  set_number(L, "tls", times->tls);
-  set_number(L, "first_byte", times->first_byte);
-  set_number(L, "total", times->total);
-  lua_setfield(L, -2, "times");
-}
-
-static void set_version(lua_State *L, int version) {
-  if (version == 0) return;
-  if (version >= 20) lua_pushfstring(L, "%d", version / 10);
-  else lua_pushfstring(L, "%d.%d", version / 10, version % 10);
-  lua_setfield(L, -2, "http_version");
-}
-
-static void push_result(lua_State *L, const tk_result *result) {
-  static const char *const reasons[] = {"ok",           "curl",   "deadline", "cancelled", "body_limit",
-                                        "header_limit", "resend", "memory",   "closed"};
-  static const char *const sent[] = {"no", "maybe", "yes"};
-  lua_createtable(L, 0, 12);
-  lua_pushstring(L, reasons[result->reason]);
-  lua_setfield(L, -2, "reason");
-  lua_pushstring(L, sent[result->sent]);
-  lua_setfield(L, -2, "sent");
-  set_integer(L, "code", result->code);
-  lua_pushstring(L, result->text);
-  lua_setfield(L, -2, "text");
-  if (result->status != 0) {
-    set_integer(L, "status", result->status);
-    set_headers(L, result);
-    set_string(L, "body", result->body == NULL ? "" : result->body, result->body_size);
-  }
-  set_boolean(L, "reused", result->reused);
-  set_integer(L, "restarts", result->restarts);
-  set_version(L, result->http_version);
-  set_times(L, &result->times);
-}
-
 /* ---- transfers ---- */
 
 static transfer_handle *check_transfer(lua_State *L) { return (transfer_handle *)luaL_checkudata(L, 1, TRANSFER); }
@@ -247,7 +142,7 @@ static int transfer_result(lua_State *L) {
     lua_pushnil(L);
     return 1;
   }
-  push_result(L, result);
+  tk_push_result(L, result);
   lua_pushvalue(L, -1);
   tk_setuservalue(L, 1);
   handle->taken = 1;
@@ -455,7 +350,19 @@ static int core_now(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"engine", engine_new}, {"now", core_now}, {NULL, NULL}};
+/***
+Does nothing for some time; returns early on a signal.
+@function sleep
+@tparam number seconds
+*/
+static int core_sleep(lua_State *L) {
+  double seconds = (double)luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0, 1, "expected seconds, zero or more");
+  tk_sleep(seconds);
+  return 0;
+}
+
+static const luaL_Reg functions[] = {{"engine", engine_new}, {"now", core_now}, {"sleep", core_sleep}, {NULL, NULL}};
 
 static const luaL_Reg engine_methods[] = {
   {"start", engine_start},     {"step", engine_step},     {"wait", engine_wait},
@@ -489,8 +396,10 @@ static void set_version_table(lua_State *L) {
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "curl");
   lua_createtable(L, 0, 2);
-  set_boolean(L, "http2", (info->features & CURL_VERSION_HTTP2) != 0);
-  set_boolean(L, "async_dns", (info->features & CURL_VERSION_ASYNCHDNS) != 0);
+  lua_pushboolean(L, (info->features & CURL_VERSION_HTTP2) != 0);
+  lua_setfield(L, -2, "http2");
+  lua_pushboolean(L, (info->features & CURL_VERSION_ASYNCHDNS) != 0);
+  lua_setfield(L, -2, "async_dns");
   lua_setfield(L, -2, "features");
   lua_setfield(L, -2, "version");
 }

@@ -87,6 +87,9 @@ const char *tk_setup(void);
 /* Monotonic clock, in seconds. */
 double tk_now(void);
 
+/* Returns after `seconds`, earlier on a signal. */
+void tk_sleep(double seconds);
+
 /* NULL on failure, with a line in `message` that names the option. The caller frees the engine. */
 tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]);
 

@@ -1,4 +1,4 @@
-/* One-time set-up of libcurl for the whole process, and the clock. */
+/* One-time set-up of libcurl for the whole process, the clock, and waiting. */
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 
 #include "engine_internal.h"
@@ -34,6 +34,14 @@ static void setup(void) {
 const char *tk_setup(void) {
   if (pthread_once(&setup_once, setup) != 0) return "libcurl could not be initialised";
   return setup_problem;
+}
+
+void tk_sleep(double seconds) {
+  struct timespec left;
+  double whole = seconds < 1e9 ? seconds : 1e9;
+  left.tv_sec = (time_t)whole;
+  left.tv_nsec = (long)((whole - (double)left.tv_sec) * 1e9);
+  (void)nanosleep(&left, NULL);
 }
 
 double tk_now(void) {

@@ -81,6 +81,7 @@ build = {
         "csrc/json_decode.c",
         "csrc/json_encode.c",
         "csrc/origin.c",
+        "csrc/result.c",
         "csrc/setup.c",
         "csrc/sigpipe.c",
         "csrc/transfer.c",
