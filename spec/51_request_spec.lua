@@ -31,11 +31,10 @@ end)
 
 describe("the request for an action", function()
   it("is a PUT on the booking and the action", function()
-    local built = request.action("b/1", "cancel by", nil, {}, 7)
+    local built = request.action("b/1", "cancel by", nil, {})
     assert.equal("PUT", built.method)
     assert.equal("/bookings/b%2F1/cancel%20by", built.target)
     assert.equal("{}", built.body)
-    assert.equal(7, built.timeout)
     assert.same({ ["Content-Type"] = "application/json" }, built.headers)
   end)
 

@@ -4,10 +4,10 @@ local graphs = require "timekit.graphs"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 
--- A client whose server gives these answers.
+-- A client whose server gives these answers, and that asks once.
 local function client(...)
   local transport = scripted.new { ... }
-  return timekit.new { app_key = "test_key", transport = transport }, transport
+  return timekit.new { app_key = "test_key", transport = transport, retries = 0, uncertain = "report" }, transport
 end
 
 local function sandbox()

@@ -84,7 +84,7 @@ describe("a client", function()
 
   it("closes by itself when nobody has it any more, not while a handle does", function()
     local transport = scripted.new(function() return scripted.booking "confirmed" end)
-    local booking = timekit.new({ app_key = KEY, transport = transport }):booking("b1")
+    local booking = timekit.new({ app_key = KEY, transport = transport, retries = 0 }):booking("b1")
     collectgarbage()
     collectgarbage()
     assert.equal(0, transport.closed)
@@ -141,7 +141,7 @@ describe("a key", function()
         cut_off.headers = answer.headers
         for _, outcome in ipairs { answer, cut_off } do
           local transport = scripted.new(function() return outcome end)
-          local booking = timekit.new({ app_key = KEY, transport = transport }):booking("b1")
+          local booking = timekit.new({ app_key = KEY, transport = transport, retries = 0 }):booking("b1")
           for _, method in ipairs { "get", "confirm" } do
             local none, err = booking[method](booking)
             assert.is_nil(none)

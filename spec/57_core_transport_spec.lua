@@ -18,7 +18,7 @@ describe("over real sockets", function()
   -- A handle whose first request meets `step`, and the id by which the server knows its requests.
   local function booking(step, options)
     local id = server:plan(step)
-    local own = { app_key = KEY }
+    local own = { app_key = KEY, retries = 0, uncertain = "report" }
     for name, value in pairs(options or {}) do own[name] = value end
     own.base_url = (own.base_url or server.url.http) .. "/f/" .. id
     return timekit.new(own):booking("b 1"), id

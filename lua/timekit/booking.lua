@@ -55,7 +55,7 @@ local function learn_from(self, err)
   if err.kind == "transition" and err.state ~= self.state then
     self.state, self.completed = err.state, nil
   elseif err.kind == "uncertain" then
-    self.state, self.completed = nil, nil
+    self.graph, self.state, self.completed = err.graph, err.state, nil
   end
 end
 
@@ -70,7 +70,7 @@ local function perform(self, action, inputs, opts, where, level)
   if given.settings and given.settings[action] ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
-  local built, problem, reason = request.action(self.id, action, inputs, given, given.timeout)
+  local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
 
   local refused = refusal.before(self, action, inputs)
@@ -81,7 +81,9 @@ local function perform(self, action, inputs, opts, where, level)
   end
 
   local booking, info = self.client.run {
-    request = built, expects = "booking", writes = true, action = action, graph = self.graph,
+    request = request.traced(built, given.traceparent),
+    look = request.traced(request.get(self.id, given.include), given.traceparent),
+    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph, timeout = given.timeout,
   }
   if booking then learn(self, booking) else learn_from(self, info) end
   return booking, info
@@ -100,11 +102,13 @@ end
 --   true
 -- @tparam ?table opts.settings further keys of the request's body, beside the inputs
 -- @tparam ?string|table opts.include a name or a list of names to include in the answer (API.md 1)
--- @tparam ?number opts.timeout seconds for the whole call, instead of the client's
+-- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
+-- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
--- @treturn table on success `info`: `status`, `request_id`, `attempts` (the number of requests), `reconciled`,
---   `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure the error (see `timekit.error`): `input`,
---   `transition`, `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain`
+-- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
+--   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
+--   the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`, `rate_limited`,
+--   `network`, `timeout`, `cancelled`; `uncertain`
 --   when the action may have been applied
 -- @usage
 -- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
@@ -122,7 +126,8 @@ end
 
 local function read(self, given)
   local booking, info = self.client.run {
-    request = request.get(self.id, given.include, given.timeout), expects = "booking", graph = self.graph,
+    request = request.traced(request.get(self.id, given.include), given.traceparent),
+    expects = "booking", id = self.id, graph = self.graph, timeout = given.timeout,
   }
   if booking then learn(self, booking) end
   return booking, info

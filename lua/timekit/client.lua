@@ -6,10 +6,15 @@ local handles = require "timekit.booking"
 local Error = require "timekit.error"
 local blocking = require "timekit.runtime.blocking"
 local core = require "timekit.core"
+local budget = require "timekit.budget"
 local headers = require "timekit.headers"
+local hooks = require "timekit.hooks"
 local options = require "timekit.options"
+local random = require "timekit.random"
+local rate = require "timekit.rate"
 local request = require "timekit.request"
 local response = require "timekit.response"
+local retry = require "timekit.retry"
 local secret = require "timekit.secret"
 local shape = require "timekit.shape"
 
@@ -23,6 +28,11 @@ local metatable = { __index = Client, __name = "timekit.client" }
 
 -- What a sandbox is shown when no key was given: it takes any, but asks for one as Timekit does.
 local TEST_KEY = "test_api_key"
+
+local NO_HEADERS = {}
+
+-- A look at a booking is a read, whatever it is for.
+local LOOK = { expects = "booking" }
 
 local function decode_percent(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
@@ -49,26 +59,54 @@ local function connect(settings, password)
   }
 end
 
--- The one place that does I/O: sends a request, waits, and reads what came.
-local function runner(connection, runtime, timeout, redact)
-  return function(call)
-    local began = runtime.now()
-    call.request.timeout = call.request.timeout or timeout
-    local transfer = connection:start(call.request)
-    runtime.wait(connection, transfer)
-    local outcome = transfer:result()
-    local data, failure = response.read(outcome, call, os.time)
-    local elapsed = runtime.now() - began
-    if not data then
-      failure.attempts, failure.elapsed = 1, elapsed
-      return nil, Error.new(redact(failure))
+-- One try: sends a request, waits, and reads what came.
+local function attempt(self, what, call, timeout, number)
+  local runtime, watchers = self.runtime, self.hooks
+  local event = watchers and watchers:begin(what, call, number)
+  local began = runtime.now()
+  what.timeout = timeout
+  local transfer = self.connection:start(what)
+  runtime.wait(self.connection, transfer)
+  local outcome = transfer:result()
+  local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
+  local now = runtime.now()
+  local fields = outcome.headers or NO_HEADERS
+  if self.limiter then self.limiter:learn(now, outcome.status, headers.rate_limit_remaining(fields)) end
+  if watchers then watchers:finish(event, outcome, failure, headers.request_id(fields), now - began) end
+  return outcome, data, failure, doubt
+end
+
+-- The one loop that does I/O; what is done when is the retry machine's to say.
+local function run(self, call)
+  local runtime = self.runtime
+  local timeout = call.timeout or self.timeout
+  local began = runtime.now()
+  local machine = retry.new(call, self.policy, began + timeout)
+  local now, outcome, number = began, nil, 0
+  local verb, what, failure, reconciled = machine:next(now)
+  while verb ~= "done" do
+    if verb == "wait" then
+      runtime.sleep(what)
+      now = runtime.now()
+      verb, what, failure, reconciled = machine:next(now)
+    else
+      local data, found, doubt
+      number = number + 1
+      outcome, data, found, doubt = attempt(self, what, call, timeout - (now - began), number)
+      now = runtime.now()
+      verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
     end
-    return data, {
-      status = outcome.status, request_id = headers.request_id(outcome.headers),
-      attempts = 1, reconciled = false, elapsed = elapsed,
-      rate_limit_remaining = headers.rate_limit_remaining(outcome.headers),
-    }
   end
+  local elapsed = now - began
+  if failure then
+    failure.attempts, failure.elapsed = machine.attempts, elapsed
+    return nil, Error.new(self.redact(failure))
+  end
+  return what, {
+    status = outcome.status, request_id = headers.request_id(outcome.headers),
+    attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
+    rate_limit_remaining = headers.rate_limit_remaining(outcome.headers),
+  }
 end
 
 local function check(self, where, level)
@@ -116,23 +154,27 @@ function Client:create_booking(fields, opts)
     error(("%s: expected a table of fields, got %s"):format(where, got), 2)
   end
   local given = options.check(opts, options.read, where, 3)
-  local built, problem, reason = request.create(fields, given.include, given.timeout)
+  local built, problem, reason = request.create(fields, given.include)
   if not built then
     if reason == "type" then error(where .. ": " .. problem, 2) end
     return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
   end
   local graph = type(fields.graph) == "string" and fields.graph or nil
-  local booking, info = self.run { request = built, expects = "created", writes = true, graph = graph }
+  local booking, info = self.run {
+    request = request.traced(built, given.traceparent),
+    expects = "created", writes = true, graph = graph, timeout = given.timeout,
+  }
   return booking, info
 end
 
 --- Closes the client and its connections. Any use of it raises from then on, also through handles made before; closing
--- again is silent. A client that nobody holds any more closes itself, and so does one in a to-be-closed variable of
--- Lua 5.4.
+-- again is silent. A client that is no longer used closes itself, on Lua 5.4 also as `local tk <close>`.
+-- Raises the first error that a hook raised, once everything is closed.
 function Client:close()
   if self.closed then return end
   self.closed = true
-  self.disconnect()
+  local problem = self.disconnect()
+  if problem then error(problem, 2) end
 end
 
 --- @section end
@@ -150,11 +192,24 @@ end
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local connection = connect(settings, password)
+  local redact = secret.redactor(credentials_of(settings, password))
+  local inner = {
+    connection = connection, runtime = blocking, timeout = settings.timeout, redact = redact,
+    hooks = hooks.new(settings, redact), limiter = settings.rate and rate.new(settings.rate),
+  }
+  inner.policy = {
+    retries = settings.retries, uncertain = settings.uncertain,
+    random = random.new(), budget = budget.new(), limiter = inner.limiter,
+  }
+  -- In functions rather than in fields, where nobody who prints a client finds what is inside.
   return setmetatable({
     base_url = settings.base_url,
     closed = false,
-    run = runner(connection, blocking, settings.timeout, secret.redactor(credentials_of(settings, password))),
-    disconnect = function() connection:close() end,
+    run = function(call) return run(inner, call) end,
+    disconnect = function()
+      connection:close()
+      return inner.hooks and inner.hooks:take_problem()
+    end,
   }, metatable)
 end
 

@@ -54,6 +54,55 @@ local function readable_file(value)
   return value
 end
 
+local function tries(value)
+  if type(value) == "number" and value >= 0 and value <= 1000 and value % 1 == 0 then return value end
+  return nil, "expected a whole number from 0 to 1000, got " .. shape.describe(value)
+end
+
+local function uncertain(value)
+  if value == "reconcile" or value == "report" then return value end
+  local got = type(value) == "string" and shape.quote(value) or shape.describe(value)
+  return nil, "expected 'reconcile' or 'report', got " .. got
+end
+
+local function hook(value)
+  if type(value) == "function" then return value end
+  return nil, "expected a function, got " .. shape.describe(value)
+end
+
+local RATE = { per_second = true, burst = true }
+
+local function rate(value)
+  if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
+  for name in pairs(value) do
+    if not RATE[name] then
+      return nil, ("unknown field %s%s"):format(shape.quote(tostring(name)), shape.hint(name, RATE))
+    end
+  end
+  local per_second = value.per_second
+  if type(per_second) ~= "number" or not (per_second > 0 and per_second <= 1e6) then
+    return nil, "per_second: expected a positive number, got " .. shape.describe(per_second)
+  end
+  local burst = value.burst
+  if burst == nil then burst = math.max(1, math.ceil(per_second)) end
+  if type(burst) ~= "number" or not (burst >= 1 and burst <= 1e6 and burst % 1 == 0) then
+    return nil, "burst: expected a whole number from 1, got " .. shape.describe(burst)
+  end
+  return { per_second = per_second, burst = burst }
+end
+
+-- W3C Trace Context, 3.2.2: version 00 has these four fields; later ones may add to them.
+local function traceparent(value)
+  if type(value) == "string" then
+    local version, trace, span, rest = value:match("^(%x%x)%-(%x+)%-(%x+)%-%x%x(.*)$")
+    if version and #trace == 32 and #span == 16 and version:lower() ~= "ff" and not value:find("%u")
+      and trace:find("[^0]") and span:find("[^0]") and rest:find("^%-?[%w-]*$") and (version ~= "00" or rest == "") then
+      return value
+    end
+  end
+  return nil, "expected a W3C traceparent, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+end
+
 local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
 
 local function proxy(value)
@@ -101,13 +150,16 @@ local CLIENT = {
   ca_file = readable_file, proxy = proxy, http2 = boolean,
   timezone = line, input_timestamp_format = line, output_timestamp_format = line,
   app_info = line,
+  retries = tries, uncertain = uncertain, rate = rate,
+  before = hook, after = hook, log_bodies = boolean,
   transport = transport,
 }
 
 options.action = {
   apply_to_bulked_bookings = boolean, settings = settings, include = include, timeout = seconds,
+  traceparent = traceparent,
 }
-options.read = { include = include, timeout = seconds }
+options.read = { include = include, timeout = seconds, traceparent = traceparent }
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL",
@@ -190,6 +242,7 @@ end
 function options.complete(checked, where, level)
   local complete = {
     timeout = 30, connect_timeout = 10, max_response = 8 * 1024 * 1024, http2 = false,
+    retries = 2, uncertain = "reconcile", log_bodies = false,
   }
   for name, value in pairs(checked) do complete[name] = value end
   if not complete.base_url then

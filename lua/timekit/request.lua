@@ -1,5 +1,5 @@
 --- What to send: a call becomes a request of the transport contract.
--- Pure: no I/O, no clock.
+-- Pure: no I/O, no clock. `route` is the template of a request's path, for whoever counts or traces requests.
 -- @module timekit.request
 
 local core = require "timekit.core"
@@ -88,54 +88,61 @@ end
 -- @tparam ?table inputs name → value
 -- @tparam table options `apply_to_bulked_bookings`, `settings` (further keys of the body) and `include` (names, joined
 --   with commas), each may be nil
--- @tparam ?number timeout seconds
--- @treturn table|nil the request: `method`, `target`, `headers`, `body`, `timeout`
+-- @treturn table|nil the request: `method`, `target`, `headers`, `body`, and its `route`
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
-function request.action(id, action, inputs, options, timeout)
+function request.action(id, action, inputs, options)
   local body, problem, reason = action_body(action, inputs, options)
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
   return {
-    method = "PUT",
+    method = "PUT", route = "/bookings/{id}/{action}",
     target = with_include(("/bookings/%s/%s"):format(request.segment(id), request.segment(action)), options.include),
     headers = JSON,
     body = body,
-    timeout = timeout,
   }
 end
 
 --- Reads a booking: `GET /bookings/{id}` (API.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @tparam ?string include names, joined with commas
--- @tparam ?number timeout seconds
 -- @treturn table the request
-function request.get(id, include, timeout)
+function request.get(id, include)
   return {
-    method = "GET",
+    method = "GET", route = "/bookings/{id}",
     target = with_include("/bookings/" .. request.segment(id), include),
-    timeout = timeout,
   }
 end
 
 --- Creates a booking: `POST /bookings` (API.md 4).
 -- @tparam table fields the booking's fields
 -- @tparam ?string include names, joined with commas
--- @tparam ?number timeout seconds
 -- @treturn table|nil the request
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"` or `"size"`, as in `request.action`
-function request.create(fields, include, timeout)
+function request.create(fields, include)
   local body, problem, reason = core.encode(fields, "fields", LARGEST_BODY)
   if reason == "size" then return too_large() end
   if not body then return nil, problem, reason end
   return {
-    method = "POST",
+    method = "POST", route = "/bookings",
     target = with_include("/bookings", include),
     headers = JSON,
     body = body,
-    timeout = timeout,
   }
+end
+
+--- Passes a trace context on (W3C Trace Context).
+-- @tparam table built a request of this module
+-- @tparam ?string traceparent the header's value; nil leaves the request as it is
+-- @treturn table the same request
+function request.traced(built, traceparent)
+  if traceparent then
+    local headers = { traceparent = traceparent }
+    for name, value in pairs(built.headers or {}) do headers[name] = value end
+    built.headers = headers
+  end
+  return built
 end
 
 return request

@@ -136,35 +136,32 @@ local function failure_of(outcome, call, clock)
   return found
 end
 
--- Whether a failed try of an action or a creation surely changed nothing.
-local function is_harmless(outcome, call)
+-- Whether a failed try of an action or a creation surely changed nothing (design.md 3). Not so 503: it is Timekit's
+-- rate limit, or a gateway that lost the answer.
+local function is_harmless(outcome)
   local status = outcome.status
   if outcome.failure then return outcome.sent == "no" or outcome.failure.kind == "cancelled" end
-  if status == 503 then
-    -- Timekit's rate limit, or a gateway that lost the answer: harmless only if a second one would be refused.
-    local rules = refusal.rules(call.graph)
-    return call.action ~= nil and rules ~= nil and rules:is_repeatable(call.action)
-  end
   return status >= 400 and status < 500
 end
 
--- Whether the same call may be made again as it is.
+-- Whether the same call may be made again as it is, without the danger of a double effect.
 local function is_retryable(found, outcome, call)
-  if found.kind == "rate_limited" then return true end
   if found.kind == "cancelled" then return false end
-  return outcome.sent == "no" or not call.writes and (outcome.failure ~= nil or found.kind == "server")
+  if found.kind == "rate_limited" or outcome.sent == "no" then return true end
+  -- An answer of 200 that is no use may be better the next time; a redirect or a refusal will not.
+  return not call.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
---- Reads the outcome of a request.
--- An action or a creation that failed without certainty that nothing happened becomes `uncertain`, with the failure
--- itself as its `cause`: no answer, an incomplete one, a useless one, a redirect, and any 5xx (503 excepted where the
--- graph makes a repeat safe).
+--- Reads the outcome of one try of a request.
+-- An action or a creation that failed without certainty that nothing happened is in doubt: no answer, an incomplete
+-- one, a useless one, a redirect, and any 5xx.
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table call `expects` (`"booking"`, `"created"` or `"bookings"`), `writes` (boolean: it changes something),
 --   `action` and `graph` (names, where the call is an action and the graph is known)
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
+-- @treturn ?boolean whether the request may have taken effect nevertheless
 function response.read(outcome, call, clock)
   local found
   if not outcome.failure and outcome.status >= 200 and outcome.status < 300 then
@@ -174,25 +171,31 @@ function response.read(outcome, call, clock)
   else
     found = failure_of(outcome, call, clock)
   end
-
-  local function complete(fields)
-    fields.sent = outcome.sent
-    fields.status = outcome.status
-    fields.request_id = outcome.headers and headers.request_id(outcome.headers)
-    fields.action = fields.action or call.action
-    fields.graph = call.graph
-    return fields
-  end
-  complete(found)
-  if call.writes and not is_harmless(outcome, call) then
-    local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
-    return nil, complete {
-      kind = "uncertain", message = ("it is not known whether %s: %s"):format(what, found.message),
-      body = found.body, cause = found,
-    }
-  end
+  found.sent = outcome.sent
+  found.status = outcome.status
+  found.request_id = outcome.headers and headers.request_id(outcome.headers)
+  found.action = found.action or call.action
+  found.graph = call.graph
   found.retryable = is_retryable(found, outcome, call)
-  return nil, found
+  return nil, found, call.writes == true and not is_harmless(outcome)
+end
+
+--- The error of a call whose outcome could not be found out.
+-- @tparam table call as for `response.read`
+-- @tparam table cause the first failure that left the outcome in doubt
+-- @tparam ?table seen the booking as it was last read since then
+-- @treturn table the fields of the error
+function response.uncertain(call, cause, seen)
+  local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
+  local message = ("it is not known whether %s: %s"):format(what, cause.message)
+  if seen then message = ("%s; the booking is in the state '%s'"):format(message, seen.state) end
+  local rules = seen and refusal.rules(seen.graph)
+  return {
+    kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
+    request_id = cause.request_id, body = cause.body, retry_after = cause.retry_after, action = call.action,
+    graph = seen and seen.graph or call.graph, state = seen and seen.state,
+    allowed = rules and rules:is_final(seen.state) ~= nil and rules:actions_in(seen.state) or nil,
+  }
 end
 
 return response

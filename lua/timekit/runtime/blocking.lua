@@ -1,7 +1,7 @@
 --- How to wait where waiting is all right: in a script. The host stands still until the answer is there.
 --
--- A runtime says what waiting means, so that code that does I/O is written once. It is a table of two functions, `now`
--- and `wait`, as they are here.
+-- A runtime says what waiting means, so that code that does I/O is written once. It is a table of three functions,
+-- `now`, `sleep` and `wait`, as they are here.
 -- @module timekit.runtime.blocking
 
 local core = require "timekit.core"
@@ -15,6 +15,15 @@ local LONGEST_WAIT = 60
 -- @function now
 -- @treturn number seconds
 blocking.now = core.now
+
+--- Does nothing for some time.
+-- @function sleep
+-- @tparam number seconds
+function blocking.sleep(seconds)
+  local until_ = core.now() + seconds
+  -- A signal ends the core's sleep early; Lua's own handlers run in between.
+  while core.now() < until_ do core.sleep(math.max(0, until_ - core.now())) end
+end
 
 --- Returns when a transfer is done. The transfer's own timeout is what ends a long wait.
 -- @tparam table connection as in the transport contract

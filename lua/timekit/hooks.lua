@@ -1,0 +1,69 @@
+--- The hooks `before` and `after` of a client, which see every try of every request.
+-- An error in a hook does not break the call, and it is not lost: the first one is raised by `client:close`, and an
+-- error of `before` also stands in the table that `after` gets for the same try, as `before_error`.
+-- @module timekit.hooks
+
+local hooks = {}
+
+local Hooks = {}
+Hooks.__index = Hooks
+
+local function run(self, name, hook, event)
+  local ok, problem = pcall(hook, event)
+  if ok then return nil end
+  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, tostring(problem))
+  return problem
+end
+
+--- Makes the hooks of a client.
+-- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
+-- @tparam function redact removes keys from a value (see `timekit.secret`)
+-- @treturn Hooks|nil nil when there is neither, so that nobody pays for them
+function hooks.new(settings, redact)
+  if not (settings.before or settings.after) then return nil end
+  return setmetatable({
+    on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, redact = redact,
+  }, Hooks)
+end
+
+--- A try begins.
+-- @tparam table request as in the transport contract
+-- @tparam table call as for `timekit.retry`
+-- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
+-- @treturn table the event, to be given to `finish`
+function Hooks:begin(request, call, attempt)
+  local event = {
+    method = request.method, route = request.route, id = call.id, graph = call.graph, action = call.action,
+    attempt = attempt, reconcile = request == call.look and call.look ~= call.request,
+  }
+  if self.log_bodies and request.body then event.request_body = self.redact(request.body) end
+  if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
+  return event
+end
+
+--- A try ended.
+-- @tparam table event what `begin` returned
+-- @tparam table outcome as in the transport contract
+-- @tparam ?table failure as `timekit.response.read` returned it
+-- @tparam ?string request_id
+-- @tparam number elapsed seconds
+function Hooks:finish(event, outcome, failure, request_id, elapsed)
+  if not self.on_after then return end
+  local after = {}
+  for name, value in pairs(event) do after[name] = value end
+  after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
+  after.kind = failure and failure.kind
+  after.request_id = request_id and self.redact(request_id)
+  if self.log_bodies and outcome.body then after.response_body = self.redact(outcome.body) end
+  run(self, "after", self.on_after, after)
+end
+
+--- The first error of a hook, once.
+-- @treturn string|nil
+function Hooks:take_problem()
+  local problem = self.problem
+  self.problem = nil
+  return problem
+end
+
+return hooks

@@ -1,0 +1,182 @@
+--- Whether a request is sent again, when, and what became of an action whose outcome is not known (design.md 3).
+--
+-- A call is a machine: ask it what to do next, do it, tell it what came. It never waits or sends by itself. Pure: the
+-- time comes from the caller, randomness from the policy.
+--
+-- An action that may or may not have been applied is looked into by reading the booking: its graph and its state
+-- decide. Once there was such a doubt, the call ends as a success or as `uncertain`, whatever else happens to it: a
+-- refusal of the repeat says nothing about the first request, which may still be under way.
+-- @module timekit.retry
+
+local refusal = require "timekit.refusal"
+local response = require "timekit.response"
+
+local retry = {}
+
+-- Backoff with full jitter: between nothing and twice as long each time, in seconds.
+local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5
+
+local STRENGTH = { no = 1, maybe = 2, yes = 3 }
+
+local Machine = {}
+Machine.__index = Machine
+
+--- Makes the machine of one call.
+-- @tparam table call `request`; `writes`, `action`, `graph` as for `timekit.response`; `look`: the request that reads
+--   the booking, for an action
+-- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
+--   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
+-- @tparam number deadline seconds, on the clock that the other functions are given
+-- @treturn Machine
+-- @usage
+-- local machine = retry.new(call, policy, now() + 30)
+-- local verb, request = machine:next(now())     --> "send", call.request
+function retry.new(call, policy, deadline)
+  return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
+end
+
+-- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
+local function fail(self, failure)
+  if self.cause then
+    failure = response.uncertain(self.call, self.cause, self.seen)
+  end
+  failure.sent = self.sent
+  return "done", nil, failure
+end
+
+local function succeed(self, data, reconciled)
+  self.policy.budget:give(self.attempts > 1)
+  return "done", data, nil, reconciled
+end
+
+local function pause(self, failure, tries)
+  if failure.retry_after then return failure.retry_after end
+  return self.policy.random() * math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ (tries - 1))
+end
+
+local function fits(self, now, wait, tries)
+  return tries <= self.policy.retries and now + wait < self.deadline
+end
+
+local function may_retry(self, now, wait)
+  return fits(self, now, wait, self.attempts) and self.policy.budget:take()
+end
+
+--- What to do now: at the start, and after each wait.
+-- @tparam number now seconds
+-- @treturn string `"send"`, `"wait"` or `"done"`
+-- @return `"send"`: the request; tell `answer` what came. `"wait"`: seconds; call `next` after them.
+--   `"done"`: the data, or nil
+-- @treturn ?table with `"done"`: the fields of the error
+-- @treturn ?boolean with `"done"` and data: it was found out by reading the booking
+function Machine:next(now)
+  if now >= self.deadline then
+    return fail(self, self.failure or { kind = "timeout", message = "no time was left to send the request" })
+  end
+  local limiter = self.policy.limiter
+  if limiter and not self.booked then
+    local wait = limiter:take(now)
+    if now + wait >= self.deadline then
+      limiter:give_back()
+      local message = ("the client's own rate limit allows the next request in %.3g seconds"):format(wait)
+      return fail(self, { kind = "rate_limited", message = message, retry_after = wait, retryable = true })
+    end
+    self.booked = true
+    if wait > 0 then return "wait", wait end
+  end
+  self.booked = false
+  if self.looking then
+    self.looks = self.looks + 1
+    return "send", self.call.look
+  end
+  self.attempts = self.attempts + 1
+  return "send", self.call.request
+end
+
+-- Looks at the booking, where that is wanted and possible.
+local function look(self, now)
+  if not self.call.look or self.policy.uncertain == "report" then return fail(self) end
+  self.looking, self.looks = true, 0
+  return self:next(now)
+end
+
+-- A refusal that names the state which the action leads to is as good as a look, but for the body.
+local function is_there_already(self)
+  local rules = self.seen and refusal.rules(self.seen.graph)
+  local refused = self.refused
+  return rules and refused and refused.kind == "transition" and refused.action == self.call.action
+    and rules:leads_to(refused.action, refused.state)
+end
+
+local function looked(self, now, data, failure)
+  if failure then
+    if failure.kind == "cancelled" then
+      failure.sent = self.sent
+      return "done", nil, failure
+    end
+    local wait = pause(self, failure, self.looks)
+    if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
+    if not is_there_already(self) then return fail(self) end
+    local booking = {}
+    for name, value in pairs(self.seen) do booking[name] = value end
+    booking.state = self.refused.state
+    booking.completed = refusal.rules(booking.graph):is_final(booking.state)
+    return succeed(self, booking, true)
+  end
+
+  self.looking, self.seen = false, data
+  local action, rules = self.call.action, refusal.rules(data.graph)
+  if not rules then return fail(self) end
+  if rules:leads_to(action, data.state) then return succeed(self, data, true) end
+  if not rules:can(data.state, action) then return fail(self) end
+  local wait = pause(self, {}, self.attempts)
+  if not self.refused and rules:is_repeatable(action) and may_retry(self, now, wait) then
+    return "wait", wait
+  end
+  if self.lost then return fail(self) end
+  -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
+  self.cause = nil
+  return fail(self, self.failure)
+end
+
+local function is_repeatable(call)
+  local rules = refusal.rules(call.graph)
+  return call.action ~= nil and rules ~= nil and rules:is_repeatable(call.action)
+end
+
+--- What came of the request that `next` or `answer` asked to send.
+-- @tparam number now seconds
+-- @tparam ?table data as `timekit.response.read` returned it
+-- @tparam ?table failure likewise
+-- @tparam ?boolean doubt likewise: the request may have taken effect nevertheless
+-- @return as of `next`
+function Machine:answer(now, data, failure, doubt)
+  -- Only the deadline ends a request that had been sent.
+  if failure and failure.kind == "timeout" and failure.sent ~= "no" then now = self.deadline end
+  if self.looking then return looked(self, now, data, failure) end
+  if data then return succeed(self, data, false) end
+
+  if STRENGTH[failure.sent] > STRENGTH[self.sent] then self.sent = failure.sent end
+  self.failure = failure
+  if failure.kind == "cancelled" then
+    failure.sent = self.sent
+    return "done", nil, failure
+  end
+  local again = failure.retryable
+  if doubt then
+    local limited = failure.kind == "rate_limited"
+    self.cause = self.cause or failure
+    self.lost = self.lost or not limited
+    -- 503 is how Timekit says that its rate limit is exceeded (API.md 1).
+    again = limited and not self.lost and is_repeatable(self.call)
+  end
+  if again then
+    local wait = pause(self, failure, self.attempts)
+    if may_retry(self, now, wait) then return "wait", wait end
+  end
+  if not self.cause then return fail(self, failure) end
+  if not doubt and not failure.retryable then self.refused = failure end
+  return look(self, now)
+end
+
+return retry
