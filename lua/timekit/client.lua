@@ -167,20 +167,31 @@ function Client:create_booking(fields, opts)
   return booking, info
 end
 
+-- Silent when it was closed before.
+local function shut(self)
+  if self.closed then return nil end
+  self.closed = true
+  return self.disconnect()
+end
+
 --- Closes the client and its connections. Any use of it raises from then on, also through handles made before; closing
 -- again is silent. A client that is no longer used closes itself, on Lua 5.4 also as `local tk <close>`.
--- Raises the first error that a hook raised, once everything is closed.
+-- Raises the first error that a hook raised, once everything is closed. (The garbage collector, which may run anywhere,
+-- raises nothing.)
 function Client:close()
-  if self.closed then return end
-  self.closed = true
-  local problem = self.disconnect()
+  local problem = shut(self)
   if problem then error(problem, 2) end
 end
 
 --- @section end
 
-metatable.__gc = Client.close
-metatable.__close = Client.close
+metatable.__gc = function(self) shut(self) end
+
+-- An error that is on its way already is not replaced.
+function metatable:__close(pending)
+  local problem = shut(self)
+  if problem and pending == nil then error(problem, 0) end
+end
 
 function metatable:__tostring()
   return ("timekit.client (%s)"):format(self.closed and "closed" or self.base_url)
