@@ -77,6 +77,7 @@ struct tk_transfer {
   size_t body_size;
   char method[8];
   double deadline; /* on tk_now's clock */
+  double began;    /* this try, likewise */
   double timeout;
   tk_buffer answer_headers;
   tk_buffer answer_body;

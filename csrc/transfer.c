@@ -98,7 +98,7 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
   result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
   result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
-  result->times.total = seconds(easy, CURLINFO_TOTAL_TIME_T);
+  result->times.total = tk_now() - transfer->began; /* libcurl's own stands still when a transfer is stopped */
   explain(transfer, reason, code);
 }
 
@@ -156,6 +156,7 @@ static int restart(tk_transfer *transfer) {
   transfer->guard_calls = 0;
   transfer->stale = 0;
   transfer->result.restarts++;
+  transfer->began = tk_now();
   return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
          curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
@@ -254,7 +255,8 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer->engine = engine;
   transfer->fd = CURL_SOCKET_BAD;
   transfer->timeout = request->timeout;
-  transfer->deadline = tk_now() + request->timeout;
+  transfer->began = tk_now();
+  transfer->deadline = transfer->began + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
       (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request->target)) {
     discard(transfer);

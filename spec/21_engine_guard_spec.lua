@@ -87,6 +87,7 @@ describe("a request is never sent twice", function()
               assert.not_equal("no", result.sent)
               assert.is_true(#result.text > 0 == not fault.ok)
               -- Whatever came over the engine, it goes on.
+              if fault.ok then server:settle(id) end
               local after = server:plan()
               assert.equal("ok", faults.call(engine, after).reason)
               assert.equal(1, server:seen(after).complete)
@@ -204,6 +205,9 @@ describe("a request is never sent twice", function()
           local step = {}
           local fault = FAULTS[random(#FAULTS)]
           local fits = (not fault.tls or protocol.listener == "tls") and (not fault.http2 or protocol.http2)
+          -- libcurl 7.88 forgets the other streams of an HTTP/2 connection whose session broke over one
+          -- stream's headers: they wait for their deadline. True, but slow.
+          if protocol.http2 and fault[1].act == "header_flood" then fits = false end
           if i % 3 == 0 and fits and not fault.timeout then step = fault[1] end
           local id = server:plan(step)
           local body = step.at and LARGE or ("x"):rep(random(2000))

@@ -146,6 +146,18 @@ describe("the engine's limits:", function()
           assert.is_nil(result.status)
         end)
 
+        for _, status in ipairs { 0, 100, 199, 1000 } do
+          it(("is an error: status %d"):format(status), function()
+            new_engine()
+            local id = server:plan { status = status }
+            local result = faults.call(engine, id)
+            assert.equal("curl", result.reason)
+            assert.equal("maybe", result.sent)
+            assert.is_nil(result.status)
+            assert.equal(1, server:seen(id).complete)
+          end)
+        end
+
         for _, step in ipairs {
           { act = "truncate" }, { act = "truncate", chunked = true }, { act = "truncate", size = 0 },
           { act = "truncate", how = "reset" },

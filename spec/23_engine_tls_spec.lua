@@ -341,16 +341,16 @@ describe("the engine", function()
     end
 
     -- One call in a process of its own; returns "reason status sent" of it.
-    local function run(environment, listener, id)
+    local function run(environment, listener, id, proxy)
       local name = os.tmpname()
       local file = assert(io.open(name, "w"))
       file:write(([[
         local core = require "timekit.core"
         local faults = require "spec.support.faults"
-        local engine = core.engine { base_url = %q, ca_file = %q }
+        local engine = core.engine { base_url = %q, ca_file = %q, proxy = %s }
         local result = faults.call(engine, %q)
         io.write(result.reason, " ", tostring(result.status), " ", result.sent)
-      ]]):format(server.url[listener], server.ca_file, id))
+      ]]):format(server.url[listener], server.ca_file, proxy and ("%q"):format(proxy) or "nil", id))
       file:close()
       local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(environment, interpreter(), name)))
       local text = pipe:read("*a")
@@ -381,6 +381,25 @@ describe("the engine", function()
       assert.equal("CONNECT", server:stats().proxied[before + 1].method)
       assert.equal("ok 200 yes", run(all_proxies() .. "127.0.0.1", "tls", server:plan()))
       assert.equal(before + 1, #server:stats().proxied)
+    end)
+
+    it("with exceptions from proxies, uses the proxy it was given all the same", function()
+      local before = #server:stats().proxied
+      local id = server:plan()
+      assert.equal("ok 200 yes", run("no_proxy=127.0.0.1 NO_PROXY=127.0.0.1", "tls", id, server.url.proxy))
+      assert.equal(before + 1, #server:stats().proxied)
+    end)
+
+    it("that allows old TLS, does not", function()
+      local name = os.tmpname()
+      local file = assert(io.open(name, "w"))
+      file:write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n",
+        "[c]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n")
+      file:close()
+      local id = server:plan()
+      assert.equal("curl nil no", run("OPENSSL_CONF=" .. name, "old_tls", id))
+      assert.equal(0, server:seen(id).started)
+      os.remove(name)
     end)
 
     it("with a .netrc, takes no credentials from it", function()

@@ -14,8 +14,8 @@ local tls = require "spec.support.tls"
 local new_wire = require "spec.support.fault.wire".new
 
 local queue = cqueues.new()
-local plans, seen, accepts = {}, {}, {}
-local connections, wires = {}, {}
+local plans, seen, served, accepts = {}, {}, {}, {}
+local connections, wires, ports = {}, {}, {}
 local proxied = { seen = {} }
 
 -- lua-cjson of Debian makes floats of all numbers, and "307.0" is no status.
@@ -36,6 +36,7 @@ local function handler_of(wire)
   function handler.started(request)
     request.id = request.target:match("/f/([^/?]+)") or request.target
     request.connection, request.listener = wire.number, wire.listener
+    served[request.id] = wire
     local record = record_of(request.id)
     record.started = record.started + 1
     record.requests[record.started] = request
@@ -95,6 +96,7 @@ local function listen(name, context)
         connections[name] = connections[name] + 1
         local wire = new_wire(tcp)
         wire.listener, wire.number = name, connections[name]
+        wire.peer_port = select(2, tcp:getpeername())
         wires[wire] = true
         queue:wrap(guarded, wire, context)
       else
@@ -102,8 +104,7 @@ local function listen(name, context)
       end
     end
   end)
-  local _, port = listener:getsockname()
-  return port
+  ports[name] = select(2, listener:getsockname())
 end
 
 -- A port that is taken and refuses connections: bound, but nobody listens.
@@ -133,17 +134,43 @@ function commands.accept(given)
   return {}
 end
 
+-- The kernel may deliver what was sent a little later, on a busy machine. Waits until a client's side of
+-- an ended connection has it: a FIN, a RST, or bytes to read.
+local function await_delivery(ended)
+  local deadline = cqueues.monotime() + 10
+  for _, wire in ipairs(ended) do
+    local pattern = ("0100007F:%04X 0100007F:%04X (%%x%%x) %%x+:(%%x+)"):format(wire.peer_port, ports[wire.listener])
+    repeat
+      local file = io.open("/proc/net/tcp")
+      local state, unread
+      if file then
+        state, unread = file:read("a"):match(pattern)
+        file:close()
+      end
+      local waiting = state == "01" and tonumber(unread, 16) == 0
+      if waiting then cqueues.sleep(0.001) end
+    until not waiting or cqueues.monotime() > deadline
+  end
+end
+
 function commands.close(given)
-  local count = 0
+  local ended = {}
   for wire in pairs(wires) do
     local idle = wire.idle and not wire.closed
     if wire.listener == given.listener and (idle or wire.held and given.how == "fin") then
       wire[given.how](wire)
-      if idle then count = count + 1 end
+      if idle then ended[#ended + 1] = wire end
       wires[wire] = wire.held and true or nil
     end
   end
-  return { count = count }
+  await_delivery(ended)
+  return { count = #ended }
+end
+
+function commands.settle(given)
+  local wire = served[given.id]
+  if wire.closed then await_delivery { wire } end
+  return {}
 end
 
 function commands.seen(given)
@@ -156,7 +183,12 @@ function commands.proxy(given)
 end
 
 function commands.stats()
-  return { connections = connections, proxied = proxied.seen }
+  local open = {}
+  for name in pairs(connections) do open[name] = 0 end
+  for wire in pairs(wires) do
+    if not wire.closed then open[wire.listener] = open[wire.listener] + 1 end
+  end
+  return { connections = connections, open = open, proxied = proxied.seen }
 end
 
 local function control()
@@ -177,17 +209,15 @@ local directory = pipe:read("l")
 pipe:close()
 local files = tls.write(directory)
 local old = { protocol = "tlsv1_1", ciphers = "DEFAULT:@SECLEVEL=0" }
-local ports = {
-  http = listen("http"),
-  tls = listen("tls", context_of(directory, "good")),
-  wrong_host = listen("wrong_host", context_of(directory, "wrong_host")),
-  expired = listen("expired", context_of(directory, "expired")),
-  self_signed = listen("self_signed", context_of(directory, "self_signed")),
-  old_tls = listen("old_tls", context_of(directory, "good", old)),
-  proxy = listen("proxy"),
-  trap = listen("trap"),
-  closed = select(2, closed:getsockname()),
-}
+listen("http")
+listen("tls", context_of(directory, "good"))
+listen("wrong_host", context_of(directory, "wrong_host"))
+listen("expired", context_of(directory, "expired"))
+listen("self_signed", context_of(directory, "self_signed"))
+listen("old_tls", context_of(directory, "good", old))
+listen("proxy")
+listen("trap")
+ports.closed = select(2, closed:getsockname())
 io.write(cjson.encode { ports = ports, directory = directory }, "\n")
 io.flush()
 

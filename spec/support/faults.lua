@@ -103,13 +103,18 @@ function faults:seen(id)
   return ask(self, "seen", { id = id })
 end
 
+--- Waits until a client has the end of the connection that `id` was answered on, if it has ended.
+function faults:settle(id)
+  ask(self, "settle", { id = id })
+end
+
 --- Lets the proxy answer every CONNECT with `status`; nil: tunnel again.
 function faults:proxy(status)
   ask(self, "proxy", { status = status })
 end
 
 --- Counts since the start.
--- @treturn table `connections` accepted by listener; `proxied`: the requests that the proxy got
+-- @treturn table `connections` accepted and `open` ones, by listener; `proxied`: the requests that the proxy got
 function faults:stats()
   return ask(self, "stats", {})
 end

@@ -249,7 +249,7 @@ function http2.serve(wire, handler)
     wire:fin()
   end
   if wire:read(#PREFACE) ~= PREFACE then return end
-  self:send(SETTINGS, 0, 0, (">I2I4"):pack(3, handler.streams or 100))
+  self:send(SETTINGS, 0, 0, (">I2I4"):pack(3, 100))
   wire.idle = true
   repeat
     local kind, flags, id, payload = self:read_frame()
