@@ -57,6 +57,7 @@ build = {
     ["timekit.sandbox.create"] = "lua/timekit/sandbox/create.lua",
     ["timekit.sandbox.engine"] = "lua/timekit/sandbox/engine.lua",
     ["timekit.sandbox.exchange"] = "lua/timekit/sandbox/exchange.lua",
+    ["timekit.sandbox.faults"] = "lua/timekit/sandbox/faults.lua",
     ["timekit.sandbox.flow"] = "lua/timekit/sandbox/flow.lua",
     ["timekit.sandbox.ids"] = "lua/timekit/sandbox/ids.lua",
     ["timekit.sandbox"] = "lua/timekit/sandbox/init.lua",

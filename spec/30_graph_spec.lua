@@ -107,11 +107,28 @@ describe("a graph", function()
     assert.is_false(g:has("nothing"))
   end)
 
-  it("calls an action repeatable when no state it leads to offers it", function()
-    assert.is_true(g:is_repeatable("fill"))
+  it("calls an action repeatable when it is never offered again from where it leads", function()
     assert.is_true(g:is_repeatable("close"))
+    assert.is_true(g:is_repeatable("create"))
+    assert.is_false(g:is_repeatable("fill"))
     assert.is_false(g:is_repeatable("extend"))
     assert.is_false(g:is_repeatable("nothing"))
+  end)
+
+  it("does not call an action repeatable when others may bring the booking back to where it is offered", function()
+    local door = graph.define {
+      name = "door", initial = "new", first = "install",
+      states = { new = {}, open = {}, locked = {}, removed = { final = true } },
+      actions = {
+        { name = "install", from = "new", to = "open" },
+        { name = "lock", from = "open", to = "locked" }, { name = "unlock", from = "locked", to = "open" },
+        { name = "remove", from = { "open", "locked" }, to = "removed" },
+      },
+    }
+    assert.is_false(door:is_repeatable("lock"))
+    assert.is_false(door:is_repeatable("unlock"))
+    assert.is_true(door:is_repeatable("install"))
+    assert.is_true(door:is_repeatable("remove"))
   end)
 
   it("does not call an action repeatable when one entry leads to where another begins", function()

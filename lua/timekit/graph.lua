@@ -29,6 +29,17 @@ local rules_of = setmetatable({}, {
   __index = function() error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end,
 })
 
+-- Whether an action is offered in a state or in any that can be reached from there.
+local function offered_from(rules, state, name, visited)
+  if visited[state] then return false end
+  visited[state] = true
+  if rules.offers[state][name] then return true end
+  for _, action in ipairs(rules.order[state]) do
+    if offered_from(rules, action.to, name, visited) then return true end
+  end
+  return false
+end
+
 local function compile(data)
   local rules = { order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, states = data.states }
   for state in pairs(data.states) do
@@ -46,11 +57,10 @@ local function compile(data)
     end
   end
   for name, states in pairs(rules.leads) do
-    local repeatable = true
+    rules.repeatable[name] = true
     for state in pairs(states) do
-      repeatable = repeatable and not rules.offers[state][name]
+      if offered_from(rules, state, name, {}) then rules.repeatable[name] = false end
     end
-    rules.repeatable[name] = repeatable
   end
   return rules
 end
@@ -134,8 +144,9 @@ function Graph:leads_to(action, state)
   return leads ~= nil and leads[state] == true
 end
 
---- Can an action be repeated without harm? It can when no state that it leads to offers it again: the server then
--- refuses the second one (design.md 3).
+--- Can an action be repeated without harm? It can when it is not offered again from where it leads: the server then
+-- refuses the second one (design.md 3). Not in the state itself, nor in any that others may bring the booking to
+-- meanwhile, while the first request may still be under way.
 -- @tparam string action
 -- @treturn boolean false for an unknown action
 function Graph:is_repeatable(action)

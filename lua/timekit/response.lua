@@ -184,17 +184,19 @@ end
 -- @tparam table call as for `response.read`
 -- @tparam table cause the first failure that left the outcome in doubt
 -- @tparam ?table seen the booking as it was last read since then
+-- @tparam ?string state its state, if a refusal told it later
 -- @treturn table the fields of the error
-function response.uncertain(call, cause, seen)
+function response.uncertain(call, cause, seen, state)
   local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
   local message = ("it is not known whether %s: %s"):format(what, cause.message)
-  if seen then message = ("%s; the booking is in the state '%s'"):format(message, seen.state) end
-  local rules = seen and refusal.rules(seen.graph)
+  local graph = seen and seen.graph or call.graph
+  state = state or seen and seen.state
+  if state then message = ("%s; the booking is in the state '%s'"):format(message, state) end
+  local rules = state and refusal.rules(graph)
   return {
     kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
     request_id = cause.request_id, body = cause.body, retry_after = cause.retry_after, action = call.action,
-    graph = seen and seen.graph or call.graph, state = seen and seen.state,
-    allowed = rules and rules:is_final(seen.state) ~= nil and rules:actions_in(seen.state) or nil,
+    graph = graph, state = state, allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
   }
 end
 

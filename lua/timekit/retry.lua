@@ -35,13 +35,26 @@ function retry.new(call, policy, deadline)
   return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
 end
 
+-- Is a booking where the action leads? A state that offers the action again tells nothing of it.
+local function is_there(rules, action, state)
+  return rules:leads_to(action, state) and not rules:can(state, action)
+end
+
 -- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
 local function fail(self, failure)
   if self.cause then
-    failure = response.uncertain(self.call, self.cause, self.seen)
+    failure = response.uncertain(self.call, self.cause, self.seen, self.refused and self.refused.state)
   end
   failure.sent = self.sent
   return "done", nil, failure
+end
+
+-- A failure of our own making, before anything went out.
+local function unsent(self, kind, message, retry_after)
+  return {
+    kind = kind, message = message, retry_after = retry_after, retryable = true,
+    action = self.call.action, graph = self.call.graph,
+  }
 end
 
 local function succeed(self, data, reconciled)
@@ -70,16 +83,17 @@ end
 -- @treturn ?table with `"done"`: the fields of the error
 -- @treturn ?boolean with `"done"` and data: it was found out by reading the booking
 function Machine:next(now)
-  if now >= self.deadline then
-    return fail(self, self.failure or { kind = "timeout", message = "no time was left to send the request" })
-  end
   local limiter = self.policy.limiter
+  if now >= self.deadline then
+    if self.booked then limiter:give_back() end
+    return fail(self, self.failure or unsent(self, "timeout", "no time was left to send the request"))
+  end
   if limiter and not self.booked then
     local wait = limiter:take(now)
     if now + wait >= self.deadline then
       limiter:give_back()
       local message = ("the client's own rate limit allows the next request in %.3g seconds"):format(wait)
-      return fail(self, { kind = "rate_limited", message = message, retry_after = wait, retryable = true })
+      return fail(self, unsent(self, "rate_limited", message, wait))
     end
     self.booked = true
     if wait > 0 then return "wait", wait end
@@ -100,12 +114,17 @@ local function look(self, now)
   return self:next(now)
 end
 
--- A refusal that names the state which the action leads to is as good as a look, but for the body.
-local function is_there_already(self)
-  local rules = self.seen and refusal.rules(self.seen.graph)
-  local refused = self.refused
-  return rules and refused and refused.kind == "transition" and refused.action == self.call.action
-    and rules:leads_to(refused.action, refused.state)
+-- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
+-- that there is what was seen before, or what is known without having seen it.
+local function booking_by_refusal(self)
+  local refused, seen = self.refused, self.seen or { id = self.call.id, graph = self.call.graph }
+  local rules = refusal.rules(seen.graph)
+  if not rules or not refused or refused.kind ~= "transition" then return nil end
+  if not is_there(rules, self.call.action, refused.state) then return nil end
+  local booking = {}
+  for name, value in pairs(seen) do booking[name] = value end
+  booking.state, booking.completed = refused.state, rules:is_final(refused.state)
+  return booking
 end
 
 local function looked(self, now, data, failure)
@@ -116,19 +135,16 @@ local function looked(self, now, data, failure)
     end
     local wait = pause(self, failure, self.looks)
     if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
-    if not is_there_already(self) then return fail(self) end
-    local booking = {}
-    for name, value in pairs(self.seen) do booking[name] = value end
-    booking.state = self.refused.state
-    booking.completed = refusal.rules(booking.graph):is_final(booking.state)
-    return succeed(self, booking, true)
+    local booking = booking_by_refusal(self)
+    if booking then return succeed(self, booking, true) end
+    return fail(self)
   end
 
   self.looking, self.seen = false, data
   local action, rules = self.call.action, refusal.rules(data.graph)
   if not rules then return fail(self) end
-  if rules:leads_to(action, data.state) then return succeed(self, data, true) end
-  if not rules:can(data.state, action) then return fail(self) end
+  if is_there(rules, action, data.state) then return succeed(self, data, true) end
+  if not rules:can(data.state, action) or rules:leads_to(action, data.state) then return fail(self) end
   local wait = pause(self, {}, self.attempts)
   if not self.refused and rules:is_repeatable(action) and may_retry(self, now, wait) then
     return "wait", wait

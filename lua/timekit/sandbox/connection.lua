@@ -1,8 +1,31 @@
---- A box as a transport: the contract of `timekit.transport.reference`, answered at once and without a network.
+--- A box as a transport: the contract of `timekit.transport.reference`, without a network.
+--
+-- A transfer is done at once, but for one that a fault stalls: that is done by a later `wait` or `step`, as if the
+-- time had passed. Nobody sleeps, however long stall and timeout are: each connection has a time of its own, which
+-- jumps from one stalled transfer to the next one due. The `times` of an outcome tell how long it would have taken.
 -- @module timekit.sandbox.connection
 local wire = require "timekit.sandbox.wire"
 
 local connection = {}
+
+local function failed(kind, sent, message)
+  return { failure = { kind = kind, message = message .. " (a planned fault)" }, sent = sent }
+end
+
+local function timed_out(timeout)
+  return failed("timeout", "maybe", ("no answer within %g seconds"):format(timeout))
+end
+
+-- What the caller gets of what goes out of the box.
+local function read(answer)
+  local what = answer.fault and answer.fault.what
+  if what == "refuse" then return failed("network", "no", "connection refused") end
+  if not answer.status then return failed("network", "maybe", "the connection was lost before the answer") end
+  local outcome = what == "truncate" and failed("response", "yes", "the connection was lost in the answer")
+    or { sent = "yes" }
+  outcome.status, outcome.headers, outcome.body = answer.status, answer.headers, answer.body
+  return outcome
+end
 
 local Transfer = {}
 Transfer.__index = Transfer
@@ -15,8 +38,25 @@ function Transfer:result()
   return self.outcome
 end
 
--- A transfer is over as soon as it is started, so there is never anything left to cancel.
-function Transfer.cancel() end
+function Transfer:finish(outcome, seconds)
+  local link = self.connection
+  -- A refused connection has served nothing; one that was lost is not there for the next request.
+  outcome.reused = outcome.sent ~= "no" and link.used
+  link.used = outcome.failure == nil
+  outcome.http_version = outcome.status and "1.1" or nil
+  outcome.times = { name_lookup = 0, connect = 0, tls = 0, first_byte = seconds, total = seconds }
+  self.outcome = outcome
+end
+
+function Transfer:cancel()
+  local stalled = self.connection.stalled
+  for position, transfer in ipairs(stalled) do
+    if transfer == self then
+      table.remove(stalled, position)
+      self:finish(failed("cancelled", "maybe", "cancelled while it was stalled"), 0)
+    end
+  end
+end
 
 local Connection = {}
 Connection.__index = Connection
@@ -25,7 +65,31 @@ local function check_open(self)
   if self.closed then error("the connection is closed", 3) end
 end
 
---- Starts a transfer, which is done at once.
+-- A stall that is shorter than the timeout ends in the answer, late.
+local function stall(self, transfer, answer, timeout)
+  local seconds = answer.fault.seconds or math.huge
+  transfer.lasts = math.min(seconds, timeout)
+  transfer.due = self.time + transfer.lasts
+  transfer.outlast = function()
+    if seconds >= timeout then return timed_out(timeout) end
+    return read(answer.resume and answer.resume() or answer)
+  end
+  self.stalled[#self.stalled + 1] = transfer
+end
+
+-- Ends the stalled transfer that is due first.
+local function pass_time(self)
+  local first
+  for position, transfer in ipairs(self.stalled) do
+    if not first or transfer.due < self.stalled[first].due then first = position end
+  end
+  if not first then return end
+  local transfer = table.remove(self.stalled, first)
+  self.time = transfer.due
+  transfer:finish(transfer.outlast(), transfer.lasts)
+end
+
+--- Starts a transfer, which is done at once unless a fault stalls it.
 -- @tparam table request `{ method =, target =, headers =, body =, timeout = }`, `target` relative to the base URL
 -- @treturn table transfer with `done()`, `result()`, `cancel()`
 function Connection:start(request)
@@ -37,23 +101,25 @@ function Connection:start(request)
     method = request.method, target = "/v2" .. request.target, headers = headers, body = request.body,
     base_url = self.base_url,
   }
-  local outcome = {
-    status = answer.status, headers = answer.headers, body = answer.body,
-    sent = "yes", reused = self.used, http_version = "1.1",
-    times = { name_lookup = 0, connect = 0, tls = 0, first_byte = 0, total = 0 },
-  }
-  self.used = true
-  return setmetatable({ outcome = outcome }, Transfer)
+  local transfer = setmetatable({ connection = self }, Transfer)
+  if answer.fault and answer.fault.what == "stall" then
+    stall(self, transfer, answer, request.timeout)
+  else
+    transfer:finish(read(answer), 0)
+  end
+  return transfer
 end
 
---- Nothing is ever in flight, so there is nothing to wait for.
+--- Ends the stalled transfer that is due first, without waiting for it.
 function Connection:wait()
   check_open(self)
+  pass_time(self)
 end
 
 --- As `wait`.
 function Connection:step()
   check_open(self)
+  pass_time(self)
 end
 
 --- There is no descriptor.
@@ -62,15 +128,16 @@ function Connection.fd()
   return nil
 end
 
---- There is no timer.
--- @treturn nil
-function Connection.timeout()
-  return nil
+--- When there is something to do for `step`.
+-- @treturn number|nil 0 while a transfer is stalled, else nil
+function Connection:timeout()
+  return self.stalled[1] and 0 or nil
 end
 
---- Ends the connection; closing it again does nothing.
+--- Ends the connection, and cancels what is stalled; closing it again does nothing.
 function Connection:close()
   self.closed = true
+  while self.stalled[1] do self.stalled[1]:cancel() end
 end
 
 --- Opens a connection to a box.
@@ -87,6 +154,7 @@ function connection.new(box, options)
   end
   return setmetatable({
     box = box, base_url = options.base_url, headers = headers, used = false, closed = false,
+    time = 0, stalled = {},
     -- A function, so that printing the connection shows no key.
     authorization = function() return authorization end,
   }, Connection)

@@ -1,7 +1,8 @@
---- The control endpoints that a served sandbox has beside the API: clock, requests, bookings, reset, health.
+--- The control endpoints that a served sandbox has beside the API: clock, faults, requests, bookings, reset, health.
 -- @module timekit.sandbox.control
 local core = require "timekit.core"
 local time = require "timekit.time"
+local faults = require "timekit.sandbox.faults"
 local replies = require "timekit.sandbox.replies"
 local shape = require "timekit.shape"
 
@@ -32,9 +33,54 @@ local function advance(box, text)
   return replies.field("advance", problem)
 end
 
+-- JSON has no number for ever.
+local ALWAYS = "always"
+
+local function show_faults(box)
+  local planned = box:faults()
+  for _, fault in ipairs(planned) do
+    if fault.times == math.huge then fault.times = ALWAYS end
+  end
+  return replies.data(200, core.array(planned))
+end
+
+-- What is wrong with a fault; false when nothing is.
+local function fault_problem(fault, path)
+  if type(fault) == "table" then
+    if fault.times == ALWAYS then fault.times = math.huge end
+    if fault.what == "refuse" then return path .. ".what: 'refuse' is possible only in the process" end
+  end
+  local problems = faults.check(fault, path)
+  return problems[1] and table.concat(problems, "; ")
+end
+
+local function plan(box, text)
+  local body = core.decode(text)
+  if type(body) ~= "table" or core.is_array(body) then
+    return replies.error(400, 'expected a JSON object such as {"what": "close", "when": "after"}')
+  end
+  local list, path = { body }, "fault"
+  if body.faults ~= nil then
+    if not core.is_array(body.faults) or next(body, next(body)) then
+      return replies.error(422, "faults: expected a list, and nothing beside it")
+    end
+    list, path = body.faults, "faults[%d]"
+  end
+  for index, fault in ipairs(list) do
+    local problem = fault_problem(fault, path:format(index))
+    if problem then return replies.error(422, problem) end
+  end
+  for _, fault in ipairs(list) do box:fault(fault) end
+  return show_faults(box)
+end
+
 local ENDPOINTS = {
   health = { GET = function() return replies.data(200, { status = "ok" }) end },
   clock = { GET = function(box) return show_clock(box) end, POST = advance },
+  faults = { GET = show_faults, POST = plan, DELETE = function(box)
+    box:clear_faults()
+    return show_faults(box)
+  end },
   requests = { GET = function(box) return replies.data(200, core.array(box:requests())) end },
   bookings = { GET = function(box) return replies.data(200, core.array(box:bookings())) end },
   reset = { POST = function(box)

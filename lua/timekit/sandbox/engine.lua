@@ -4,6 +4,7 @@
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.auth"
 local bookings = require "timekit.sandbox.bookings"
+local faults = require "timekit.sandbox.faults"
 local flow = require "timekit.sandbox.flow"
 local ids = require "timekit.sandbox.ids"
 local list = require "timekit.sandbox.list"
@@ -79,38 +80,89 @@ local function read_body(text)
   return body
 end
 
--- The reply, and the decoded body for the record of requests.
-local function reply_to(state, request, method, now)
-  local segments, query, parts = wire.target(request.target)
+-- What a request is once it has come in: a copy, since one that is delayed or stalled outlives the call.
+local function receive(request)
   local body, bad_body = read_body(request.body)
-  if not is_sayable(segments) or not is_sayable(query) or body and not is_sayable(body) then
-    return replies.error(400, "The request is not valid UTF-8")
+  if body and not is_sayable(body) then
+    body, bad_body = nil, replies.error(400, "The request is not valid UTF-8")
   end
-  local handler, params = route(method, segments)
-  if not handler then return params, body end
-  if not body then return bad_body end
-  local include, problem = render.includes(query.include)
-  if not include then return replies.field("include", problem), body end
-  return handler {
-    state = state, now = now, params = params, query = query, query_parts = parts, body = body, include = include,
-    base_url = request.base_url or BASE_URL,
-  }, body
+  return {
+    -- HEAD is answered like GET, but for the body.
+    method = request.method, answered_as = request.method == "HEAD" and "GET" or request.method,
+    target = request.target, headers = wire.lower(request.headers), base_url = request.base_url or BASE_URL,
+    body = body, bad_body = bad_body, text = request.body,
+  }
 end
 
-local function respond(state, request, headers, now)
-  local known, is_test = auth.check(headers, state.accepts)
-  local reply, body
+-- Of the headers nothing is kept: one of them holds the key.
+local function note(state, received, now, fault)
+  local entry = {
+    method = received.method, target = sayable(received.target), at = now,
+    body = received.body or sayable(received.text), request_id = ids.next(state.request_ids),
+    fault = fault and faults.describe(fault),
+  }
+  store.note(state, entry)
+  return entry
+end
+
+local function reply_to(state, received, now)
+  local segments, query, parts = wire.target(received.target)
+  if not is_sayable(segments) or not is_sayable(query) then
+    return replies.error(400, "The request is not valid UTF-8")
+  end
+  local handler, params = route(received.answered_as, segments)
+  if not handler then return params end
+  if not received.body then return received.bad_body end
+  local include, problem = render.includes(query.include)
+  if not include then return replies.field("include", problem) end
+  return handler {
+    state = state, now = now, params = params, query = query, query_parts = parts, body = received.body,
+    include = include, base_url = received.base_url,
+  }
+end
+
+-- The answer to a request that was noted, after everything that was due has played.
+local function carry_out(state, received, entry, now)
+  flow.play(state, now)
+  local known, is_test = auth.check(received.headers, state.accepts)
+  local reply
   if known then
-    -- HEAD is answered like GET, but for the body.
-    local method = request.method == "HEAD" and "GET" or request.method
-    reply, body = reply_to(state, request, method, now)
+    reply = reply_to(state, received, now)
   else
     reply = replies.error(401, "Unauthorized", { ["www-authenticate"] = 'Basic realm="timekit"' })
   end
-  reply.headers = reply.headers or {}
-  reply.headers["x-ratelimit-remaining"] = known and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
-  reply.headers["timekit-testmode"] = is_test and "true" or nil
-  return reply, body
+  entry.status = reply.status
+  local text, headers = assert(core.encode(reply.body)), reply.headers or {}
+  headers["x-ratelimit-remaining"] = known and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
+  headers["timekit-testmode"] = is_test and "true" or nil
+  headers["content-type"] = "application/json"
+  headers["cache-control"] = "no-cache"
+  headers["content-length"] = tostring(#text)
+  headers["timekit-request-id"] = entry.request_id
+  return { status = reply.status, headers = headers, body = received.method == "HEAD" and "" or text }
+end
+
+-- What comes of a request that has met a fault.
+local function suffer(state, received, now, fault)
+  if fault.what == "late" then
+    faults.delay(state.faults, fault.after_requests, function(later)
+      carry_out(state, received, note(state, received, later, fault), later)
+    end)
+    return faults.answer(fault, nil, received.method)
+  end
+  local entry = note(state, received, now, fault)
+  if fault.what == "stall" and fault.when == "before" then
+    return { fault = faults.describe(fault), resume = function(later)
+      return carry_out(state, received, entry, later)
+    end }
+  end
+  local real = fault.when == "after" and carry_out(state, received, entry, now) or nil
+  return faults.answer(fault, real, received.method, entry.request_id)
+end
+
+-- Lets the delayed requests come whose turn it is after one more.
+local function count(state, now)
+  for _, arrive in ipairs(faults.count(state.faults)) do arrive(now) end
 end
 
 --- Answers a request, after everything that was due has played.
@@ -118,22 +170,19 @@ end
 -- @tparam table request `{ method =, target =, headers =, body =, base_url = }`; `target` is a path with its query,
 --   `headers` may have names in any case, `base_url` is where the box is reached, for the addresses of pages
 -- @tparam number now unix seconds
--- @treturn table `{ status =, headers = {lower-case names}, body = string }`
+-- @treturn table `{ status =, headers = {lower-case names}, body = string, fault =, resume = }` as of `Box:handle`, but
+--   that `resume` is a function of the time
 function engine.respond(state, request, now)
-  flow.play(state, now)
-  local reply, body = respond(state, request, wire.lower(request.headers), now)
-  local text = assert(core.encode(reply.body))
-  local headers = reply.headers
-  headers["content-type"] = "application/json"
-  headers["cache-control"] = "no-cache"
-  headers["content-length"] = tostring(#text)
-  headers["timekit-request-id"] = ids.next(state.request_ids)
-  -- Of the headers nothing is kept: one of them holds the key.
-  store.note(state, {
-    method = request.method, target = sayable(request.target), status = reply.status, at = now,
-    body = body or sayable(request.body), request_id = headers["timekit-request-id"],
-  })
-  return { status = reply.status, headers = headers, body = request.method == "HEAD" and "" or text }
+  local received = receive(request)
+  local fault = faults.take(state.faults, received.method, received.target)
+  if not fault then
+    local answer = carry_out(state, received, note(state, received, now), now)
+    count(state, now)
+    return answer
+  end
+  local answer = suffer(state, received, now, fault)
+  if fault.what ~= "late" and fault.what ~= "refuse" then count(state, now) end
+  return answer
 end
 
 --- Moves the clock: plays everything that comes due, in the order of the moments.

@@ -86,13 +86,14 @@ local function read_request(stream)
   return { method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body }
 end
 
-local function send(stream, answer)
+-- `in_part`: the body is shorter than the headers say. lua-http ends a connection on which an answer was left so.
+local function send(stream, answer, in_part)
   local headers = new_headers()
   headers:append(":status", tostring(answer.status))
   for name, value in pairs(answer.headers) do headers:append(name, value) end
-  local ends = answer.body == ""
+  local ends = not in_part and answer.body == ""
   if stream:write_headers(headers, ends, WRITE_TIMEOUT) and not ends then
-    stream:write_chunk(answer.body, true, WRITE_TIMEOUT)
+    stream:write_chunk(answer.body, not in_part, WRITE_TIMEOUT)
   end
 end
 
@@ -116,10 +117,18 @@ local function discard(socket)
   end
 end
 
--- Ends a stream whose request was not read to its end. lua-http would try to read on.
+-- Requests of one connection are carried out and answered in their order. Returns false when an earlier one has ended
+-- the connection instead.
+local function await_turn(stream)
+  while stream.state ~= "closed" and stream.connection.pipeline:peek() ~= stream do stream.pipeline_cond:wait() end
+  return stream.state ~= "closed"
+end
+
+-- Ends a stream, and its connection with it, after `answer` if there is one. lua-http by itself would read a request
+-- to its end, and answer it.
 local function abandon(stream, answer)
   local connection = stream.connection
-  if connection.pipeline:peek() ~= stream then stream.pipeline_cond:wait() end
+  if not await_turn(stream) then return end
   if answer and connection.socket then
     if stream.state == "idle" then send_before_headers(connection, answer) else send(stream, answer) end
     discard(connection.socket)
@@ -130,7 +139,28 @@ local function abandon(stream, answer)
   if socket then socket:close() end
 end
 
---- Reads the request of a stream and answers it.
+-- Waits, for ever without `seconds`. Returns false when the client has gone meanwhile.
+local function outlast(stream, seconds)
+  local socket = stream.connection.socket
+  local deadline = seconds and cqueues.monotime() + seconds
+  while true do
+    local left = deadline and deadline - cqueues.monotime()
+    if left and left <= 0 then return true end
+    cqueues.poll({ pollfd = socket:pollfd(), events = "r" }, left)
+    -- What there is to read is the next request, or else the end.
+    local more, _, code = socket:fill(socket:pending() + 1, 0)
+    if not more and code ~= errno.ETIMEDOUT then return false end
+  end
+end
+
+local function call(respond, report, request)
+  local done, answer = xpcall(function() return respond(request) end, debug.traceback)
+  if done then return answer end
+  report(answer)
+  return refusal(500, "Server Error")
+end
+
+--- Reads the request of a stream and answers it, or does what a fault wants instead.
 -- @param stream of lua-http, from a server of HTTP/1.1
 -- @tparam function respond function(request) → answer, both as of `Box:handle`
 -- @tparam function report function(text): told about errors in `respond`, which are answered with 500
@@ -140,16 +170,16 @@ function exchange.run(stream, respond, report)
     -- lua-http raises at some headers that it cannot understand.
     request, refused = nil, refusal(400, "Malformed request")
   end
-  if not request then
-    abandon(stream, refused)
-    return
+  if not request then return abandon(stream, refused) end
+  if not await_turn(stream) then return end
+  local answer = call(respond, report, request)
+  local what = answer.fault and answer.fault.what
+  if what == "stall" then
+    if not outlast(stream, answer.fault.seconds) then return abandon(stream) end
+    if answer.resume then answer = call(answer.resume, report) end
   end
-  local done, answer = xpcall(function() return respond(request) end, debug.traceback)
-  if not done then
-    report(answer)
-    answer = refusal(500, "Server Error")
-  end
-  send(stream, answer)
+  if not answer.status then return abandon(stream) end
+  send(stream, answer, what == "truncate")
 end
 
 return exchange

@@ -30,6 +30,7 @@ local time = require "timekit.time"
 local graphs = require "timekit.graphs"
 local connection = require "timekit.sandbox.connection"
 local engine = require "timekit.sandbox.engine"
+local faults = require "timekit.sandbox.faults"
 local flow = require "timekit.sandbox.flow"
 local render = require "timekit.sandbox.render"
 local store = require "timekit.sandbox.store"
@@ -83,7 +84,10 @@ end
 --- Answers a request as the API would; the whole sandbox behind one function.
 -- @tparam table request `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`),
 --   `headers` (map, names in any case; Authorization is checked), `body` (string or nil)
--- @treturn table `{ status = number, headers = {lower-case names}, body = string }`
+-- @treturn table `{ status = number, headers = {lower-case names}, body = string }`. Where a fault was used, also
+--   `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned; `status`, `headers`
+--   and `body` are missing then if nothing is answered. A stall before the state change has `resume`: a function that
+--   goes on with the request and returns the answer, to be called if the client is still there after `seconds`.
 -- @usage
 -- local answer = box:handle { method = "GET", target = "/v2/bookings", headers = { Authorization = "Basic OmtleQ==" } }
 -- print(answer.status, answer.body)
@@ -93,7 +97,10 @@ function Box:handle(request)
   expect(type(request.target) == "string", "request.target", "a string", request.target)
   expect(request.headers == nil or type(request.headers) == "table", "request.headers", "a table", request.headers)
   expect(request.body == nil or type(request.body) == "string", "request.body", "a string", request.body)
-  return engine.respond(self.state, request, self:now())
+  local answer = engine.respond(self.state, request, self:now())
+  local resume = answer.resume
+  if resume then answer.resume = function() return resume(self:now()) end end
+  return answer
 end
 
 --- Opens a connection of the transport contract: this makes a box a transport for `timekit.new`.
@@ -123,8 +130,11 @@ function Box:advance(seconds)
 end
 
 --- What was asked of the box: the latest 10,000 requests, oldest first. No header is kept, hence no key.
--- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id = }`;
---   `body` is decoded if it was a JSON object, else the text as it came, an empty table when there was none
+-- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id =, fault = }`;
+--   `body` is decoded if it was a JSON object, else the text as it came, an empty table when there was none. `fault`
+--   is there when one was used: `{ what =, when =, status =, seconds = }`. `status` is what came of the request itself,
+--   even if a fault kept it from the caller; nil when the request was not carried out. One that is late is in the list
+--   from when it comes.
 function Box:requests()
   return copy(store.requests(self.state))
 end
@@ -172,7 +182,65 @@ function Box:set_state(id, state)
   flow.enter(self.state, booking, nil, state, now, "box")
 end
 
---- Makes the box as it was when it was new: no bookings, no requests, the clock and the ids from the start.
+--- Plans a fault: something that goes wrong with requests to come, to see how one's own code takes it.
+--
+-- A request meets the first fault planned that matches it and is not used up. Kinds, by `what`:
+--
+-- - `close`: the connection is lost before anything is answered. Outcome: failure `network`, sent `maybe`.
+-- - `refuse`: no connection. Failure `network`, sent `no`; the state does not change. Only in the process.
+-- - `late`: as `close`; the request is on its way still, and comes once `after_requests` more requests have been
+--   answered (or met a fault of their own; those that are refused or late do not count). The state changes then.
+-- - `truncate`: half of the answer's body, then the connection is lost. Failure `response`, sent `yes`.
+-- - `garbage`: the status is 200 and the body no JSON: `<html><body><h1>It works!</h1></body></html>`.
+-- - `status`: an answer with that status; its body is `{"error":"a planned fault"}` unless given.
+-- - `stall`: nothing comes for `seconds`, then the answer does; if the request's timeout is not longer than that,
+--   failure `timeout`, sent `maybe`. With `when = "before"` the request waits, too, and is dropped if the client has
+--   gone by then. In the process nobody sleeps: the outcome is there when the client first waits for it, as if the
+--   time had passed, and the clocks of box and client have not moved.
+--
+-- With `when = "before"` the state does not change (but see `stall`); with `"after"` the request was carried out, and
+-- only its answer suffers.
+--
+-- Raises on unknown fields, naming the nearest known one, and on wrong values and combinations.
+-- @tparam table fault
+-- @tparam string fault.what the kind
+-- @tparam[opt="before"] string fault.when `before` or `after` the state change; `refuse` and `late` know only `before`
+-- @tparam ?string fault.match method and path, such as `PUT /v2/bookings/*/confirm`; `*` stands for any method, and for
+--   any one segment of the path. The query is not looked at. Left out: every request
+-- @tparam[opt=1] number fault.times how many requests meet it; math.huge: all
+-- @tparam ?integer fault.status for `status` (required), `garbage` and `truncate`: instead of 200, or of the real one
+-- @tparam ?table fault.headers for the same: name → value, besides the usual ones
+-- @tparam ?string fault.body for the same; `truncate` sends half of it
+-- @tparam ?number fault.seconds for `stall`; left out: nothing ever comes
+-- @tparam[opt=1] integer fault.after_requests for `late`
+-- @usage
+-- box:fault { match = "PUT /v2/bookings/*/confirm", when = "after", what = "close" }
+-- local booking, info = tk:booking(id):action("confirm")
+-- assert(booking.state == "confirmed" and info.reconciled)   -- the answer was lost; the booking was asked
+-- @usage
+-- box:fault { what = "status", status = 503, headers = { ["Retry-After"] = 2 }, times = 3 }
+-- @usage
+-- box:fault { match = "PUT /v2/bookings/*/*", what = "late" }   -- comes after the client has looked at the booking
+function Box:fault(fault)
+  local problems = faults.check(fault, "fault")
+  if #problems > 0 then error(table.concat(problems, "; "), 2) end
+  faults.add(self.state.faults, fault)
+end
+
+--- The faults that are planned and not used up.
+-- @treturn {table,...} copies, as they were given, with what was left out filled in, and `times` as it is by now; in
+--   the order in which requests meet them
+-- @usage assert(#box:faults() == 0)   -- all were met
+function Box:faults()
+  return copy(faults.list(self.state.faults))
+end
+
+--- Forgets the faults that are planned. A request that is late by one still comes.
+function Box:clear_faults()
+  faults.clear(self.state.faults)
+end
+
+--- Makes the box as it was when it was new: no bookings, no requests, no faults, the clock and the ids from the start.
 function Box:reset()
   self.offset = 0
   self.state = store.new { seed = self.seed, accepts = self.accepts }

@@ -3,10 +3,17 @@
 -- Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
 -- machine's) and tells what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
 -- with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
+--
+-- Faults, as of `Box:fault`: `POST /_sandbox/faults` with one, or with `{"faults": [...]}`, of which all are planned or
+-- none; `GET /_sandbox/faults` tells what is planned, `DELETE /_sandbox/faults` forgets it. `"times": "always"` is for
+-- every request to come. There is no `refuse`, since a request that can be matched has a connection. What is asked of
+-- `/_sandbox/…` itself never meets a fault.
 -- @module timekit.sandbox.server
 -- @usage
 -- PORT=8808 lua5.4 -e 'require("timekit.sandbox.server").main()'
 -- curl -u :test_api_key_1 http://127.0.0.1:8808/v2/bookings
+-- curl http://127.0.0.1:8808/_sandbox/faults \
+--   -d '{"match": "PUT /v2/bookings/*/confirm", "when": "after", "what": "close"}'
 local sandbox = require "timekit.sandbox"
 local control = require "timekit.sandbox.control"
 local shape = require "timekit.shape"

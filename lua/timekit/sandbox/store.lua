@@ -1,5 +1,6 @@
---- Where a box keeps what happened: its bookings and the latest requests.
+--- Where a box keeps what happened and what is to go wrong: its bookings, the latest requests, and the faults.
 -- @module timekit.sandbox.store
+local faults = require "timekit.sandbox.faults"
 local ids = require "timekit.sandbox.ids"
 local timers = require "timekit.sandbox.timers"
 
@@ -18,6 +19,7 @@ function store.new(options)
     booking_ids = ids.new(options.seed, 0), request_ids = ids.new(options.seed, 1),
     bookings = {}, by_id = {}, timers = timers.new(),
     requests = {}, request_count = 0,
+    faults = faults.new(),
   }
   state.resource_id = ids.next(state.booking_ids)
   return state
