@@ -143,6 +143,21 @@ describe("a graph", function()
     assert.equal("top", stairs:next_state("middle", "up"))
   end)
 
+  it("knows which states prove that an action was applied", function()
+    assert.is_true(g:proves("fill", "full"))
+    -- It is offered there again; another action leads there, too; so do others; it starts there; unknown.
+    assert.is_false(g:proves("extend", "open"))
+    assert.is_false(g:proves("close", "closed"))
+    assert.is_false(g:proves("empty", "open"))
+    assert.is_false(g:proves("create", "initialized"))
+    assert.is_false(g:proves("fill", "nowhere"))
+    assert.is_false(g:proves("nothing", "full"))
+    -- In the known graphs each state that an action leads to proves that action.
+    for _, known in pairs(graphs) do
+      for _, action in ipairs(known.actions) do assert.is_true(known:proves(action.name, action.to)) end
+    end
+  end)
+
   it("asks for a colon when it is left out", function()
     local ok, message = pcall(function() return (g.can("open", "fill")) end)
     assert.is_false(ok)

@@ -102,10 +102,12 @@ local function run(self, call)
     failure.attempts, failure.elapsed = machine.attempts, elapsed
     return nil, Error.new(self.redact(failure))
   end
+  -- A success that a refusal told may end with a look that got no answer.
+  local fields = outcome.headers or NO_HEADERS
   return what, {
-    status = outcome.status, request_id = headers.request_id(outcome.headers),
+    status = outcome.status, request_id = headers.request_id(fields),
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
-    rate_limit_remaining = headers.rate_limit_remaining(outcome.headers),
+    rate_limit_remaining = headers.rate_limit_remaining(fields),
   }
 end
 

@@ -23,7 +23,8 @@ end
 
 -- What the methods look up, kept outside the graph so that its fields hold nothing but data. Per graph:
 --   order[state] = list of the actions that leave it, offers[state][action name] = that action,
---   entries[action name] = list of actions, leads[action name] = set of states, repeatable[action name] = boolean.
+--   entries[action name] = list of actions, leads[action name] = set of states, repeatable[action name] = boolean,
+--   only[state] = the name of the one action that leads there, false if bookings come there in other ways, too.
 local rules_of = setmetatable({}, {
   __mode = "k",
   __index = function() error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end,
@@ -41,12 +42,15 @@ local function offered_from(rules, state, name, visited)
 end
 
 local function compile(data)
-  local rules = { order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, states = data.states }
+  local rules = { order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, only = {}, states = data.states }
   for state in pairs(data.states) do
     rules.order[state], rules.offers[state] = {}, {}
   end
+  rules.only[data.initial] = false
   for _, action in ipairs(data.actions) do
     local name = action.name
+    if rules.only[action.to] == nil then rules.only[action.to] = name end
+    if rules.only[action.to] ~= name then rules.only[action.to] = false end
     rules.entries[name] = rules.entries[name] or {}
     rules.leads[name] = rules.leads[name] or {}
     table.insert(rules.entries[name], action)
@@ -142,6 +146,15 @@ end
 function Graph:leads_to(action, state)
   local leads = rules_of[self].leads[action]
   return leads ~= nil and leads[state] == true
+end
+
+--- Does the state of a booking prove that an action was applied to it? It does when no other action leads there, and
+-- when the action is not offered there again.
+-- @tparam string action
+-- @tparam string state
+-- @treturn boolean false also for what the graph does not know
+function Graph:proves(action, state)
+  return rules_of[self].only[state] == action and not rules_of[self].offers[state][action]
 end
 
 --- Can an action be repeated without harm? It can when it is not offered again from where it leads: the server then

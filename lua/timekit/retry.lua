@@ -35,11 +35,6 @@ function retry.new(call, policy, deadline)
   return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
 end
 
--- Is a booking where the action leads? A state that offers the action again tells nothing of it.
-local function is_there(rules, action, state)
-  return rules:leads_to(action, state) and not rules:can(state, action)
-end
-
 -- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
 local function fail(self, failure)
   if self.cause then
@@ -120,7 +115,7 @@ local function booking_by_refusal(self)
   local refused, seen = self.refused, self.seen or { id = self.call.id, graph = self.call.graph }
   local rules = refusal.rules(seen.graph)
   if not rules or not refused or refused.kind ~= "transition" then return nil end
-  if not is_there(rules, self.call.action, refused.state) then return nil end
+  if not rules:proves(self.call.action, refused.state) then return nil end
   local booking = {}
   for name, value in pairs(seen) do booking[name] = value end
   booking.state, booking.completed = refused.state, rules:is_final(refused.state)
@@ -143,12 +138,12 @@ local function looked(self, now, data, failure)
   self.looking, self.seen = false, data
   local action, rules = self.call.action, refusal.rules(data.graph)
   if not rules then return fail(self) end
-  if is_there(rules, action, data.state) then return succeed(self, data, true) end
-  if not rules:can(data.state, action) or rules:leads_to(action, data.state) then return fail(self) end
+  if rules:proves(action, data.state) then return succeed(self, data, true) end
+  if not rules:can(data.state, action) then return fail(self) end
+  -- What a booking can go through more than once may have been applied and undone since.
+  if not rules:is_repeatable(action) then return fail(self) end
   local wait = pause(self, {}, self.attempts)
-  if not self.refused and rules:is_repeatable(action) and may_retry(self, now, wait) then
-    return "wait", wait
-  end
+  if not self.refused and may_retry(self, now, wait) then return "wait", wait end
   if self.lost then return fail(self) end
   -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
