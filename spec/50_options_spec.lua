@@ -89,6 +89,16 @@ describe("options", function()
       timezone = { "", 1, "Europe/Copenhagen\r\nX: s3cret" },
       input_timestamp_format = { "a\nb" }, output_timestamp_format = { "a\127b" },
       app_info = { "", "shop\n", {} },
+      retries = { -1, 1.5, 1001, math.huge, 0 / 0, "2", true, {} },
+      uncertain = { "reconsile", "REPORT", "", 1, true, {} },
+      rate = {
+        10, "s3cret", true, {}, { 10 }, { burst = 5 }, { per_second = 0 }, { per_second = -1 }, { per_second = "10" },
+        { per_second = 0 / 0 }, { per_second = math.huge }, { per_second = 10, burst = 0 },
+        { per_second = 10, burst = 1.5 }, { per_second = 10, burst = "s3cret" }, { per_second = 10, burst = 0 / 0 },
+        { per_second = 10, burst = math.huge }, { per_second = 10, per_minute = 600 },
+      },
+      before = { 1, "s3cret", true, {} }, after = { 1, "s3cret", true, setmetatable({}, { __call = print }) },
+      log_bodies = { 1, "yes", {} },
       transport = { "sandbox", {}, { connect = 1 }, true },
     } do
       for _, value in ipairs(values) do
@@ -98,6 +108,31 @@ describe("options", function()
         assert.not_matches("s3cret", message)
       end
     end
+  end)
+
+  it("say what was expected instead", function()
+    local function message(given)
+      given.app_key = "k"
+      return blame(function() timekit.new(given) end)
+    end
+    assert.equal("timekit.new: uncertain: expected 'reconcile' or 'report', got a number", message { uncertain = 1 })
+    assert.matches("retries: expected a whole number from 0", message { retries = -1 }, 1, true)
+    assert.matches("rate: unknown field 'persecond', did you mean 'per_second'?", message { rate = { persecond = 1 } },
+      1, true)
+    assert.matches("rate: per_second: expected", message { rate = { burst = 1 } }, 1, true)
+    assert.matches("rate: burst: expected", message { rate = { per_second = 1, burst = 0 } }, 1, true)
+    assert.matches("unknown option 'retrys', did you mean 'retries'?", message { retrys = 1 }, 1, true)
+    assert.matches("unknown option 'traceparent'", message { traceparent = "00" }, 1, true)
+    -- What could be a key is not repeated.
+    assert.not_matches("s3cret", message { uncertain = "s3cret" })
+  end)
+
+  it("of a rate are left as they were given, and not asked for again", function()
+    local given = { per_second = 5 }
+    local tk = timekit.new { app_key = "k", transport = scripted.new { scripted.booking "confirmed" }, rate = given }
+    assert.same({ per_second = 5 }, given)
+    given.per_second = "broken"
+    assert(tk:booking("b1"):get())
   end)
 
   it("are left as they were given", function()
@@ -115,7 +150,15 @@ describe("options", function()
       assert.equal(10, settings.connect_timeout)
       assert.equal(8388608, settings.max_response)
       assert.is_false(settings.http2)
+      assert.same({ 2, "reconcile", false }, { settings.retries, settings.uncertain, settings.log_bodies })
+      assert.same({}, { settings.rate, settings.before, settings.after })
     end)
+  end)
+
+  it("of retries are taken from none to very many", function()
+    for _, retries in ipairs { 0, 1, 2.0, 1000 } do
+      assert.equal(retries, complete({ app_key = "k", retries = retries }).retries)
+    end
   end)
 
   it("take what is missing from the environment", function()
@@ -190,7 +233,8 @@ describe("options", function()
   end)
 
   it("of a call are checked, too", function()
-    local tk = timekit.new { app_key = "k", transport = scripted.new {} }
+    local transport = scripted.new(function() return scripted.booking "confirmed" end)
+    local tk = timekit.new { app_key = "k", transport = transport }
     local booking = tk:booking("b1")
     assert.matches("booking:action: unknown option 'inclde', did you mean 'include'?",
       blame(function() booking:action("confirm", nil, { inclde = "meta" }) end), 1, true)
@@ -204,10 +248,35 @@ describe("options", function()
       settings = { true, { 1 }, { apply_to_bulked_bookings = false } },
       include = { 1, "", "a\nb", { "a", 2 }, { a = "b" }, { "a", "" }, { "a", nil, "b" } },
       timeout = { 0, -1, "1", 0 / 0 },
+      traceparent = {
+        1, "", "00", true, {},
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",           -- without flags
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",   -- version 00 has no more
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nX: 1",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",        -- upper case
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01",         -- one digit too few
+        "00-0af7651916cd43dd8448eb211c80319cc-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033311-01",
+        "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01",
+        "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-\nX",
+        "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.more",
+        "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more",    -- what comes later comes after a dash
+      },
     } do
       for _, value in ipairs(values) do
         assert.matches("^booking:action: " .. name .. ": ",
           blame(function() booking:action("confirm", nil, { [name] = value }) end))
+        if name == "include" or name == "timeout" or name == "traceparent" then
+          assert.matches("^booking:get: " .. name .. ": ", blame(function() booking:get { [name] = value } end))
+          assert.matches("^client:create_booking: " .. name .. ": ",
+            blame(function() tk:create_booking({}, { [name] = value }) end))
+        end
       end
     end
     assert.matches("settings: 'decline' is where the inputs go",

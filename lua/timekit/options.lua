@@ -61,8 +61,7 @@ end
 
 local function uncertain(value)
   if value == "reconcile" or value == "report" then return value end
-  local got = type(value) == "string" and shape.quote(value) or shape.describe(value)
-  return nil, "expected 'reconcile' or 'report', got " .. got
+  return nil, "expected 'reconcile' or 'report'"
 end
 
 local function hook(value)
@@ -96,7 +95,8 @@ local function traceparent(value)
   if type(value) == "string" then
     local version, trace, span, rest = value:match("^(%x%x)%-(%x+)%-(%x+)%-%x%x(.*)$")
     if version and #trace == 32 and #span == 16 and version:lower() ~= "ff" and not value:find("%u")
-      and trace:find("[^0]") and span:find("[^0]") and rest:find("^%-?[%w-]*$") and (version ~= "00" or rest == "") then
+      and trace:find("[^0]") and span:find("[^0]")
+      and (rest == "" or version ~= "00" and rest:find("^%-[%w-]*$")) then
       return value
     end
   end
