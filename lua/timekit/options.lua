@@ -61,7 +61,8 @@ end
 
 local function uncertain(value)
   if value == "reconcile" or value == "report" then return value end
-  return nil, "expected 'reconcile' or 'report'"
+  local expected = "expected 'reconcile' or 'report'"
+  return nil, type(value) == "string" and expected or expected .. ", got " .. shape.describe(value)
 end
 
 local function hook(value)
