@@ -176,6 +176,8 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }
+  /* Content for libcurl, after 101 say, but no answer to what was asked. */
+  if (code == CURLE_OK && transfer->result.status == 0) code = CURLE_WEIRD_SERVER_REPLY;
   tk_transfer_finish(transfer, reason_of(transfer, code), code);
 }
 

@@ -42,7 +42,7 @@ local function parse_date(text)
     if year then year = "20" .. year end
   end
   if not day then
-    name, day, clock, year = text:match("^%a+ (%a%a%a) +(%d+) (%d%d:%d%d:%d%d) (%d%d%d%d)$")
+    name, day, clock, year = text:match("^%a+ (%a%a%a) +(%d%d?) (%d%d:%d%d:%d%d) (%d%d%d%d)$")
   end
   local month = MONTHS[name]
   if not month then return nil end

@@ -32,11 +32,11 @@ end
 -- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
 -- @treturn table the event, to be given to `finish`
 function Hooks:begin(request, call, attempt)
-  local event = {
+  local event = self.redact {
     method = request.method, route = request.route, id = call.id, graph = call.graph, action = call.action,
-    attempt = attempt, reconcile = request == call.look and call.look ~= call.request,
+    attempt = attempt, reconcile = request == call.look,
+    request_body = self.log_bodies and request.body or nil,
   }
-  if self.log_bodies and request.body then event.request_body = self.redact(request.body) end
   if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
   return event
 end
@@ -53,9 +53,9 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
   for name, value in pairs(event) do after[name] = value end
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
-  after.request_id = request_id and self.redact(request_id)
-  if self.log_bodies and outcome.body then after.response_body = self.redact(outcome.body) end
-  run(self, "after", self.on_after, after)
+  after.request_id = request_id
+  after.response_body = self.log_bodies and outcome.body or nil
+  run(self, "after", self.on_after, self.redact(after))
 end
 
 --- The first error of a hook, once.
