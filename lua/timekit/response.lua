@@ -189,7 +189,8 @@ end
 function response.uncertain(call, cause, seen, state)
   local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
   local message = ("it is not known whether %s: %s"):format(what, cause.message)
-  local graph = seen and seen.graph or call.graph
+  local graph = call.graph
+  if seen and type(seen.graph) == "string" then graph = seen.graph end
   state = state or seen and seen.state
   if state then message = ("%s; the booking is in the state '%s'"):format(message, state) end
   local rules = state and refusal.rules(graph)

@@ -125,7 +125,7 @@ end
 local function looked(self, now, data, failure)
   if failure then
     if failure.kind == "cancelled" then
-      failure.sent = self.sent
+      failure.sent, failure.action, failure.graph = self.sent, self.call.action, self.call.graph
       return "done", nil, failure
     end
     local wait = pause(self, failure, self.looks)
@@ -142,7 +142,7 @@ local function looked(self, now, data, failure)
   if not rules:can(data.state, action) then return fail(self) end
   -- What a booking can go through more than once may have been applied and undone since.
   if not rules:is_repeatable(action) then return fail(self) end
-  local wait = pause(self, {}, self.attempts)
+  local wait = pause(self, self.failure, self.attempts)
   if not self.refused and may_retry(self, now, wait) then return "wait", wait end
   if self.lost then return fail(self) end
   -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
