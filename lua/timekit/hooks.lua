@@ -53,9 +53,9 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
   for name, value in pairs(event) do after[name] = value end
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
-  after.request_id = request_id
-  after.response_body = self.log_bodies and outcome.body or nil
-  run(self, "after", self.on_after, self.redact(after))
+  after.request_id = self.redact(request_id)
+  after.response_body = self.log_bodies and self.redact(outcome.body) or nil
+  run(self, "after", self.on_after, after)
 end
 
 --- The first error of a hook, once.

@@ -35,10 +35,31 @@ function retry.new(call, policy, deadline)
   return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
 end
 
+-- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
+-- that there is what was seen before, or what is known without having seen it.
+local function booking_by_refusal(self)
+  local heard, seen = self.heard, self.seen or { id = self.call.id, graph = self.call.graph }
+  local rules = refusal.rules(seen.graph)
+  if not rules or not heard or heard.kind ~= "transition" or heard.action ~= self.call.action then return nil end
+  if not rules:proves(heard.action, heard.state) then return nil end
+  local booking = {}
+  for name, value in pairs(seen) do booking[name] = value end
+  booking.state, booking.completed = heard.state, rules:is_final(heard.state)
+  booking.available_actions, booking.possible_actions = nil, nil
+  return booking
+end
+
+local function succeed(self, data, reconciled)
+  self.policy.budget:give(self.attempts > 1)
+  return "done", data, nil, reconciled
+end
+
 -- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
 local function fail(self, failure)
   if self.cause then
-    failure = response.uncertain(self.call, self.cause, self.seen, self.refused and self.refused.state)
+    local booking = self.policy.uncertain ~= "report" and booking_by_refusal(self)
+    if booking then return succeed(self, booking, true) end
+    failure = response.uncertain(self.call, self.cause, self.seen, self.heard and self.heard.state)
   end
   failure.sent = self.sent
   return "done", nil, failure
@@ -50,11 +71,6 @@ local function unsent(self, kind, message, retry_after)
     kind = kind, message = message, retry_after = retry_after, retryable = true,
     action = self.call.action, graph = self.call.graph,
   }
-end
-
-local function succeed(self, data, reconciled)
-  self.policy.budget:give(self.attempts > 1)
-  return "done", data, nil, reconciled
 end
 
 local function pause(self, failure, tries)
@@ -109,19 +125,6 @@ local function look(self, now)
   return self:next(now)
 end
 
--- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
--- that there is what was seen before, or what is known without having seen it.
-local function booking_by_refusal(self)
-  local refused, seen = self.refused, self.seen or { id = self.call.id, graph = self.call.graph }
-  local rules = refusal.rules(seen.graph)
-  if not rules or not refused or refused.kind ~= "transition" then return nil end
-  if not rules:proves(self.call.action, refused.state) then return nil end
-  local booking = {}
-  for name, value in pairs(seen) do booking[name] = value end
-  booking.state, booking.completed = refused.state, rules:is_final(refused.state)
-  return booking
-end
-
 local function looked(self, now, data, failure)
   if failure then
     if failure.kind == "cancelled" then
@@ -130,12 +133,10 @@ local function looked(self, now, data, failure)
     end
     local wait = pause(self, failure, self.looks)
     if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
-    local booking = booking_by_refusal(self)
-    if booking then return succeed(self, booking, true) end
     return fail(self)
   end
 
-  self.looking, self.seen = false, data
+  self.looking, self.seen, self.heard = false, data, nil
   local action, rules = self.call.action, refusal.rules(data.graph)
   if not rules then return fail(self) end
   if rules:proves(action, data.state) then return succeed(self, data, true) end
@@ -186,7 +187,7 @@ function Machine:answer(now, data, failure, doubt)
     if may_retry(self, now, wait) then return "wait", wait end
   end
   if not self.cause then return fail(self, failure) end
-  if not doubt and not failure.retryable then self.refused = failure end
+  if not doubt and not failure.retryable then self.refused, self.heard = true, failure end
   return look(self, now)
 end
 
