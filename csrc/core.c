@@ -127,7 +127,7 @@ What came of the transfer, always the same table; nil while it is in flight.
 @function transfer:result
 @treturn table|nil `reason` ("ok", "curl", "deadline", "cancelled", "body_limit", "header_limit", "resend",
 "memory", "closed"), `code` (libcurl-errors(3)), `text` (one line), `status`, `headers` (lower-case names),
-`body` (these three only if the server answered), `sent` ("no", "maybe", "yes"), `reused`, `restarts`,
+`body` (these three only if the server answered; of the body of an answer that failed 72 KiB), `sent` ("no", "maybe", "yes"), `reused`, `restarts`,
 `http_version`, `times` (seconds: `name_lookup`, `connect`, `tls`, `first_byte`, `total`)
 */
 static int transfer_result(lua_State *L) {

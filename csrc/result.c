@@ -83,6 +83,9 @@ static void set_version(lua_State *L, int version) {
   lua_setfield(L, -2, "http_version");
 }
 
+/* Of an answer that failed only the beginning is of use: enough for an error to show. */
+#define FAILED_BODY ((size_t)(72 * 1024))
+
 void tk_push_result(lua_State *L, const tk_result *result) {
   static const char *const reasons[] = {"ok",           "curl",   "deadline", "cancelled", "body_limit",
                                         "header_limit", "resend", "memory",   "closed"};
@@ -98,7 +101,8 @@ void tk_push_result(lua_State *L, const tk_result *result) {
   if (result->status != 0) {
     set_integer(L, "status", result->status);
     set_headers(L, result);
-    set_string(L, "body", result->body == NULL ? "" : result->body, result->body_size);
+    set_string(L, "body", result->body == NULL ? "" : result->body,
+               result->reason != TK_OK && result->body_size > FAILED_BODY ? FAILED_BODY : result->body_size);
   }
   set_boolean(L, "reused", result->reused);
   set_integer(L, "restarts", result->restarts);

@@ -1,5 +1,6 @@
 local budget = require "timekit.budget"
 local machine = require "spec.support.machine"
+local random = require "timekit.random"
 local response = require "timekit.response"
 local retry = require "timekit.retry"
 local scripted = require "spec.support.scripted"
@@ -71,7 +72,7 @@ describe("a pause", function()
   end)
 
   it("that Retry-After wants and the deadline does not allow ends the call at once", function()
-    for _, text in ipairs { "10", "11", "86400", ("9"):rep(30), "Sun, 06 Nov 2094 08:49:47 GMT" } do
+    for _, text in ipairs { "10", "11", "86400", ("9"):rep(30), ("9"):rep(400), "Sun, 06 Nov 2094 08:49:47 GMT" } do
       for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
         local ended = run(call, { limited(429, text) }, { timeout = 10, clock = 784111777 })
         assert.equal(1, #ended.done)
@@ -345,5 +346,46 @@ describe("a rate limit of one's own", function()
     local verb, _, failed = call:next(1010)
     assert.same({ "done", "timeout", "no" }, { verb, failed.kind, failed.sent })
     assert.equal(1, mine.given_back)
+  end)
+end)
+
+describe("randomness", function()
+  it("is spread from 0 to 1, and never is 1", function()
+    for _, seed in ipairs { 0, 1, 42, 2 ^ 31, 2 ^ 52 } do
+      local next_number, sum, shares = random.new(seed), 0, {}
+      for _ = 1, 2000 do
+        local number = next_number()
+        assert.is_true(number >= 0 and number < 1)
+        sum = sum + number
+        local share = math.floor(number * 10)
+        shares[share] = (shares[share] or 0) + 1
+      end
+      assert.is_true(sum / 2000 > 0.45 and sum / 2000 < 0.55)
+      for share = 0, 9 do assert.is_true(shares[share] > 120 and shares[share] < 280) end
+    end
+  end)
+
+  it("follows from the seed, and without one differs", function()
+    local one, same, other = random.new(7), random.new(7), random.new(8)
+    local differs = false
+    for _ = 1, 10 do
+      local number = one()
+      assert.equal(number, same())
+      differs = differs or number ~= other()
+    end
+    assert.is_true(differs)
+    local seen = {}
+    for _ = 1, 100 do seen[random.new()()] = true end
+    local count = 0
+    for _ in pairs(seen) do count = count + 1 end
+    assert.is_true(count > 90)
+  end)
+
+  it("is not Lua's own, which belongs to the program", function()
+    local own, seed = math.random, math.randomseed
+    math.random, math.randomseed = error, error -- luacheck: ignore 122
+    local ok, problem = pcall(function() return random.new()() end)
+    math.random, math.randomseed = own, seed -- luacheck: ignore 122
+    assert(ok, problem)
   end)
 end)

@@ -54,7 +54,7 @@ end
 local function learn_from(self, err)
   if err.kind == "transition" and err.state ~= self.state then
     self.state, self.completed = err.state, nil
-  elseif err.kind == "uncertain" then
+  elseif err.kind == "uncertain" or err.kind == "rate_limited" and err.state then
     self.graph, self.state, self.completed = err.graph, err.state, nil
   end
 end

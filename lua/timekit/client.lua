@@ -105,7 +105,7 @@ local function run(self, call)
   -- A success that a refusal told may end with a look that got no answer.
   local fields = outcome.headers or NO_HEADERS
   return what, {
-    status = outcome.status, request_id = headers.request_id(fields),
+    status = outcome.status, request_id = self.redact(headers.request_id(fields)),
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
     rate_limit_remaining = headers.rate_limit_remaining(fields),
   }

@@ -50,7 +50,9 @@ end
 -- Terminals and logs act on control characters and line ends, the ones beyond ASCII included.
 local function one_line(text, limit)
   text = text:gsub("%c+", " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
-  text = text:gsub("^ +", ""):gsub(" +$", "")
+  -- Not by gsub(" +$"), which takes the square of a text that is full of spaces.
+  local first = text:find("[^ ]")
+  text = first and text:sub(first):match("^.*[^ ]") or ""
   if #text <= limit then return text end
   return cut(text, limit - 3) .. "..."
 end

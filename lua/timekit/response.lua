@@ -11,6 +11,11 @@ local response = {}
 -- Beyond it a decoded answer is not worth keeping in an error; its beginning as text is.
 local LARGEST_DECODED = 64 * 1024
 
+-- A refusal longer than this is not read for its reason; what is kept of it is this much, and cut further once keys are
+-- taken out of it.
+local LARGEST_REFUSAL = 1024 * 1024
+local KEPT = LARGEST_DECODED + 8 * 1024
+
 local KIND = { [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited" }
 
 local function is_object(value)
@@ -35,8 +40,9 @@ local SHAPES = {
 local function not_json(text, problem)
   if not text:find("%S") then return "the answer is empty" end
   if not text:find("^%s*<") then return "the answer is not JSON: " .. problem end
-  local title = text:match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]-)%s*<") or ""
-  return "the answer is a page, not JSON" .. (title ~= "" and ": " .. title or "")
+  local title = text:sub(1, KEPT):match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]*)<") or ""
+  title = title:match("^.*%S")
+  return "the answer is a page, not JSON" .. (title and ": " .. title or "")
 end
 
 -- The data of a successful answer, or nil and why it is no use. Usually they stand in an envelope (API.md 1); an answer
@@ -102,15 +108,15 @@ end
 -- What an unsuccessful answer says: a message, the body for the error, and the fields that the server named.
 local function read_refusal(outcome)
   local text = outcome.body
-  local value, problem = core.decode(text)
-  local message, fields
+  local value, problem, message, fields
+  if #text > LARGEST_REFUSAL then text = text:sub(1, KEPT) else value, problem = core.decode(text) end
   if value ~= nil then
     message, fields = explain(value)
     if #text > LARGEST_DECODED then value = nil end
   elseif text:find("^%s*[^<%s]") then
     message = text:match("^%s*([^\r\n]*)")
   elseif text:find("%S") then
-    message = not_json(text, problem)
+    message = not_json(text, problem or "it is too long")
   end
   message = message or ("the server answered %d without a reason"):format(outcome.status)
   if value == nil then value = text end
@@ -171,6 +177,7 @@ function response.read(outcome, call, clock)
   else
     found = failure_of(outcome, call, clock)
   end
+  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
   found.sent = outcome.sent
   found.status = outcome.status
   found.request_id = outcome.headers and headers.request_id(outcome.headers)

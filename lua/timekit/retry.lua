@@ -148,6 +148,7 @@ local function looked(self, now, data, failure)
   if self.lost then return fail(self) end
   -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
+  self.failure.graph, self.failure.state = data.graph, data.state
   return fail(self, self.failure)
 end
 
