@@ -130,11 +130,15 @@ build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DTK_NO_EPOLL -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
 
+build/c/slow_dns.so: spec/c/slow_dns.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
+
 # Every test there is; ends with one line that sums up.
 SUITE = $(WITH_PATHS) $(LUA) spec/support/suite.lua
 
 test: deps-test
-	@$(MAKE) -s all $(C_TESTS)
+	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so
 	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
 
 lint: deps-lint
@@ -153,7 +157,7 @@ build/c-asan/lua: spec/c/lua_main.c
 	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE)) -lm -ldl
 
 asan: deps-check
-	@$(MAKE) -s all build/c-asan/lua
+	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
 	@HOST_CPATH='$(BUILD)-asan/?.so' $(SUITE) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua spec'
@@ -169,13 +173,83 @@ valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
 	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) $(VALGRIND_SPECS)'
 
+# -- proving: memory that runs out, threads and forks, fuzzing --
+
+PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_lua \
+  build/c$(SANITIZED)/test_threads
+C_TESTS += $(PROOFS)
+$(PROOFS): $(SOURCES) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
+
+PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@
+# Each block that our own files ask for and give back is seen by spec/c/memory.c.
+WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE) cmocka libcurl) -pthread -ldl
+
+build/c$(SANITIZED)/test_oom:
+	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c $(WRAP_MEMORY) $(WITH_LUA)
+
+build/c$(SANITIZED)/test_oom_poll:
+	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c $(WRAP_MEMORY) $(WITH_LUA)
+
+build/c$(SANITIZED)/test_oom_lua:
+	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(WITH_LUA)
+
+# It loads the module as hosts do: nothing of ours is in it.
+build/c$(SANITIZED)/test_threads:
+	$(PROOF_COMPILE) -Wl,-E spec/c/test_threads.c $(WITH_LUA)
+
+# valgrind takes fifty times as long, so there not every allocation fails; and lua-cjson's own leak has a name.
+valgrind: export OOM_STEP := 23
+valgrind: export VALGRIND_OPTS := --suppressions=$(CURDIR)/spec/c/valgrind.supp
+
+TSAN_FLAGS := -O1 -g -fsanitize=thread
+TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_threads
+
+tsan: deps-test
+	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
+	@HOST_CPATH='$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
+
+FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
+FUZZ_TARGETS ?= response json graph
+FUZZ_SECONDS ?= 60
+# 0: another one each time; libFuzzer prints it.
+FUZZ_SEED ?= 1
+
+deps-fuzz:
+	$(call installed,$(FUZZ_PACKAGES))
+
+build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	clang -O1 -g -std=c99 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DFUZZ_TARGET='"$*"' \
+	  -o $@ $(SOURCES) $< $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE) libcurl) -pthread -lm -ldl
+
+# A finding stays as build/fuzz/TARGET-*; `build/fuzz/TARGET FILE` shows it again, and once it is cured the file belongs
+# into the corpus, which is run through first.
+fuzz: deps-fuzz
+	@$(MAKE) -s $(FUZZ_TARGETS:%=build/fuzz/%)
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	  mkdir -p build/fuzz/corpus/$$target; echo "fuzzing $$target for $(FUZZ_SECONDS) seconds"; \
+	  ASAN_OPTIONS=quarantine_size_mb=8 build/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) \
+	    -max_len=4096 -timeout=10 -rss_limit_mb=1024 -detect_leaks=0 -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target spec/fuzz/corpus/$$target; \
+	done
+
+# As many actions as asked for, random ones, with everything going wrong: see spec/chaos/chaos.lua.
+chaos: deps-test
+	@$(MAKE) -s all
+	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
+
+.PHONY: tsan fuzz deps-fuzz chaos
+# -- end of proving --
+
 help:
 	@echo 'make run       the main job against the sandbox, over HTTP'
 	@echo 'make test      every test'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR='
-	@echo 'make lint asan valgrind docs deps clean'
+	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua'
 
 .PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test \

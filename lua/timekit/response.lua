@@ -16,6 +16,9 @@ local LARGEST_DECODED = 64 * 1024
 local LARGEST_REFUSAL = 1024 * 1024
 local KEPT = LARGEST_DECODED + 8 * 1024
 
+-- Where the title of a page stands.
+local PAGE_HEAD = 4096
+
 local KIND = { [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited" }
 
 local function is_object(value)
@@ -40,7 +43,8 @@ local SHAPES = {
 local function not_json(text, problem)
   if not text:find("%S") then return "the answer is empty" end
   if not text:find("^%s*<") then return "the answer is not JSON: " .. problem end
-  local title = text:sub(1, KEPT):match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]*)<") or ""
+  -- Patterns can take the square of what they look at, and a page can be made for that.
+  local title = text:sub(1, PAGE_HEAD):match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]*)") or ""
   title = title:match("^.*%S")
   return "the answer is a page, not JSON" .. (title and ": " .. title or "")
 end

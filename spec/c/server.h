@@ -2,9 +2,10 @@
    request is said by the request's path:
 
      /ok/N         answers 200 with the body "N"
-     /last/N       the same, and closes the connection afterwards without having announced it
+     /state/S/…    answers 200 with a booking in the state S, as Timekit would
+     /last/N       as /ok/N, and closes the connection afterwards without having announced it
      /die          closes the connection once the whole request has arrived, without an answer
-     /never        does not answer
+     …/never       does not answer
      /big/N        answers with a body of N bytes
      /headers/N    answers with N header lines
      /interim      answers 103 without end
@@ -19,5 +20,8 @@ server *server_start(void);
 void server_stop(server *s);
 int server_port(const server *s);
 int server_seen(server *s); /* complete requests so far */
+
+/* Descriptors that this process has open, so that a test sees when one is left. */
+int open_descriptors(void);
 
 #endif

@@ -9,8 +9,8 @@
 -- * `act`: what to do. "answer" (the default; `status`, `headers`, `body` or `size`, `chunked`, `gzip`,
 --   `seconds` of delay), "fin", "reset", "notify" (TLS close_notify without FIN), "truncate"
 --   (`chunked`, `size` sent, `how`), "endless", "bomb" (`size`), "drip", "slow_head", "silent",
---   "header_flood" (`count`), "endless_header", "informational" (`count`), "garbage"; for HTTP/2
---   "refuse" (`code`), "goaway" (`last` = "before" or "at"; `answer`), "gather" (`count`, `keep`, `answer`).
+--   "header_flood" (`count`), "endless_header", "informational" (`count`), "garbage", "raw" (`text`);
+--   for HTTP/2 "refuse" (`code`), "goaway" (`last` = "before" or "at"; `answer`), "gather" (`count`, `keep`, `answer`).
 -- * `at`: when. After the whole request (the default), "headers": before the body is read, "body": after
 --   `bytes` of it; the last two with the acts "fin", "reset", and "headers" also with "stall": nothing more is read.
 -- * `after`: what happens to the connection after the act: "fin", "reset", "notify", "goaway".

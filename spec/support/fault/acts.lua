@@ -105,6 +105,11 @@ function acts.informational(step, request, out)
   return sent and acts.answer({}, request, out)
 end
 
+--- The bytes of `text` for an answer, whatever they are, and the end of the connection.
+function acts.raw(step, _, out)
+  out.wire:write(step.text)
+end
+
 function acts.garbage(_, _, out)
   out:garbage()
   out.wire:fin()

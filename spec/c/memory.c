@@ -1,0 +1,92 @@
+#include "memory.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+memory own_memory = {-1, 0, 0, 0};
+memory curl_memory = {-1, 0, 0, 0};
+memory lua_memory = {-1, 0, 0, 0};
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static int gives(memory *m) {
+  if (m->left > 0) m->left--;
+  else if (m->left == 0 && m->fails != 0) {
+    if (m->fails > 0) m->fails--;
+    m->failed++;
+    return 0;
+  }
+  return 1;
+}
+
+void memory_limit(memory *m, long left, long fails) {
+  m->left = left;
+  m->fails = fails;
+  m->failed = 0;
+}
+
+void memory_lift(memory *m) { m->left = -1; }
+
+long memory_step(void) {
+  const char *text = getenv("OOM_STEP");
+  long step = text == NULL ? 1 : atol(text);
+  return step < 1 ? 1 : step;
+}
+
+static void *allocate(memory *m, void *block, size_t size) {
+  void *moved = gives(m) ? __real_realloc(block, size) : NULL;
+  if (moved != NULL && block == NULL) m->live++;
+  return moved;
+}
+
+static void release(memory *m, void *block) {
+  if (block != NULL) m->live--;
+  __real_free(block);
+}
+
+static void *cleared(void *block, size_t size) {
+  if (block != NULL) memset(block, 0, size);
+  return block;
+}
+
+void *__wrap_malloc(size_t size) { return allocate(&own_memory, NULL, size); }
+void *__wrap_calloc(size_t count, size_t size) { return cleared(allocate(&own_memory, NULL, count * size), count * size); }
+void *__wrap_realloc(void *block, size_t size) { return allocate(&own_memory, block, size); }
+void __wrap_free(void *block) { release(&own_memory, block); }
+
+static void *curl_malloc(size_t size) { return allocate(&curl_memory, NULL, size); }
+static void *curl_calloc(size_t count, size_t size) { return cleared(curl_malloc(count * size), count * size); }
+static void *curl_realloc(void *block, size_t size) { return allocate(&curl_memory, block, size); }
+static void curl_release(void *block) { release(&curl_memory, block); }
+
+static char *curl_copy(const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copy = (char *)curl_malloc(size);
+  if (copy != NULL) memcpy(copy, text, size);
+  return copy;
+}
+
+void memory_serve_curl(void) {
+  CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_release, curl_realloc, curl_copy, curl_calloc);
+  assert(code == CURLE_OK);
+  (void)code;
+}
+
+void *memory_for_lua(void *unused, void *block, size_t old_size, size_t new_size) {
+  (void)unused;
+  if (new_size == 0) {
+    release(&lua_memory, block);
+    return NULL;
+  }
+  if (block != NULL && new_size <= old_size) return __real_realloc(block, new_size);
+  return allocate(&lua_memory, block, new_size);
+}

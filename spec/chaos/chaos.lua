@@ -1,0 +1,30 @@
+--- The program: `make chaos`, or `lua5.4 spec/chaos/chaos.lua` in the project's folder. From the environment:
+--
+-- * `SEED` (default 1): the same seed makes the same decisions;
+-- * `ACTIONS` (default 10000): at least so many calls;
+-- * `MODE` (default all): `alone`, `interleaved` or `crowd`, see spec/chaos/plan.lua;
+-- * `WRITERS` (default 3): how many processes make a crowd;
+-- * `ROUND`: plays only this round, as a violation's report says.
+--
+-- Tells about each violation; its last line sums up, and its status is 1 if there were any.
+local report = require "spec.chaos.report"
+local run = require "spec.chaos.run".run
+
+local MODES = { all = true, alone = true, interleaved = true, crowd = true }
+
+local function setting(name, default)
+  local text = os.getenv(name)
+  if text == nil or text == "" then return default end
+  return assert(text:match("^%d+$") and tonumber(text), name .. ": expected a whole number")
+end
+
+local mode = os.getenv("MODE") or ""
+if mode == "" then mode = "all" end
+assert(MODES[mode], "MODE: expected alone, interleaved, crowd or all")
+
+local summary = run {
+  seed = setting("SEED", 1), actions = setting("ACTIONS", 10000), writers = setting("WRITERS", 3), mode = mode,
+  round = setting("ROUND"), say = print,
+}
+print(report.line(summary))
+os.exit(summary.violations == 0 and 0 or 1)

@@ -1,0 +1,64 @@
+--- A transport around another one, which notes what a client gets to see: its requests and what came of each.
+-- What a call answers is judged by these notes and by the server's, not by what the client believes.
+local core = require "timekit.core"
+
+local recorder = {}
+
+local function booking_state(outcome)
+  if outcome.failure or outcome.status < 200 or outcome.status > 299 then return nil end
+  local value = core.decode(outcome.body)
+  local data = type(value) == "table" and value.data
+  return type(data) == "table" and type(data.state) == "string" and data.state or nil
+end
+
+local function refused_state(outcome)
+  if outcome.failure or outcome.status ~= 422 then return nil end
+  return outcome.body:match("Cannot apply action '[^']*' to current state '([^']*)'")
+end
+
+local function note(entry, outcome)
+  entry.sent, entry.status = outcome.sent, outcome.status
+  entry.failure = outcome.failure and outcome.failure.kind
+  entry.state, entry.refused = booking_state(outcome), refused_state(outcome)
+  entry.retry_after = tonumber(outcome.headers and outcome.headers["retry-after"])
+end
+
+local Connection = {}
+Connection.__index = Connection
+
+function Connection:start(request)
+  local owner = self.owner
+  local entry = { method = request.method, timeout = request.timeout }
+  owner.trace[#owner.trace + 1] = entry
+  if owner.before then owner.before(#owner.trace) end
+  local inner = self.inner:start(request)
+  return {
+    done = function() return inner:done() end,
+    cancel = function() inner:cancel() end,
+    result = function()
+      local outcome = inner:result()
+      if outcome and not entry.sent then note(entry, outcome) end
+      return outcome
+    end,
+  }
+end
+
+for _, name in ipairs { "wait", "step", "fd", "timeout", "close" } do
+  Connection[name] = function(self, ...) return self.inner[name](self.inner, ...) end
+end
+
+--- @param transport the one that does the work
+-- @treturn table a transport, whose `trace` is the list of what was noted: `method`, `status`, `failure` (its kind),
+--   `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused in),
+--   `retry_after`. Put a new list there for a new call. `before`, when set, is called with the number of the request
+--   that is about to be sent.
+function recorder.new(transport)
+  return {
+    trace = {},
+    connect = function(owner, options)
+      return setmetatable({ owner = owner, inner = transport:connect(options) }, Connection)
+    end,
+  }
+end
+
+return recorder

@@ -1,0 +1,75 @@
+--- One writer's share of a round.
+local plan = require "spec.chaos.plan"
+local world = require "spec.chaos.world"
+local new_writer = require "spec.chaos.writer".new
+
+local session = {}
+
+-- What a planned fault matches.
+local function target_of(on, call, id)
+  if call.create then return "POST /v2/bookings" end
+  if on == "look" then return "GET /v2/bookings/" .. id end
+  return ("PUT /v2/bookings/%s/%s"):format(id, call.action)
+end
+
+local function plan_faults(control, call, id)
+  if #call.faults == 0 then return end
+  local list = {}
+  for _, planned in ipairs(call.faults) do
+    local fault = { match = target_of(planned.on, call, id) }
+    for name, value in pairs(planned.fault) do fault[name] = value end
+    list[#list + 1] = fault
+  end
+  control:call("POST", "/_sandbox/faults", { faults = list })
+end
+
+-- The second writer, who acts between two requests of a call.
+local function intruder_of(job, number)
+  return new_writer { url = job.url .. "/v2", number = number, uncertain = "reconcile", retries = 0 }
+end
+
+local function perform(job, call, writer, intruder)
+  if call.create then return writer:create(call, world.fields(call.create)) end
+  local booking = job.bookings[call.booking]
+  local before
+  if call.intruder and intruder then
+    local theirs = {
+      marker = call.marker .. ".intruder", action = call.intruder.action, handle = "fresh", timeout = 30, faults = {},
+    }
+    before = function(number)
+      if number == call.intruder.before then intruder:act(theirs, booking) end
+    end
+  end
+  return writer:act(call, booking, before)
+end
+
+--- Performs the calls of a writer, one after the other.
+-- @tparam table job `round` (from `plan.round`), `bookings` (from `world:begin`), `writer` (its number), `limit` (calls
+--   at most), `url` and `proxied` (of the world), and `wrap` and `distort` as for spec/chaos/writer.lua
+-- @param control of the world
+-- @tparam ?table proxy of the world, when this writer has it for itself
+-- @treturn table the notes of all calls, the intruder's included
+function session.run(job, control, proxy)
+  local round = job.round
+  local writer = new_writer {
+    url = job.proxied .. "/v2", number = job.writer, wrap = job.wrap, distort = job.distort,
+    uncertain = round.uncertain, retries = round.retries, rate = round.rate,
+  }
+  local intruder = round.kind == "interleaved" and intruder_of(job, job.writer + 1)
+  for _, call in ipairs(plan.calls(round, job.writer, job.limit)) do
+    plan_faults(control, call, call.booking and job.bookings[call.booking].id)
+    if call.refuse and proxy then proxy:refuse(true) end
+    perform(job, call, writer, intruder)
+    if call.refuse and proxy then proxy:refuse(false) end
+    if #call.faults > 0 and proxy then control:call("DELETE", "/_sandbox/faults") end
+  end
+  writer:close()
+  local notes = writer.notes
+  if intruder then
+    intruder:close()
+    for _, note in ipairs(intruder.notes) do notes[#notes + 1] = note end
+  end
+  return notes
+end
+
+return session

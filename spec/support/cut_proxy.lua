@@ -1,0 +1,68 @@
+--- A TCP proxy in front of a sandbox, which cuts connections at random bytes: in the request, in the answer, just when
+-- the answer arrives, or right after it, by FIN or by RST. It runs as a process of its own and delays nothing.
+local core = require "timekit.core"
+local process = require "spec.support.process"
+
+local proxy = {}
+proxy.__index = proxy
+
+-- The paths are the fault server's (see spec/support/faults.lua), for the same reasons.
+local COMMAND = "env -u LD_PRELOAD LUA_CPATH=';;' "
+  .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua' "
+  .. "lua5.4 spec/support/cut_proxy_server.lua %d"
+
+--- Starts a proxy that cuts nothing yet; `close()` it when done.
+-- @tparam number|string port of 127.0.0.1, where it relays to
+-- @treturn table with `port`
+function proxy.start(port)
+  local program = process.start(COMMAND:format(port))
+  assert(program.line, "the proxy did not start")
+  return setmetatable({ program = program, port = program.line }, proxy)
+end
+
+local function ask(self, command, given)
+  given = given or {}
+  given.command = command
+  self.program:say(assert(core.encode(given)))
+  local line = assert(self.program:read(), "the proxy has gone")
+  return assert(core.decode(line))
+end
+
+--- Counts connections from 1 again, and says what is to become of them.
+-- @tparam number|string seed the same seed has the same in store for the n-th connection
+-- @tparam number rate the share of the connections that are cut
+function proxy:begin(seed, rate)
+  ask(self, "begin", { seed = seed, rate = rate })
+end
+
+--- Refuses connections, or takes them again.
+-- @tparam boolean on
+function proxy:refuse(on)
+  ask(self, "refuse", { on = on })
+end
+
+--- Waits until no connection is left, and the server has dealt with all that it was sent. One that was cut by RST is
+-- over at once for the proxy, though not for the server.
+-- @treturn table `cuts`: a list of `connection` (its number), `what` ("request", "answer", "swallow", "idle"), `at`
+--   (bytes), `how` ("fin", "reset") since `begin`; `connections`: their number since then; `totals`: the cuts by `what`
+--   and by `how`, and `refuse`, the times that connections were refused, since the start
+function proxy:settle()
+  local answer = ask(self, "settle")
+  if answer.cuts == core.null then answer.cuts = {} end
+  return answer
+end
+
+--- Kills a process with SIGKILL when so many further bytes have passed, counting both directions. Not one more passes.
+-- @tparam ?number|string pid nil: nobody any more
+-- @tparam ?number after bytes
+-- @tparam ?boolean soon not at once but a moment later, while bytes go on passing
+function proxy:kill(pid, after, soon)
+  ask(self, "kill", { pid = tonumber(pid), after = after, soon = soon })
+end
+
+--- Ends the proxy.
+function proxy:close()
+  self.program:close()
+end
+
+return proxy
