@@ -25,13 +25,18 @@ static int has(CURLU *url, CURLUPart part) {
   return there;
 }
 
+static const char out_of_memory[] = "not enough memory";
+
 static const char *problem(CURLU *url, const char *base_url, int *plain) {
   char *scheme = NULL, *host = NULL;
   const char *text = NULL;
   size_t size = strlen(base_url);
-  if (curl_url_set(url, CURLUPART_URL, base_url, 0) != CURLUE_OK ||
-      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-      curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+  CURLUcode code = curl_url_set(url, CURLUPART_URL, base_url, 0);
+  if (code == CURLUE_OK) code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+  if (code == CURLUE_OK) code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+  if (code == CURLUE_OUT_OF_MEMORY)
+    text = out_of_memory;
+  else if (code != CURLUE_OK)
     text = "base_url: expected a URL such as https://api.timekit.io/v2";
   else if (has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD))
     text = "base_url: credentials do not belong into a URL";
@@ -54,7 +59,7 @@ static const char *problem(CURLU *url, const char *base_url, int *plain) {
 const char *tk_origin_problem(const char *base_url, int *plain) {
   CURLU *url = curl_url();
   const char *text;
-  if (url == NULL) return "not enough memory";
+  if (url == NULL) return out_of_memory;
   text = problem(url, base_url, plain);
   curl_url_cleanup(url);
   return text;
@@ -65,15 +70,17 @@ const char *tk_proxy_problem(const char *proxy) {
   static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
   static const char expected[] = "proxy: expected an http, https or socks URL";
   CURLU *url;
+  CURLUcode code;
   char *scheme = NULL;
   const char *text = expected;
   size_t i;
   if (*proxy == '\0') return NULL;
   url = curl_url();
-  if (url == NULL) return "not enough memory";
-  if (curl_url_set(url, CURLUPART_URL, proxy, strstr(proxy, "://") ? CURLU_NON_SUPPORT_SCHEME : CURLU_GUESS_SCHEME) ==
-        CURLUE_OK &&
-      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK)
+  if (url == NULL) return out_of_memory;
+  code = curl_url_set(url, CURLUPART_URL, proxy, strstr(proxy, "://") ? CURLU_NON_SUPPORT_SCHEME : CURLU_GUESS_SCHEME);
+  if (code == CURLUE_OK) code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+  if (code == CURLUE_OUT_OF_MEMORY) text = out_of_memory;
+  if (code == CURLUE_OK)
     for (i = 0; i < sizeof schemes / sizeof *schemes; i++)
       if (strcasecmp(scheme, schemes[i]) == 0) text = NULL;
   curl_free(scheme);

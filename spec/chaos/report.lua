@@ -34,10 +34,11 @@ end
 
 --- Counts what was done to the requests of a round.
 -- @tparam table summary
--- @tparam table cuts what the proxy did
+-- @tparam table done what the proxy did, see `cut_proxy:settle`
 -- @tparam table requests as the sandbox noted them, with the faults that they met
-function report.count_harm(summary, cuts, requests)
-  for _, cut in ipairs(cuts) do bump(summary.cuts, ("%s %s"):format(cut.what, cut.how)) end
+function report.count_harm(summary, done, requests)
+  for _, cut in ipairs(done.cuts) do bump(summary.cuts, ("%s %s"):format(cut.what, cut.how)) end
+  for _ = 1, done.refusals do bump(summary.cuts, "refused") end
   for _, request in ipairs(requests) do
     local fault = request.fault
     if fault then bump(summary.faults, ("%s %s"):format(fault.status or fault.what, fault.when)) end

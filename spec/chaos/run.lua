@@ -55,7 +55,7 @@ local function run_round(self, number)
     report.count(self.summary, note, violations)
     if #violations > 0 then self.say(report.violation(round, note, violations, all, done.cuts)) end
   end
-  report.count_harm(self.summary, done.cuts, requests)
+  report.count_harm(self.summary, done, requests)
 end
 
 --- Runs it.

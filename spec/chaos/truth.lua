@@ -26,6 +26,7 @@ local function read_requests(all, requests)
     local id, action = request.target:match("^/v2/bookings/([^/?]+)/([^/?]+)")
     local marker = marker_of(request.body) or "nobody"
     if request.method ~= "GET" then
+      if marker ~= "nobody" and not all.notes[marker] then error("a request of another round has come: " .. marker) end
       local account = account_of(all, marker)
       account.requests = account.requests + 1
     end

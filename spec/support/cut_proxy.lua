@@ -44,8 +44,8 @@ end
 --- Waits until no connection is left, and the server has dealt with all that it was sent. One that was cut by RST is
 -- over at once for the proxy, though not for the server.
 -- @treturn table `cuts`: a list of `connection` (its number), `what` ("request", "answer", "swallow", "idle"), `at`
---   (bytes), `how` ("fin", "reset") since `begin`; `connections`: their number since then; `totals`: the cuts by `what`
---   and by `how`, and `refuse`, the times that connections were refused, since the start
+--   (bytes), `how` ("fin", "reset"); `connections`: their number; `refusals`: how often `refuse` was turned on; all of
+--   it since `begin`
 function proxy:settle()
   local answer = ask(self, "settle")
   if answer.cuts == core.null then answer.cuts = {} end
