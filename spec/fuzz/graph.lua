@@ -72,28 +72,60 @@ local function key_from(b, t, words)
   return key
 end
 
-local function action_from(b, words)
-  return { name = value_from(b, words), from = value_from(b, words), to = value_from(b, words) }
-end
-
+-- Some change any table in any way; others know what a definition is, so that now and then it stays a good one.
 local CHANGES = {
   function(b, t, words) t[key_from(b, t, words)] = value_from(b, words) end,
   function(b, t, words) t[key_from(b, t, words)] = nil end,
   function(b, t, words, tables) t[key_from(b, t, words)] = copy(b:pick(tables)) end,
   function(b, t, words) t[#t + 1] = value_from(b, words) end,
-  function(b, t, words) t[#t + 1] = action_from(b, words) end,
   function(b, t) if #t > 0 then table.remove(t, b:byte() % #t + 1) end end,
 }
+
+local NAMES = { "one", "two", "three" }
+
+local FLAGS = { "final", "holds_slot", "by_server" }
+
+local KNOWING = {
+  function(b, spec) spec.states[b:pick(NAMES)] = { final = b:byte() % 2 == 0, by_server = b:byte() % 2 == 0 } end,
+  function(b, spec, states)
+    local state = spec.states[b:pick(states)]
+    if type(state) == "table" then state[b:pick(FLAGS)] = b:byte() % 2 == 0 end
+  end,
+  function(b, spec, states)
+    local to = { b:pick(states), b:pick(states), b:pick(NAMES) }
+    table.insert(spec.actions, { name = b:pick(NAMES), from = b:pick(states), to = b:pick(to) })
+  end,
+  function(b, spec, states)
+    local action = b:pick(spec.actions)
+    if type(action) == "table" then action[b:pick { "from", "to" }] = b:pick(states) end
+  end,
+  function(b, spec)
+    local action = b:pick(spec.actions)
+    if type(action) == "table" then
+      action.autoplay = { after = b:byte() * 1000, from = b:pick { "created", "end" } }
+    end
+  end,
+}
+
+local function change(b, spec)
+  local tables, words = {}, {}
+  collect(spec, tables, words)
+  -- Copies of copies grow without end.
+  if #tables > 300 then return end
+  local states = type(spec.states) == "table" and sorted_keys(spec.states) or {}
+  local whole = #states > 0 and type(spec.actions) == "table" and #spec.actions > 0
+  if whole and b:byte() % 3 > 0 then
+    b:pick(KNOWING)(b, spec, states)
+  else
+    b:pick(CHANGES)(b, b:pick(tables), words, tables)
+  end
+end
 
 local function build(b)
   local spec = copy(b:pick(GRAPHS))
   local size = 0
   while b:more() and size < 20 do
-    local tables, words = {}, {}
-    collect(spec, tables, words)
-    -- Copies of copies grow without end.
-    if #tables > 300 then break end
-    b:pick(CHANGES)(b, b:pick(tables), words, tables)
+    change(b, spec)
     size = size + 1
   end
   if b:byte() == 255 then return value_from(b, {}) end
@@ -107,9 +139,30 @@ local function contains(list, name)
   return false
 end
 
+-- The states that a booking can come to from those in `list`, which is extended.
+local function follow(g, list)
+  for _, state in ipairs(list) do
+    for _, action in ipairs(g:actions_in(state)) do
+      local to = g:next_state(state, action)
+      if not contains(list, to) then list[#list + 1] = to end
+    end
+  end
+  return list
+end
+
+local function is_repeatable(g, action, states)
+  local reached = {}
+  for _, state in ipairs(states) do
+    if g:leads_to(action, state) then reached[#reached + 1] = state end
+  end
+  for _, state in ipairs(follow(g, reached)) do
+    if g:can(state, action) then return false end
+  end
+  return true
+end
+
 local function check_action(g, action, states, entry)
   assert(g:has(action))
-  local repeatable = true
   for _, state in ipairs(states) do
     local possible, reason = g:can(state, action)
     local to = g:next_state(state, action)
@@ -122,9 +175,12 @@ local function check_action(g, action, states, entry)
     else
       assert(type(reason) == "string" and not reason:find("%c"), reason)
     end
-    if g:leads_to(action, state) and g:can(state, action) then repeatable = false end
+    if g:proves(action, state) then
+      assert(g:leads_to(action, state) and not possible and state ~= g.initial)
+      for _, other in ipairs(g.actions) do assert(other.name == action or other.to ~= state) end
+    end
   end
-  assert(g:is_repeatable(action) == repeatable)
+  assert(g:is_repeatable(action) == is_repeatable(g, action, states))
   for name in pairs(entry.inputs) do
     local fine, problem = g:check_inputs(action, { [name] = 1 })
     assert(fine or type(problem) == "string" and problem ~= "", problem)
