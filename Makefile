@@ -187,10 +187,10 @@ WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--
 WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE) cmocka libcurl) -pthread -ldl
 
 build/c$(SANITIZED)/test_oom:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_oom_poll:
-	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_oom_lua:
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(WITH_LUA)

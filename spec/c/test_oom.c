@@ -12,6 +12,7 @@
 #include "../../csrc/engine_internal.h"
 #include "memory.h"
 #include "server.h"
+#include "tls_server.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -21,8 +22,11 @@
 /* Nothing here needs a second; what takes this long hangs. */
 #define PATIENCE 20
 
+/* What the engines here are pointed to. */
 static server *the_server;
 static char base_url[64];
+static const char *ca_file = "/dev/null";
+static const char *method = "PUT";
 
 static tk_engine *new_engine(char message[TK_MESSAGE_SIZE]) {
   static const char *const headers[] = {"Timekit-App: app"};
@@ -32,8 +36,8 @@ static tk_engine *new_engine(char message[TK_MESSAGE_SIZE]) {
   options.username = "";
   options.password = "key";
   options.user_agent = "test";
-  options.ca_file = "/dev/null";
-  options.proxy = "http://127.0.0.1:1"; /* not used for http, but checked and copied */
+  options.ca_file = ca_file;
+  options.proxy = method[0] == 'G' ? "" : "http://127.0.0.1:1"; /* not used for http, but checked and copied */
   options.headers = headers;
   options.header_count = 1;
   options.connect_timeout = 10;
@@ -46,12 +50,14 @@ static tk_transfer *start(tk_engine *engine, const char *target, char message[TK
   static const char *const headers[] = {"X-One: 1"};
   tk_request request;
   memset(&request, 0, sizeof request);
-  request.method = "PUT";
+  request.method = method;
   request.target = target;
   request.headers = headers;
   request.header_count = 1;
-  request.body = "{\"a\":1}";
-  request.body_size = 7;
+  if (method[0] == 'P') {
+    request.body = "{\"a\":1}";
+    request.body_size = 7;
+  }
   request.timeout = PATIENCE;
   return tk_transfer_start(engine, &request, message);
 }
@@ -217,7 +223,7 @@ static int at(int (*run)(const limit *), const limit *l) {
   int well, descriptors = open_descriptors();
   memory_lift(l->memory); /* a test that failed has left it as it was */
   the_server = server_start();
-  snprintf(base_url, sizeof base_url, "http://127.0.0.1:%d", server_port(the_server));
+  if (method[0] == 'P') snprintf(base_url, sizeof base_url, "http://127.0.0.1:%d", server_port(the_server));
   own = own_memory.live;
   curls = curl_memory.live;
   alarm(PATIENCE * 2); /* a loop without an end would not see its deadline */
@@ -276,10 +282,33 @@ static void several_transfers(void **state) {
   exhaust(in_the_middle, 10, 50);
 }
 
+static tls_server tls;
+
+static int start_tls(void **state) {
+  *state = tls_server_start(&tls) ? &tls : NULL;
+  snprintf(base_url, sizeof base_url, "https://127.0.0.1:%d", tls.port);
+  ca_file = tls.ca_file;
+  method = "GET";
+  return 0;
+}
+
+static int stop_tls(void **state) {
+  if (*state != NULL) tls_server_stop(&tls);
+  method = "PUT";
+  ca_file = "/dev/null";
+  return 0;
+}
+
+static void over_tls(void **state) {
+  if (*state == NULL) skip();
+  exhaust(life_goes_on, 10, 50);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_whole_life),        cmocka_unit_test(a_life_that_goes_on), cmocka_unit_test(a_kept_connection),
     cmocka_unit_test(a_closed_connection), cmocka_unit_test(several_transfers),
+    cmocka_unit_test_setup_teardown(over_tls, start_tls, stop_tls),
   };
   memory_serve_curl();
   if (tk_setup() != NULL) return 2;

@@ -1,6 +1,7 @@
 --- What came from a server becomes data or an error, whatever it was. The first bytes choose the call and how the
--- transfer ended; then come header lines, an empty line and the body. In both, the byte FF and the one behind it stand
--- for the key in one of its forms, the byte FE and the one behind it for a run of letters.
+-- transfer ended; then come header lines, an empty line and the body, as text or as decisions that build JSON such as
+-- Timekit's. In all of it the byte FF and the one behind it stand for the key in one of its forms, the byte FE and the
+-- one behind it for a run of letters.
 local Error = require "timekit.error"
 local bytes = require "spec.fuzz.bytes"
 local core = require "timekit.core"
@@ -48,6 +49,31 @@ local function expand(text)
   text = text:gsub("\255(.)", function(char) return FORMS[char:byte() % #FORMS + 1] end)
   -- Errors are cut at 500 and at 1,000 bytes.
   return (text:gsub("\254(.)", function(char) return ("x"):rep(char:byte() * 5) end))
+end
+
+local NAMES = {
+  "data", "error", "errors", "message", "id", "state", "graph", "completed", "available_actions", "start",
+}
+
+local TEXTS = {
+  "confirmed", "declined", "confirm_decline", "b1", "", KEY, FORMS[3], "<title>" .. KEY .. "</title>", "a\nb",
+  "Cannot apply action 'confirm' to current state 'declined'",
+  "Cannot apply action 'pay' to current state '" .. KEY .. "'",
+}
+
+local function build(b, depth)
+  local kind = depth < 5 and b:more() and b:byte() % 12 or b:byte() % 6
+  if kind < 2 then return b:pick(TEXTS) end
+  if kind == 2 then return b:byte() / 4 end
+  if kind == 3 then return b:byte() % 2 == 0 end
+  if kind == 4 then return core.null end
+  if kind == 5 then return expand(b:string()) end
+  local made = kind < 8 and core.array() or {}
+  for index = 1, b:byte() % 6 do
+    local key = kind < 8 and index or b:byte() % 4 > 0 and b:pick(NAMES) or expand(b:string())
+    made[key] = build(b, depth + 1)
+  end
+  return made
 end
 
 local function clock() return 1893456000 end
@@ -100,13 +126,15 @@ local redact = secret.redactor { { username = "", password = KEY } }
 return function(input)
   local b = bytes.reader(input)
   local call, status = b:pick(CALLS), b:pick(STATUSES)
-  local reason, code, sent = b:byte(), b:pick(CODES), b:byte() % 2
+  local reason, code, sent = b:byte(), b:pick(CODES), b:byte() % 4
   -- A complete answer is what comes as a rule, and has a status.
   reason = status ~= 0 and reason >= 9 and 0 or reason % 8 + 1
   local head, body = b:rest():match("^(.-)\r?\n\r?\n(.*)$")
-  head, body = expand(head or ""), expand(body or "")
+  head, body = expand(head or ""), body or ""
+  -- What is no UTF-8 cannot be built.
+  body = sent == 0 and core.encode(build(bytes.reader(body), 0)) or expand(body)
   local outcome = outcome_of {
-    status = status, reason = reason, code = code, sent = status ~= 0 and 2 or sent,
+    status = status, reason = reason, code = code, sent = status ~= 0 and 2 or sent % 2,
     text = head:match("^%Z*"), headers = head, body = body,
   }
   local data, failure, doubt = response.read(outcome, call, clock)
