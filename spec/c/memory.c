@@ -2,8 +2,17 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* What nobody has given back by now is lost. */
+#define PATIENCE 20
+
+/* libcurl's resolver threads allocate, too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 memory own_memory = {-1, 0, 0, 0};
 memory curl_memory = {-1, 0, 0, 0};
@@ -19,22 +28,51 @@ void *__wrap_realloc(void *block, size_t size);
 void __wrap_free(void *block);
 
 static int gives(memory *m) {
+  int given = 1;
+  pthread_mutex_lock(&lock);
   if (m->left > 0) m->left--;
   else if (m->left == 0 && m->fails != 0) {
     if (m->fails > 0) m->fails--;
     m->failed++;
-    return 0;
+    given = 0;
   }
-  return 1;
+  pthread_mutex_unlock(&lock);
+  return given;
+}
+
+static void count(memory *m, long blocks) {
+  pthread_mutex_lock(&lock);
+  m->live += blocks;
+  pthread_mutex_unlock(&lock);
 }
 
 void memory_limit(memory *m, long left, long fails) {
+  pthread_mutex_lock(&lock);
   m->left = left;
   m->fails = fails;
   m->failed = 0;
+  pthread_mutex_unlock(&lock);
 }
 
-void memory_lift(memory *m) { m->left = -1; }
+void memory_lift(memory *m) {
+  pthread_mutex_lock(&lock);
+  m->left = -1;
+  pthread_mutex_unlock(&lock);
+}
+
+long memory_live(memory *m) {
+  long blocks;
+  pthread_mutex_lock(&lock);
+  blocks = m->live;
+  pthread_mutex_unlock(&lock);
+  return blocks;
+}
+
+long memory_beyond(memory *m, long blocks) {
+  time_t until = time(NULL) + PATIENCE;
+  while (memory_live(m) != blocks && time(NULL) < until) sched_yield();
+  return memory_live(m) - blocks;
+}
 
 long memory_step(void) {
   const char *text = getenv("OOM_STEP");
@@ -44,12 +82,12 @@ long memory_step(void) {
 
 static void *allocate(memory *m, void *block, size_t size) {
   void *moved = gives(m) ? __real_realloc(block, size) : NULL;
-  if (moved != NULL && block == NULL) m->live++;
+  if (moved != NULL && block == NULL) count(m, 1);
   return moved;
 }
 
 static void release(memory *m, void *block) {
-  if (block != NULL) m->live--;
+  if (block != NULL) count(m, -1);
   __real_free(block);
 }
 

@@ -1,7 +1,6 @@
 /* Memory that runs out when a test says so. Blocks are counted, so a test sees a leak without a sanitizer.
 
-   Link with $(WRAP_MEMORY) of the Makefile: our own files' allocations are then served from here. Only the
-   thread that tests may allocate meanwhile. */
+   Link with $(WRAP_MEMORY) of the Makefile: our own files' allocations are then served from here. */
 #ifndef TEST_MEMORY_H
 #define TEST_MEMORY_H
 
@@ -27,6 +26,12 @@ void *memory_for_lua(void *unused, void *block, size_t old_size, size_t new_size
 /* From now on: `left` allocations succeed, then `fails` fail. */
 void memory_limit(memory *m, long left, long fails);
 void memory_lift(memory *m);
+
+long memory_live(memory *m);
+
+/* How many more blocks are in use than `blocks`; 0 as soon as it is that many. Others are waited for: where libcurl lacks
+   the memory to read a numeric address it asks a resolver thread, which gives its blocks back after the transfer's end. */
+long memory_beyond(memory *m, long blocks);
 
 /* How far apart the allocations are that fail in one run and in the next: OOM_STEP in the environment, else 1. More is
    for where runs are slow, under valgrind say. */

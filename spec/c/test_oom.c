@@ -224,14 +224,15 @@ static int at(int (*run)(const limit *), const limit *l) {
   memory_lift(l->memory); /* a test that failed has left it as it was */
   the_server = server_start();
   if (method[0] == 'P') snprintf(base_url, sizeof base_url, "http://127.0.0.1:%d", server_port(the_server));
-  own = own_memory.live;
-  curls = curl_memory.live;
+  own = memory_live(&own_memory);
+  curls = memory_live(&curl_memory);
   alarm(PATIENCE * 2); /* a loop without an end would not see its deadline */
   well = run(l);
   alarm(0);
-  if (own_memory.live != own || curl_memory.live != curls)
-    fail_msg("%ld and %ld blocks were left behind when allocation %ld failed", own_memory.live - own,
-             curl_memory.live - curls, l->left);
+  own = memory_beyond(&own_memory, own);
+  curls = memory_beyond(&curl_memory, curls);
+  if (own != 0 || curls != 0)
+    fail_msg("%ld and %ld blocks were left behind when allocation %ld failed", own, curls, l->left);
   server_stop(the_server);
   if (open_descriptors() != descriptors) fail_msg("a descriptor was left open when allocation %ld failed", l->left);
   return well;

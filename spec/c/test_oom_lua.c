@@ -97,9 +97,9 @@ static int call(lua_State *L, const job *j) {
 
 /* What is left of C's when all that is garbage has gone. */
 static void expect_nothing_left(const job *j, long own, long curls) {
-  if (own_memory.live != own || curl_memory.live != curls)
-    fail_msg("%s: %ld and %ld blocks were left behind when allocation %ld failed", j->file, own_memory.live - own,
-             curl_memory.live - curls, j->left);
+  long own_left = memory_beyond(&own_memory, own), curls_left = memory_beyond(&curl_memory, curls);
+  if (own_left != 0 || curls_left != 0)
+    fail_msg("%s: %ld and %ld blocks were left behind when allocation %ld failed", j->file, own_left, curls_left, j->left);
 }
 
 /* With little memory, then again with all of it. 1: nothing failed. */
@@ -121,12 +121,12 @@ static int run(lua_State *L, const job *j) {
 static int run_fresh(const job *j) {
   int descriptors = open_descriptors();
   server *s = server_start();
-  long own = own_memory.live, curls = curl_memory.live, lua = lua_memory.live;
+  long own = memory_live(&own_memory), curls = memory_live(&curl_memory), lua = memory_live(&lua_memory);
   lua_State *L = open_state(j, server_port(s));
   int well = run(L, j);
   lua_close(L);
   expect_nothing_left(j, own, curls);
-  assert_int_equal(lua_memory.live, lua);
+  assert_int_equal(memory_live(&lua_memory), lua);
   server_stop(s);
   assert_int_equal(open_descriptors(), descriptors);
   return well;
@@ -146,7 +146,7 @@ static void to_the_end(job j, memory *memory, long fails, long stride) {
   j.fails = fails;
   for (j.left = 0; !well; j.left += stride) {
     server *s = server_start();
-    long own = own_memory.live, curls = curl_memory.live, lua = lua_memory.live;
+    long own = memory_live(&own_memory), curls = memory_live(&curl_memory), lua = memory_live(&lua_memory);
     lua_State *L = open_state(&j, server_port(s));
     alarm(PATIENCE * 2);
     memory_limit(memory, j.left, fails);
@@ -156,7 +156,7 @@ static void to_the_end(job j, memory *memory, long fails, long stride) {
     alarm(0);
     well = well && memory->failed == 0;
     expect_nothing_left(&j, own, curls);
-    assert_int_equal(lua_memory.live, lua);
+    assert_int_equal(memory_live(&lua_memory), lua);
     server_stop(s);
     assert_true(j.left < 100000);
   }
@@ -165,7 +165,7 @@ static void to_the_end(job j, memory *memory, long fails, long stride) {
 /* All in one state, which has to bear it. */
 static void in_one_state(job j, memory *memory, long fails, long stride) {
   server *s = server_start();
-  long own = own_memory.live, curls = curl_memory.live, lua = lua_memory.live;
+  long own = memory_live(&own_memory), curls = memory_live(&curl_memory), lua = memory_live(&lua_memory);
   lua_State *L = open_state(&j, server_port(s));
   int well = 0;
   j.memory = memory;
@@ -178,7 +178,7 @@ static void in_one_state(job j, memory *memory, long fails, long stride) {
   }
   lua_close(L);
   expect_nothing_left(&j, own, curls);
-  assert_int_equal(lua_memory.live, lua);
+  assert_int_equal(memory_live(&lua_memory), lua);
   server_stop(s);
 }
 
