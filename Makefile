@@ -64,7 +64,7 @@ clean:
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config lib$(LUA)-dev $(LUA) libcurl4-openssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
-TEST_PACKAGES := $(RUN_PACKAGES) lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl luarocks git
+TEST_PACKAGES := $(RUN_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl luarocks git
 LINT_PACKAGES := $(BUILD_PACKAGES) lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc

@@ -318,6 +318,7 @@ end
 --- Cancels all calls.
 function Calls:cancel()
   self.cancelled = true
+  if self.pending == 0 then return end
   local all = {}
   for _, call in pairs(self.registry) do
     if call.calls == self then all[#all + 1] = call end
@@ -360,7 +361,7 @@ function Calls:join(runtime)
 end
 
 --- Ends all calls once the connection is closed: each learns that what it waits for was cancelled, and one that waits
--- for something else is over without a result.
+-- for something else is over without a result. Takes no memory when there are none.
 -- @treturn any|nil the first error that was not raised yet
 function Calls:close()
   self:cancel()
@@ -373,8 +374,7 @@ function Calls:close()
     end
   end
   self.busy = false
-  local first = self.problems[1]
-  self.problems = {}
+  local first = table.remove(self.problems, 1)
   return first and first.problem
 end
 
