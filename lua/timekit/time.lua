@@ -104,6 +104,13 @@ end
 
 local FIRST, LAST = days_from_date(0, 1, 1) * DAY, days_from_date(10000, 1, 1) * DAY
 
+--- Can `format` write these unix seconds?
+-- @tparam any unix
+-- @treturn boolean false also for what is not a number
+function time.is_writable(unix)
+  return type(unix) == "number" and unix >= FIRST and unix < LAST
+end
+
 --- Writes unix seconds in the shape that Timekit usually answers with (API.md 1), in UTC.
 -- A fraction of a second is cut off towards the past.
 -- Raises when `unix` is not a number, or not within the years 0 to 9999.
@@ -112,7 +119,7 @@ local FIRST, LAST = days_from_date(0, 1, 1) * DAY, days_from_date(10000, 1, 1) *
 -- @usage require("timekit.time").format(1455188325)   --> "2016-02-11T10:58:45+0000"
 function time.format(unix)
   if type(unix) ~= "number" then error("unix: expected a number of seconds, got a " .. type(unix), 2) end
-  if not (unix >= FIRST and unix < LAST) then error("unix: expected a time within the years 0 to 9999", 2) end
+  if not time.is_writable(unix) then error("unix: expected a time within the years 0 to 9999", 2) end
   local days = floor(unix / DAY)
   local second = floor(unix) - days * DAY
   local year, month, day = date_from_days(days)

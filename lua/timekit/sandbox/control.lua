@@ -110,8 +110,9 @@ function control.handle(box, request)
   local name = request.target:match("^" .. PREFIX .. "([^?#]*)")
   if not name then return nil end
   local reply = reply_to(box, request.method, name, request.body)
-  local text = core.encode(reply.body)
-  if not text then reply, text = { status = 400 }, '{"error":"the request is not valid UTF-8"}' end
+  local text, problem = core.encode(reply.body, "answer")
+  -- It quotes the request, which need not be UTF-8.
+  if not text then reply, text = { status = 400 }, assert(core.encode { error = problem }) end
   local headers = reply.headers or {}
   headers["content-type"], headers["content-length"] = "application/json", tostring(#text)
   return { status = reply.status, headers = headers, body = request.method == "HEAD" and "" or text }

@@ -122,6 +122,7 @@ function Form:instant(field)
     return nil
   end
   local unix, problem = time.parse(text)
+  if unix and not time.is_writable(unix) then unix, problem = nil, "not within the years 0 to 9999 in UTC" end
   if not unix then self:refuse(field, ("%s is not a valid timestamp: %s"):format(field, problem)) end
   return unix
 end

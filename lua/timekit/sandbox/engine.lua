@@ -69,6 +69,19 @@ local function sayable(text)
   return (text:gsub("[\128-\255]", "?"))
 end
 
+-- JSON has 64 levels here (`timekit.core`), and an answer shows parts of a body up to six levels deeper than they came:
+-- the participants of bulked bookings in a list. A booking that could not be shown would spoil every answer with it.
+local LEVELS = 56
+
+local function is_deeper(value, levels)
+  if type(value) ~= "table" then return false end
+  if levels == 0 then return true end
+  for _, item in pairs(value) do
+    if is_deeper(item, levels - 1) then return true end
+  end
+  return false
+end
+
 -- The request's body as an object; nil and a reply when it is none.
 local function read_body(text)
   if text == nil or text == "" then return {} end
@@ -76,6 +89,9 @@ local function read_body(text)
   if body == nil then return nil, replies.error(400, sayable("Invalid JSON: " .. problem)) end
   if type(body) ~= "table" or core.is_array(body) then
     return nil, replies.error(422, "The body must be a JSON object")
+  end
+  if is_deeper(body, LEVELS) then
+    return nil, replies.error(422, ("The body must have at most %d levels of nesting"):format(LEVELS))
   end
   return body
 end

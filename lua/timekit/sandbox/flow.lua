@@ -87,8 +87,13 @@ function flow.play(state, now)
   while entry do
     local booking = entry.booking
     local from = booking.state
-    flow.act(state, booking, entry.action, entry.at, "autoplay")
-    played[#played + 1] = { id = booking.id, action = entry.action, from = from, to = booking.state, at = entry.at }
+    if flow.can(booking, entry.action) then
+      flow.act(state, booking, entry.action, entry.at, "autoplay")
+      played[#played + 1] = { id = booking.id, action = entry.action, from = from, to = booking.state, at = entry.at }
+    else
+      -- The graph was replaced since: what plays, and when, is for its new rules to say.
+      timers.set(state.timers, booking, entry.at)
+    end
     entry = timers.due(state.timers, now)
   end
   state.timers.playing = false

@@ -37,9 +37,6 @@ local store = require "timekit.sandbox.store"
 
 local sandbox = {}
 
--- What time.format can write.
-local END_OF_TIME = time.parse("9999-12-31T23:59:59Z")
-
 local SNAPSHOT = render.includes("attributes,customers,meta,available_actions")
 
 --- A box.
@@ -76,9 +73,14 @@ local function find(box, id)
 end
 
 --- The box's time.
+-- Raises when the function that the box was made with tells a time outside the years 0 to 9999.
 -- @treturn number unix seconds, whole
 function Box:now()
-  return math.floor(self.clock() + self.offset)
+  local now = self.clock() + self.offset
+  if not time.is_writable(now) then
+    error("now: expected a function that tells a time within the years 0 to 9999, got " .. tostring(now), 2)
+  end
+  return math.floor(now)
 end
 
 --- Answers a request as the API would; the whole sandbox behind one function.
@@ -124,7 +126,7 @@ function Box:advance(seconds)
     error(("seconds: expected a number from 0, got %s"):format(tostring(seconds)), 2)
   end
   local from = settle(self)
-  if from + seconds > END_OF_TIME then error("seconds: expected a time before the year 10000", 2) end
+  if not time.is_writable(from + seconds) then error("seconds: expected a time before the year 10000", 2) end
   self.offset = self.offset + seconds
   return engine.advance(self.state, from, self:now())
 end
@@ -271,6 +273,9 @@ function sandbox.new(options)
   expect(app_key == nil or type(app_key) == "string" and app_key ~= "", "app_key", "a key", app_key)
   expect(type(seed) == "number" and seed % 1 == 0, "seed", "a whole number", seed)
   expect(type(now) == "number" or type(now) == "function", "now", "unix seconds or a function", now)
+  if type(now) == "number" and not time.is_writable(now) then
+    error("now: expected a time within the years 0 to 9999, got " .. tostring(now), 2)
+  end
   local box = setmetatable({
     seed = seed,
     clock = type(now) == "function" and now or function() return now end,
