@@ -63,12 +63,12 @@ end
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
-  if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or #inputs > 0) then
+  if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or rawget(inputs, 1) ~= nil) then
     local got = type(inputs) == "table" and "a list" or shape.describe(inputs)
     error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
   end
   local given = options.check(opts, options.action, where, level + 1)
-  if given.settings and given.settings[action] ~= nil then
+  if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
   local built, problem, reason = request.action(self.id, action, inputs, given)

@@ -187,7 +187,7 @@ end
 function Client:create_booking(fields, opts)
   local where = "client:create_booking"
   check(self, where, 3)
-  if type(fields) ~= "table" or core.is_array(fields) or #fields > 0 then
+  if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
     local got = type(fields) == "table" and "a list" or shape.describe(fields)
     error(("%s: expected a table of fields, got %s"):format(where, got), 2)
   end
@@ -197,7 +197,8 @@ function Client:create_booking(fields, opts)
     if reason == "type" then error(where .. ": " .. problem, 2) end
     return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
   end
-  local graph = type(fields.graph) == "string" and fields.graph or nil
+  local graph = rawget(fields, "graph")
+  if type(graph) ~= "string" then graph = nil end
   local booking, info = self.run {
     request = request.traced(built, given.traceparent),
     expects = "created", writes = true, graph = graph, timeout = given.timeout,

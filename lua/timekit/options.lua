@@ -154,12 +154,15 @@ local function include(value)
   return table.concat(names, ",")
 end
 
+-- Read as it is sent, without its metamethods.
 local function settings(value)
   if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
-  for name in pairs(value) do
+  for name in next, value do
     if type(name) ~= "string" then return nil, "expected names as keys, got " .. shape.describe(name) end
   end
-  if value.apply_to_bulked_bookings ~= nil then return nil, "apply_to_bulked_bookings is an option of its own" end
+  if rawget(value, "apply_to_bulked_bookings") ~= nil then
+    return nil, "apply_to_bulked_bookings is an option of its own"
+  end
   return value
 end
 

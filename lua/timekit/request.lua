@@ -45,7 +45,7 @@ end
 
 local function sorted_names(fields)
   local names = {}
-  for name in pairs(fields) do names[#names + 1] = name end
+  for name in next, fields do names[#names + 1] = name end
   table.sort(names)
   return names
 end

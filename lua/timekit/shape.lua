@@ -80,7 +80,8 @@ end
 --- Checks a table against the specifications of its fields.
 -- A specification is `{ type =, required =, check = }`, all optional: `type` is `string`, `boolean`, `number`,
 -- `integer` (whole, and exact as a double), `table` or `function`; `check` is a function that gets the value
--- and returns true, or false and a reason. An error that `check` raises is not caught.
+-- and returns true, or false and a reason. An error that `check` raises is not caught. The table is read without its
+-- metamethods, as the JSON encoder reads it: what is checked is what is sent.
 -- @tparam table specs name → specification
 -- @tparam any values the table to check
 -- @tparam string path how messages name the table; may be empty
@@ -93,10 +94,10 @@ function shape.check(specs, values, path, strict)
   end
   local problems = {}
   for name, spec in pairs(specs) do
-    local problem = field_problem(spec, values[name])
+    local problem = field_problem(spec, rawget(values, name))
     if problem then problems[#problems + 1] = shape.join(path, name) .. ": " .. problem end
   end
-  for name in pairs(values) do
+  for name in next, values do
     if specs[name] == nil then
       local field = shape.join(path, name)
       local hint = shape.hint(name, specs)
