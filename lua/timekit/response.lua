@@ -78,7 +78,8 @@ local function collect(value, list)
   return list
 end
 
--- `{"errors": {field: ["text", …]}}`: the message, and field → list of texts where fields are named.
+-- `{"errors": {field: ["text", …]}}`, or texts without fields: the message, and field → list of texts where fields are
+-- named.
 local function read_errors(errors)
   if not is_object(errors) then return table.concat(collect(errors, {}), "; ") end
   local fields, names, parts = {}, {}, {}
@@ -99,7 +100,7 @@ local function explain(value)
     if type(text) == "string" and text ~= "" then parts[#parts + 1] = text end
   end
   add(is_object(value.error) and value.error.message or value.error)
-  if type(value.errors) == "table" then
+  if value.errors ~= nil then
     local text
     text, fields = read_errors(value.errors)
     add(text)
