@@ -226,6 +226,29 @@ static int engine_new(lua_State *L) {
   return 1;
 }
 
+/***
+Why `engine` would refuse a `base_url`, so that whoever takes options can tell at once.
+@function base_url_problem
+@tparam string base_url
+@treturn string|nil such as `base_url: expected no query and no fragment`; nil: it would not
+*/
+static int base_url_problem(lua_State *L) {
+  int plain = 0;
+  lua_pushstring(L, tk_origin_problem(luaL_checkstring(L, 1), &plain));
+  return 1;
+}
+
+/***
+Why `engine` would refuse a `proxy`.
+@function proxy_problem
+@tparam string proxy
+@treturn string|nil such as `proxy: expected an http, https or socks URL`; nil: it would not
+*/
+static int proxy_problem(lua_State *L) {
+  lua_pushstring(L, tk_proxy_problem(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 /* Before the transfer starts, since this may raise for want of memory. */
 static void set_owner(lua_State *L, void *handle, int owner) {
   tk_getuservalue(L, 1);
@@ -412,7 +435,9 @@ static int core_sleep(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {{"engine", engine_new}, {"now", core_now}, {"sleep", core_sleep}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"engine", engine_new}, {"base_url_problem", base_url_problem},
+                                     {"proxy_problem", proxy_problem}, {"now", core_now}, {"sleep", core_sleep},
+                                     {NULL, NULL}};
 
 static const luaL_Reg engine_methods[] = {
   {"start", engine_start},     {"step", engine_step},     {"wait", engine_wait},

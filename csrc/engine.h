@@ -91,6 +91,11 @@ double tk_now(void);
 /* Returns after `seconds`, earlier on a signal. */
 void tk_sleep(double seconds);
 
+/* Why tk_engine_new would refuse an option, such as `proxy: expected …`; NULL: it would not. *plain becomes 1 for http,
+   0 for https. The option itself is not repeated, since it may hold a password. */
+const char *tk_origin_problem(const char *base_url, int *plain);
+const char *tk_proxy_problem(const char *proxy);
+
 /* NULL on failure, with a line in `message` that names the option. The caller frees the engine. */
 tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]);
 

@@ -117,10 +117,6 @@ int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
 void tk_headers_free(struct curl_slist *list);
 void tk_wipe(void *memory, size_t size);
 
-/* origin.c */
-const char *tk_origin_problem(const char *base_url, int *plain);
-const char *tk_proxy_problem(const char *proxy);
-
 /* guard.c */
 int tk_guard(void *transfer, char *ip, char *local_ip, int port, int local_port);
 curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_sockaddr *address);

@@ -55,7 +55,6 @@ static const char *problem(CURLU *url, const char *base_url, int *plain) {
   return text;
 }
 
-/* NULL, or what is wrong; the URL itself is not repeated, since it may hold a password. */
 const char *tk_origin_problem(const char *base_url, int *plain) {
   CURLU *url = curl_url();
   const char *text;

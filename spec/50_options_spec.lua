@@ -24,7 +24,7 @@ describe("a base URL", function()
     assert.equal("https://api.timekit.io/v2", base_url.check("HTTPS://API.timekit.io/v2//"))
     assert.equal("https://api.timekit.io", base_url.check("https://api.timekit.io/"))
     assert.equal("https://example.com:8443", base_url.check("https://example.com:8443"))
-    assert.equal("https://caf\195\169.example/a-b/%20", base_url.check("https://caf\195\169.example/a-b/%20"))
+    assert.equal("https://xn--caf-dma.example/a-b/%20", base_url.check("https://xn--caf-dma.example/a-b/%20"))
     assert.equal("https://[2001:db8::1]:8443/v2", base_url.check("https://[2001:db8::1]:8443/v2"))
   end)
 
@@ -49,6 +49,7 @@ describe("a base URL", function()
       "https://host/v2 ", "https://ho st/v2", "https://host/v2\r\nX: s3cret", "https://host\0/v2", "https://host:0/v2",
       "https://host:65536", "https://host:port", "https://host:", "https://host\\@evil", "file:///etc/passwd",
       "http://127.0.0.1@evil.example/", "https://ho\"st", "https://host/v2/{}", "https://host/caf\195\169",
+      "https://caf\195\169.example",
     } do
       local good, expected = base_url.check(url)
       assert.is_nil(good, url)

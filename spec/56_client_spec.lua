@@ -20,9 +20,14 @@ end
 describe("a client", function()
   it("connects once, with its credentials and headers", function()
     local transport = scripted.new(function() return scripted.booking "confirmed" end)
+    local ca_file = os.tmpname()
+    local file = assert(io.open(ca_file, "w"))
+    file:write("-----BEGIN CERTIFICATE-----\n")
+    file:close()
+    finally(function() os.remove(ca_file) end)
     local tk = timekit.new {
       app_key = KEY, transport = transport, base_url = "http://127.0.0.1:8808/v2/", connect_timeout = 3,
-      max_response = 1000, ca_file = "/dev/null", proxy = "http://proxy:3128", http2 = true, app_info = "shop/2.1",
+      max_response = 1000, ca_file = ca_file, proxy = "http://proxy:3128", http2 = true, app_info = "shop/2.1",
       timezone = "Europe/Copenhagen",
     }
     tk:booking("b1"):confirm()
@@ -33,7 +38,7 @@ describe("a client", function()
     options.user_agent = nil
     assert.same({
       base_url = "http://127.0.0.1:8808/v2", username = "", password = KEY, connect_timeout = 3, max_response = 1000,
-      ca_file = "/dev/null", proxy = "http://proxy:3128", http2 = true,
+      ca_file = ca_file, proxy = "http://proxy:3128", http2 = true,
       headers = { Accept = "application/json", ["Timekit-Timezone"] = "Europe/Copenhagen" },
     }, options)
     for _, request in ipairs(transport.requests) do

@@ -1,6 +1,8 @@
 --- Where requests may go: https anywhere, http to this machine only.
 -- @module timekit.base_url
 
+local core = require "timekit.core"
+
 local base_url = {}
 
 --- Timekit itself (API.md 1).
@@ -28,14 +30,19 @@ function base_url.check(value)
   scheme, authority = scheme:lower(), authority:lower()
   if authority:find("@", 1, true) then return nil, "credentials do not belong into a URL: use app_key" end
   if path:find("[?#]") then return nil, "expected neither a query nor a fragment" end
+  -- libcurl reads other letters in the locale's encoding, and a Lua program's locale is "C", which has none.
+  if authority:find("[\128-\255]") then return nil, "expected a host in ASCII: write it as xn--…" end
   local host, port = authority:match("^(%[[%x:.]+%]):?(%d*)$")
-  if not host then host, port = authority:match("^([%w%-._\128-\255]+):?(%d*)$") end
+  if not host then host, port = authority:match("^([%w%-._]+):?(%d*)$") end
   if not host or authority:find(":$") or path:find("[^A-Za-z0-9%-._~!$&'()*+,;=:@/%%]") then return nil, example end
   if port ~= "" and (tonumber(port) < 1 or tonumber(port) > 65535) then return nil, "no such port" end
   if scheme ~= "https" and not (scheme == "http" and is_loopback(host)) then
     return nil, "expected https, or http to a loopback address"
   end
-  return ("%s://%s%s"):format(scheme, authority, (path:gsub("/+$", "")))
+  local url = ("%s://%s%s"):format(scheme, authority, (path:gsub("/+$", "")))
+  local problem = core.base_url_problem(url)
+  if problem then return nil, (problem:gsub("^base_url: ", "")) end
+  return url
 end
 
 return base_url

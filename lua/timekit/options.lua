@@ -4,6 +4,7 @@
 -- @module timekit.options
 
 local base_url = require "timekit.base_url"
+local core = require "timekit.core"
 local runtimes = require "timekit.runtime"
 local shape = require "timekit.shape"
 
@@ -19,6 +20,13 @@ local function line(value)
   if is_line(value) then return value end
   if type(value) ~= "string" then return nil, "expected a string, got " .. shape.describe(value) end
   return nil, "expected a text without control characters, and not an empty one"
+end
+
+-- HTTP takes blanks at the ends of a header's value away.
+local function header_value(value)
+  local good, expected = line(value)
+  if good and good:find("^ ") or good and good:find(" $") then return nil, "expected no blanks at its ends" end
+  return good, expected
 end
 
 local function seconds(value)
@@ -45,14 +53,22 @@ local function user_name(value)
   return nil, "expected an e-mail address"
 end
 
+-- Where a file of certificates has its first one; before it there may be comments.
+local LONGEST_PREAMBLE = 1024 * 1024
+
 -- Told now rather than at the first request, where it would look like the network's fault.
-local function readable_file(value)
+local function certificates(value)
   local good, expected = line(value)
   if not good then return nil, expected end
   local file, problem = io.open(value)
-  if not file then return nil, "expected a file that can be read: " .. problem end
-  file:close()
-  return value
+  local text
+  if file then
+    text, problem = file:read(LONGEST_PREAMBLE)
+    file:close()
+  end
+  if problem then return nil, "expected a file that can be read: " .. problem end
+  if text and text:find("%-%-%-%-%-BEGIN [%w ]*CERTIFICATE%-%-%-%-%-") then return value end
+  return nil, "expected a file of certificates in the PEM format"
 end
 
 local function tries(value)
@@ -105,17 +121,16 @@ local function traceparent(value)
   return nil, "expected a W3C traceparent, such as 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 end
 
-local PROXIES = { http = true, https = true, socks4 = true, socks4a = true, socks5 = true, socks5h = true }
-
 local function proxy(value)
   if value == "" then return value end
-  if is_line(value) then
-    local scheme, rest = value:match("^(.-)://(.*)$")
-    -- As for curl: without a scheme it is an http proxy.
-    if not scheme then scheme, rest = "http", value end
-    if PROXIES[scheme:lower()] and rest:find("^[^:/]") then return value end
-  end
-  return nil, "expected an http, https or socks URL, or an empty text for none"
+  local good, expected = line(value)
+  if not good then return nil, expected end
+  local problem = core.proxy_problem(value)
+  if problem then return nil, (problem:gsub("^proxy: ", "")) end
+  -- libcurl overlooks a slash too many or too few; whoever takes the password out of errors would not find it.
+  local slashes = value:match(":(/+)")
+  if slashes and slashes ~= "//" then return nil, "expected an http, https or socks URL with two slashes" end
+  return value
 end
 
 local RUNTIME = { now = true, sleep = true, wait = true }
@@ -167,12 +182,12 @@ local function settings(value)
 end
 
 local CLIENT = {
-  app_key = line, resource_email = user_name, resource_key = line, app = line,
+  app_key = line, resource_email = user_name, resource_key = line, app = header_value,
   base_url = base_url.check,
   timeout = seconds, connect_timeout = seconds,
   max_response = bytes,
-  ca_file = readable_file, proxy = proxy, http2 = boolean,
-  timezone = line, input_timestamp_format = line, output_timestamp_format = line,
+  ca_file = certificates, proxy = proxy, http2 = boolean,
+  timezone = header_value, input_timestamp_format = header_value, output_timestamp_format = header_value,
   app_info = line,
   retries = tries, uncertain = uncertain, rate = rate,
   before = hook, after = hook, log_bodies = boolean,
