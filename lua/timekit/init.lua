@@ -31,6 +31,15 @@ local timekit = {
 -- @usage timekit.array {}
 timekit.array = core.array
 
+--- Says whether a value is a JSON array: a table marked by `array`, or an array of an answer.
+-- @function is_array
+-- @tparam any value
+-- @treturn boolean
+-- @usage
+-- local booking = assert(timekit.booking(id):get { include = "customers" })
+-- assert(timekit.is_array(booking.customers))
+timekit.is_array = core.is_array
+
 --- Makes a client.
 -- What is not given comes from the environment, where there is a variable for it, and then from the defaults. A wrong
 -- or unknown option raises, naming the nearest known one. A client belongs to one Lua state.
@@ -43,6 +52,14 @@ timekit.array = core.array
 --   loopback address
 -- @tparam ?number opts.timeout seconds for a whole call, 30
 -- @tparam ?number opts.connect_timeout seconds to connect, 10
+-- @tparam ?integer opts.retries how many further tries a request may have that surely had no effect, or whose repeat
+--   the graph makes safe, 2
+-- @tparam ?string opts.uncertain what to do when an action may or may not have been applied: `reconcile`, the default,
+--   reads the booking to find out, and repeats the action where that is safe; `report` does neither, and the error is
+--   `uncertain`
+-- @tparam ?table opts.rate a limit for all requests of the client together, none unless given
+-- @tparam number opts.rate.per_second requests per second, in the long run
+-- @tparam ?integer opts.rate.burst requests at once, `per_second` rounded up
 -- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
 -- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's
 -- @tparam ?string opts.proxy a proxy's URL; empty: none; left out: as the environment says
@@ -51,6 +68,14 @@ timekit.array = core.array
 -- @tparam ?string opts.input_timestamp_format how timestamps that are sent are written, a PHP date format (API.md 1)
 -- @tparam ?string opts.output_timestamp_format how Timekit writes its timestamps, likewise
 -- @tparam ?string opts.app_info your application, such as `shop/2.1`: appended to the User-Agent
+-- @tparam ?function opts.before called before every try of a request with a table of its own: `method`, `route`, `id`,
+--   `graph`, `action`, `attempt`, `reconcile` (boolean: a look into an uncertain outcome). An error in it breaks no
+--   call: `Client:close` raises the first
+-- @tparam ?function opts.after called after every try, likewise, with a copy of that table that also has `status`,
+--   `kind` (of the error), `sent`, `elapsed`, `request_id`, and `before_error` if `before` raised one
+-- @tparam ?boolean opts.log_bodies `request_body` and `response_body` in those tables, false
+-- @tparam ?string|table opts.runtime how methods wait: `blocking`, `cqueues`, `luv`, `ngx`, or a table as in
+--   `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
 -- @tparam ?table opts.transport a sandbox, or whatever keeps the contract of `timekit.transport.reference`; no key is
 --   needed then, and `test_api_key` is used where there is none
 -- @treturn Client see `timekit.client`
