@@ -14,7 +14,8 @@ PKG_CONFIG ?= pkg-config
 # lua5.4 -> 5.4; LuaJIT speaks 5.1's interface
 LUA_VERSION := $(patsubst luajit%,5.1,$(patsubst lua%,%,$(filter-out luajit,$(LUA)))$(filter luajit,$(LUA)))
 LUA_PACKAGE := $(if $(filter luajit,$(LUA)),luajit,$(LUA))
-BUILD := $(CURDIR)/build/$(LUA)$(SANITIZED)
+# Relative, since make takes a space in a path for the end of it.
+BUILD := build/$(LUA)$(SANITIZED)
 CORE := $(BUILD)/timekit/core.so
 
 # LPeg's warnings; a clean build is part of `make lint`
@@ -43,11 +44,21 @@ $(BUILD)/%.o: csrc/%.c
 -include $(wildcard $(BUILD)/*.d)
 
 # Absolute paths, so that it works from anywhere: eval "$(make -s env)"
-env:
-	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
-	@echo 'export LUA_CPATH="$(BUILD)/?.so;;"'
+LUA_FILES = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
+C_FILES = $(CURDIR)/$(BUILD)/?.so;;
+WITH_PATHS = LUA_PATH='$(LUA_FILES)' LUA_CPATH='$(C_FILES)'
 
-WITH_PATHS = LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
+# Lua from 5.2 on prefers these to LUA_PATH and LUA_CPATH: recipes run without them, and a shell that has them set is
+# told what they are to be.
+unexport LUA_PATH_5_2 LUA_CPATH_5_2 LUA_PATH_5_3 LUA_CPATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_4
+VERSIONED := $(subst .,_,$(LUA_VERSION))
+is_set = $(findstring environment,$(origin $(1)))
+
+env:
+	@echo 'export LUA_PATH="$(LUA_FILES)"'
+	@echo 'export LUA_CPATH="$(C_FILES)"'
+	$(if $(call is_set,LUA_PATH_$(VERSIONED)),@echo 'export LUA_PATH_$(VERSIONED)="$(LUA_FILES)"')
+	$(if $(call is_set,LUA_CPATH_$(VERSIONED)),@echo 'export LUA_CPATH_$(VERSIONED)="$(C_FILES)"')
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/timekit'
@@ -161,7 +172,7 @@ asan: deps-check
 	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
-	@HOST_CPATH='$(BUILD)-asan/?.so' $(SUITE) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua --exclude-pattern=hostile spec'
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(SUITE) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua --exclude-pattern=hostile spec'
 
 # libcurl is loaded first so that it stays loaded: unloading it would leave leaks without names.
 LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
@@ -203,14 +214,14 @@ build/c$(SANITIZED)/test_threads:
 # times as long and is to overlook lua-cjson's own leak.
 test: export OOM_STEP := 5
 valgrind: export OOM_STEP := 23
-valgrind: export VALGRIND_OPTS := --suppressions=$(CURDIR)/spec/c/valgrind.supp
+valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
 TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
-	@HOST_CPATH='$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 FUZZ_TARGETS ?= response json graph
