@@ -49,8 +49,20 @@ local function pop(self)
   return call
 end
 
+-- For the next update, so that the host gets its turn in between.
+local function push_later(self, call)
+  if not call.queued then self.later[#self.later + 1] = call end
+end
+
+local function take_later(self)
+  local later = self.later
+  if not later[1] then return end
+  self.later = {}
+  for _, call in ipairs(later) do push(self, call) end
+end
+
 local function has_ready(self)
-  return self.head <= self.tail
+  return self.head <= self.tail or self.later[1] ~= nil
 end
 
 -- A call that was not yet begun: its function gets `arguments` when it is first continued.
@@ -82,7 +94,7 @@ local function settle(self, call, well, first, ...)
   if coroutine.status(call.thread) == "dead" then
     finish(self, call, well, first, ...)
   elseif first ~= WAITS then
-    push(self, call)
+    push_later(self, call)
   end
 end
 
@@ -129,10 +141,10 @@ local function take_due(self)
   end
 end
 
--- Continues what is ready by now, not what becomes ready on the way: the host gets its turn in between.
+-- Continues what is ready, and what becomes ready on the way.
 local function continue_ready(self, until_)
-  local last = self.tail
-  while self.head <= last do
+  take_later(self)
+  while self.head <= self.tail do
     local call = pop(self)
     if not call.over then continue_later(self, call) end
     if until_ and core.now() >= until_ then return end
@@ -184,7 +196,7 @@ end
 
 --- Leaves the rest of a call to a later update.
 function Call:pass()
-  push(self.calls, self)
+  push_later(self.calls, self)
   coroutine.yield(WAITS)
 end
 
@@ -367,10 +379,13 @@ function Calls:close()
   self:cancel()
   self.busy = true
   while has_ready(self) do
-    local call = pop(self)
-    if not call.over then continue_later(self, call) end
-    if not call.over then
-      finish(self, call, true, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
+    take_later(self)
+    while self.head <= self.tail do
+      local call = pop(self)
+      if not call.over then continue_later(self, call) end
+      if not call.over then
+        finish(self, call, true, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
+      end
     end
   end
   self.busy = false
@@ -385,7 +400,7 @@ end
 function calls.new(pump, registry)
   return setmetatable({
     pump = pump, registry = registry, timers = heap.new(),
-    queue = {}, head = 1, tail = 0, pending = 0, problems = {}, busy = false, cancelled = false,
+    queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false,
   }, Calls)
 end
 
