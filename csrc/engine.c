@@ -84,7 +84,8 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->pid = getpid();
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
-  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL) {
+  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
+      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK) {
     /* The first handle shows whether libcurl takes the options. */
     CURL *easy = tk_easy_get(engine);
     if (easy != NULL) tk_easy_put(engine, easy);

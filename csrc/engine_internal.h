@@ -21,6 +21,10 @@
 /* Easy handles kept for the next transfers; more than a host has in flight for long. */
 #define TK_IDLE_HANDLES 64
 
+/* Connections kept for the next transfers. libcurl's own limit follows the number of transfers in flight, which is small
+   for a moment whenever many of them end together. */
+#define TK_IDLE_CONNECTIONS 64
+
 /* One entry for each descriptor that libcurl told us of, indexed by the descriptor. */
 typedef struct tk_socket {
   unsigned char ours;       /* made by our own socket callback */

@@ -296,7 +296,7 @@ end
 
 local function go_on(self, seconds)
   local until_ = seconds == 0 and core.now() + SLICE
-  if seconds > 0 and not self:done() and self.pending > 0 then
+  if seconds > 0 and not self:done() then
     local first = self.timers:first()
     self.pump:wait(first and math.max(0, math.min(seconds, first.at - core.now())) or seconds)
   else
@@ -320,11 +320,12 @@ function Calls:update(seconds)
   return self.pending + #self.problems
 end
 
---- Is there something to continue? With `cancel`, this is what a runtime takes for a transfer in `join`.
+--- Is there something to continue, or nothing to wait for? With `cancel`, this is what a runtime takes for a transfer in
+-- `join`.
 -- @treturn boolean
 function Calls:done()
   local first = self.timers:first()
-  return has_ready(self) or first ~= nil and first.at <= core.now()
+  return self.pending == 0 or has_ready(self) or first ~= nil and first.at <= core.now()
 end
 
 --- Cancels all calls.
