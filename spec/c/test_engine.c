@@ -339,6 +339,87 @@ static void one_descriptor_tells_all(void **state) {
   tk_transfer_free(transfer);
 }
 
+/* Whatever is in the list when a transfer is freed is gone from it. */
+static void ends_are_told_once_and_in_order(void **state) {
+  enum { COUNT = 30 };
+  world *w = (world *)*state;
+  tk_transfer *transfers[COUNT], *told;
+  int i, seen = 0;
+  double last = 0;
+  for (i = 0; i < COUNT; i++) transfers[i] = start(w, "/never", 0.05 + 0.001 * ((i * 7) % COUNT));
+  assert_null(tk_engine_finished(w->engine));
+  while (tk_engine_wait(w->engine, 30) > 0) continue;
+  tk_transfer_free(transfers[0]);
+  while ((told = tk_engine_finished(w->engine)) != NULL) {
+    for (i = 1; i < COUNT && transfers[i] != told; i++) continue;
+    assert_true(i < COUNT);
+    assert_true(0.001 * ((i * 7) % COUNT) >= last);
+    last = 0.001 * ((i * 7) % COUNT);
+    seen++;
+  }
+  assert_int_equal(seen, COUNT - 1);
+  for (i = 1; i < COUNT; i++) tk_transfer_free(transfers[i]);
+  assert_null(tk_engine_finished(w->engine));
+  told = start(w, "/never", 30);
+  tk_transfer_cancel(told);
+  assert_ptr_equal(tk_engine_finished(w->engine), told);
+  tk_engine_free(w->engine);
+  w->engine = NULL;
+  tk_transfer_free(told);
+}
+
+/* With nothing in flight it is the host's alarm alone that ends a wait and shows in the descriptor, once. */
+static void an_alarm_is_an_event(void **state) {
+  world *w = (world *)*state;
+  struct pollfd look;
+  double began = tk_now(), when = began + 0.05;
+  tk_engine_wait(w->engine, 30); /* nothing to wait for */
+  tk_engine_alarm(w->engine, when + 1000);
+  tk_engine_alarm(w->engine, when);
+  while (tk_engine_timeout(w->engine) >= 0) tk_engine_wait(w->engine, 30);
+  assert_true(tk_now() >= when);
+  assert_true(tk_now() < began + 25);
+  tk_engine_alarm(w->engine, tk_now() + 1000);
+  tk_engine_alarm(w->engine, -1);
+  assert_true(tk_engine_timeout(w->engine) < 0);
+  if (tk_engine_fd(w->engine) < 0) return;
+  look.fd = tk_engine_fd(w->engine);
+  look.events = POLLIN;
+  while (poll(&look, 1, 0) > 0) tk_engine_step(w->engine);
+  tk_engine_alarm(w->engine, tk_now());
+  assert_int_equal(poll(&look, 1, 0), 1);
+  tk_engine_step(w->engine);
+  assert_int_equal(poll(&look, 1, 0), 0);
+}
+
+/* Those that are held back end like any other: cancelled, freed, at their deadline, or with the engine. */
+static void what_is_held_back_can_end(void **state) {
+  enum { COUNT = 40 };
+  world *w = (world *)*state;
+  tk_transfer *transfers[COUNT];
+  int i;
+  for (i = 0; i < COUNT; i++) transfers[i] = start(w, "/ok/x", i == 9 ? 1e-9 : 30);
+  tk_transfer_cancel(transfers[1]);
+  tk_transfer_cancel(transfers[COUNT - 1]);
+  tk_transfer_free(transfers[7]);
+  assert_int_equal(tk_transfer_result(transfers[COUNT - 1])->sent, TK_SENT_NO);
+  while (tk_engine_wait(w->engine, 30) > 0) continue;
+  for (i = 0; i < COUNT; i++) {
+    int reason = i == 1 || i == COUNT - 1 ? TK_CANCELLED : i == 9 ? TK_DEADLINE : TK_OK;
+    if (i == 7) continue;
+    assert_int_equal(tk_transfer_result(transfers[i])->reason, reason);
+    tk_transfer_free(transfers[i]);
+  }
+  assert_int_equal(server_seen(w->server), COUNT - 4);
+  for (i = 0; i < COUNT; i++) transfers[i] = start(w, "/never", 30);
+  tk_engine_free(w->engine);
+  w->engine = NULL;
+  for (i = 0; i < COUNT; i++) {
+    assert_int_equal(tk_transfer_result(transfers[i])->reason, TK_CLOSED);
+    tk_transfer_free(transfers[i]);
+  }
+}
+
 static void a_forked_child_leaves_the_engine_alone(void **state) {
   world *w = (world *)*state;
   tk_transfer *during = start(w, "/never", 30), *other = start(w, "/ok/before", 30);
@@ -510,6 +591,9 @@ int main(void) {
     WITH_WORLD(freeing_the_engine_ends_its_transfers),
     WITH_WORLD(deadlines_come_in_order_whatever_is_cancelled),
     WITH_WORLD(one_descriptor_tells_all),
+    WITH_WORLD(ends_are_told_once_and_in_order),
+    WITH_WORLD(an_alarm_is_an_event),
+    WITH_WORLD(what_is_held_back_can_end),
     WITH_WORLD(a_forked_child_leaves_the_engine_alone),
     WITH_WORLD(bad_options_are_named),
     WITH_WORLD(bad_requests_are_named),
