@@ -69,7 +69,7 @@ PACKAGES_luajit := luajit2 libluajit2-5.1-dev
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA)),$(LUA) lib$(LUA)-dev) libcurl4-openssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
-TEST_PACKAGES := $(RUN_PACKAGES) lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl luarocks git
+TEST_PACKAGES := $(RUN_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl luarocks git
 LINT_PACKAGES := $(BUILD_PACKAGES) lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc

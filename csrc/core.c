@@ -16,8 +16,10 @@ a transfer starts, and results become Lua values when libcurl has returned.
 
 #define ENGINE "timekit.engine"
 #define TRANSFER "timekit.transfer"
+#define OWNERS "timekit.owners"
 
-/* A closed engine has none; a transfer has none once its result is a table (kept as user value). */
+/* A closed engine has none; a transfer has none once its result is a table (kept as user value). An engine's user value
+   holds the owners of its transfers by the addresses of their handles, weakly. */
 typedef struct engine_handle {
   tk_engine *engine;
 } engine_handle;
@@ -216,9 +218,21 @@ static int engine_new(lua_State *L) {
   handle = (engine_handle *)lua_newuserdata(L, sizeof *handle);
   handle->engine = NULL;
   tk_setmetatable(L, ENGINE);
+  lua_newtable(L);
+  tk_setmetatable(L, OWNERS);
+  tk_setuservalue(L, -2);
   handle->engine = tk_engine_new(&options, message);
   if (handle->engine == NULL) return luaL_error(L, "%s", message);
   return 1;
+}
+
+/* Before the transfer starts, since this may raise for want of memory. */
+static void set_owner(lua_State *L, void *handle, int owner) {
+  tk_getuservalue(L, 1);
+  lua_pushlightuserdata(L, handle);
+  lua_pushvalue(L, owner);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
 }
 
 /***
@@ -226,6 +240,7 @@ Starts a transfer; nothing is sent if it raises.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
 `timeout` (seconds, 30)
+@tparam ?table owner what `engine:finished` returns for this transfer; held weakly
 @treturn transfer
 */
 static int engine_start(lua_State *L) {
@@ -234,7 +249,7 @@ static int engine_start(lua_State *L) {
   tk_request request;
   char message[TK_MESSAGE_SIZE];
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   request.method = required_string(L, 2, "method");
   request.target = required_string(L, 2, "target");
   request.body = string_field(L, 2, "body", &request.body_size);
@@ -244,6 +259,8 @@ static int engine_start(lua_State *L) {
   handle->transfer = NULL;
   handle->taken = 0;
   tk_setmetatable(L, TRANSFER);
+  request.tag = handle;
+  set_owner(L, handle, 3);
   handle->transfer = tk_transfer_start(engine, &request, message);
   if (handle->transfer == NULL) return luaL_error(L, "%s", message);
   return 1;
@@ -272,6 +289,39 @@ static int engine_wait(lua_State *L) {
   luaL_argcheck(L, seconds >= 0, 2, "expected seconds, zero or more");
   lua_pushinteger(L, tk_engine_wait(engine, seconds));
   return 1;
+}
+
+/***
+The owner of the next transfer that is over, in the order of their ends. Each is told once, and only while its result
+has not been asked for.
+@function engine:finished
+@treturn table|nil nil: there is no further one
+*/
+static int engine_finished(lua_State *L) {
+  tk_engine *engine = check_engine(L);
+  tk_transfer *transfer;
+  lua_settop(L, 1);
+  tk_getuservalue(L, 1);
+  while ((transfer = tk_engine_finished(engine)) != NULL) {
+    lua_pushlightuserdata(L, tk_transfer_tag(transfer));
+    lua_rawget(L, 2);
+    if (!lua_isnil(L, -1)) return 1;
+    lua_pop(L, 1);
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
+/***
+Says when the host has something to do: that ends a wait and makes the descriptor readable, once. It replaces an earlier
+alarm.
+@function engine:alarm
+@tparam ?number when on the clock of `now`; nil: there is nothing to do
+*/
+static int engine_alarm(lua_State *L) {
+  tk_engine *engine = check_engine(L);
+  tk_engine_alarm(engine, luaL_optnumber(L, 2, -1));
+  return 0;
 }
 
 /***
@@ -366,6 +416,7 @@ static const luaL_Reg functions[] = {{"engine", engine_new}, {"now", core_now}, 
 
 static const luaL_Reg engine_methods[] = {
   {"start", engine_start},     {"step", engine_step},     {"wait", engine_wait},
+  {"finished", engine_finished}, {"alarm", engine_alarm},
   {"pending", engine_pending}, {"fd", engine_fd},         {"timeout", engine_timeout},
   {"usable", engine_usable},   {"close", engine_close},   {NULL, NULL}};
 
@@ -384,6 +435,13 @@ static void define_class(lua_State *L, const char *name, const luaL_Reg *methods
   lua_newtable(L);
   tk_setfuncs(L, methods);
   lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+static void define_owners(lua_State *L) {
+  luaL_newmetatable(L, OWNERS);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
   lua_pop(L, 1);
 }
 
@@ -414,6 +472,7 @@ int luaopen_timekit_core(lua_State *L) {
   if (problem != NULL) return luaL_error(L, "%s", problem);
   define_class(L, ENGINE, engine_methods, engine_metamethods);
   define_class(L, TRANSFER, transfer_methods, transfer_metamethods);
+  define_owners(L);
   lua_newtable(L);
   tk_setfuncs(L, functions);
   set_version_table(L);

@@ -82,7 +82,7 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   if (engine == NULL) return NULL;
   engine->plain = plain;
   engine->pid = getpid();
-  engine->curl_timer = engine->armed = -1;
+  engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
   if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL) {
     /* The first handle shows whether libcurl takes the options. */
@@ -127,6 +127,7 @@ void tk_engine_free(tk_engine *engine) {
   if (engine == NULL) return;
   if (is_forked(engine)) abandon_all(engine);
   else free_libcurl(engine);
+  while (tk_engine_finished(engine) != NULL) continue;
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
   free(engine->deadlines);
@@ -154,16 +155,31 @@ void tk_engine_reap(tk_engine *engine) {
   }
 }
 
-/* Transfers whose time is over. Ours to count, since libcurl's own limits do not hold everywhere. */
-void tk_engine_expire(tk_engine *engine) {
+/* Gives libcurl up to `count` of the transfers that were held back. */
+void tk_engine_release(tk_engine *engine, int count) {
+  for (; count > 0 && engine->held_back != NULL; count--) {
+    tk_transfer *transfer = engine->held_back;
+    engine->held_back = transfer->next;
+    if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
+      tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
+  }
+}
+
+/* Transfers whose time is over, and the host's alarm. Ours to count, since libcurl's own limits do not hold everywhere.
+   At `until` the rest, of which there is less then, is left to the next step. */
+void tk_engine_expire(tk_engine *engine, double until) {
   double now = tk_now();
-  while (engine->in_flight > 0 && engine->deadlines[0]->deadline <= now)
+  if (engine->alarm >= 0 && engine->alarm <= now) engine->alarm = -1;
+  while (engine->in_flight > 0 && engine->deadlines[0]->deadline <= now) {
     tk_transfer_finish(engine->deadlines[0], TK_DEADLINE, CURLE_OPERATION_TIMEDOUT);
+    if ((now = tk_now()) >= until) return;
+  }
 }
 
 /* When the next timer is due, negative: none. */
 double tk_engine_next(const tk_engine *engine) {
   double next = engine->curl_timer;
+  if (engine->alarm >= 0 && (next < 0 || engine->alarm < next)) next = engine->alarm;
   if (engine->in_flight > 0 && (next < 0 || engine->deadlines[0]->deadline < next)) next = engine->deadlines[0]->deadline;
   return next;
 }
@@ -176,7 +192,7 @@ int tk_engine_fd(const tk_engine *engine) { return engine->fd; }
 
 double tk_engine_timeout(const tk_engine *engine) {
   double next = tk_engine_next(engine), now;
-  if (engine->due) return 0;
+  if (engine->due || engine->held_back != NULL) return 0;
   if (next < 0) return -1;
   now = tk_now();
   return next > now ? next - now : 0;
@@ -189,6 +205,17 @@ int tk_engine_step(tk_engine *engine) {
 }
 
 int tk_engine_wait(tk_engine *engine, double seconds) {
-  if (tk_engine_usable(engine) && engine->in_flight > 0) tk_watch_wait(engine, seconds);
+  if (tk_engine_usable(engine) && (engine->in_flight > 0 || engine->alarm >= 0)) tk_watch_wait(engine, seconds);
   return tk_engine_step(engine);
+}
+
+tk_transfer *tk_engine_finished(tk_engine *engine) {
+  tk_transfer *transfer = engine->first_done;
+  if (transfer != NULL) tk_transfer_forget_end(transfer);
+  return transfer;
+}
+
+void tk_engine_alarm(tk_engine *engine, double when) {
+  engine->alarm = when;
+  if (tk_engine_usable(engine)) tk_watch_settle(engine);
 }

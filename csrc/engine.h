@@ -39,6 +39,7 @@ typedef struct tk_request {
   const char *body; /* copied; NULL: none */
   size_t body_size;
   double timeout; /* seconds from start to the last byte */
+  void *tag;      /* the caller's own, see tk_transfer_tag */
 } tk_request;
 
 typedef enum tk_reason {
@@ -100,12 +101,20 @@ void tk_engine_free(tk_engine *engine);
 /* 0 in a forked child and after an error that libcurl cannot recover from. */
 int tk_engine_usable(const tk_engine *engine);
 
-/* Goes on with whatever is ready, never waits, and returns the number of transfers in flight. */
+/* Goes on with what is ready, never waits, and returns the number of transfers in flight. A step takes about a tenth of
+   a millisecond at the most, as far as libcurl can be interrupted; the descriptor stays readable if there is more to do. */
 int tk_engine_step(tk_engine *engine);
 
 /* Waits until something happened or `seconds` have passed or a signal came, then steps. Returns at
-   once when nothing is in flight. */
+   once when nothing is in flight and no alarm is set. */
 int tk_engine_wait(tk_engine *engine, double seconds);
+
+/* The next of the transfers that are over, in the order of their ends, each told once; NULL: none. */
+tk_transfer *tk_engine_finished(tk_engine *engine);
+
+/* The host, too, has something to do at `when`, on tk_now's clock: that ends a wait and makes the descriptor readable,
+   once. It replaces an earlier alarm; negative: none. */
+void tk_engine_alarm(tk_engine *engine, double when);
 
 int tk_engine_pending(const tk_engine *engine);
 
@@ -119,6 +128,8 @@ double tk_engine_timeout(const tk_engine *engine);
 /* Starts a transfer. NULL on failure, with a line in `message`; nothing was sent then. The caller
    frees the transfer, before or after the engine. */
 tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]);
+
+void *tk_transfer_tag(const tk_transfer *transfer);
 
 int tk_transfer_done(const tk_transfer *transfer);
 

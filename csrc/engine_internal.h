@@ -45,8 +45,10 @@ struct tk_engine {
   size_t max_headers;
   int http2;
 
-  tk_transfer *first; /* all transfers in flight */
+  tk_transfer *first, *last; /* all transfers in flight, in the order of their starts */
+  tk_transfer *held_back;    /* the first of those that libcurl has not been given yet */
   int in_flight;
+  tk_transfer *first_done, *last_done; /* over, and not yet told by tk_engine_finished */
   tk_transfer **deadlines; /* binary heap, earliest first, in_flight entries */
   size_t deadline_capacity;
 
@@ -58,6 +60,7 @@ struct tk_engine {
 
   int due;           /* libcurl asked to be called again at once */
   double curl_timer; /* when libcurl wants to be called by time, negative: never */
+  double alarm;      /* when the host wants to, likewise */
 
   /* Linux only, see watch_epoll.c: one epoll set with a timer and an event in it. */
   int fd; /* the epoll set; -1 elsewhere */
@@ -69,8 +72,10 @@ struct tk_engine {
 
 struct tk_transfer {
   tk_engine *engine; /* NULL once it is done */
-  tk_transfer *next, *previous;
+  tk_engine *teller; /* whose list of ends it is in; NULL: of none */
+  tk_transfer *next, *previous; /* in the list of those in flight, then in that of the ends */
   size_t heap_index;
+  void *tag;
   CURL *easy;
   struct curl_slist *own_headers; /* NULL: the engine's list is used */
   char *body;
@@ -98,6 +103,7 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
+void tk_transfer_forget_end(tk_transfer *transfer);
 
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
@@ -128,7 +134,7 @@ void tk_deadline_add(tk_engine *engine, tk_transfer *transfer);
 void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer);
 
 /* watch_epoll.c or watch_poll.c: how the engine learns that there is something to do. `open` sets
-   engine->fd and the multi handle's callbacks; `started` follows curl_multi_add_handle. */
+   engine->fd and the multi handle's callbacks; `started` follows the start of a transfer. */
 int tk_watch_open(tk_engine *engine);
 void tk_watch_close(tk_engine *engine);
 void tk_watch_started(tk_engine *engine);
@@ -138,7 +144,8 @@ void tk_watch_wait(tk_engine *engine, double seconds);
 
 /* engine.c: all called with SIGPIPE blocked */
 void tk_engine_broken(tk_engine *engine);
-void tk_engine_expire(tk_engine *engine);
+void tk_engine_release(tk_engine *engine, int count);
+void tk_engine_expire(tk_engine *engine, double until);
 void tk_engine_reap(tk_engine *engine);
 double tk_engine_next(const tk_engine *engine);
 

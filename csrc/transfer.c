@@ -102,18 +102,43 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   explain(transfer, reason, code);
 }
 
+/* ---- the lists of an engine's transfers ---- */
+
+static void append(tk_transfer *transfer, tk_transfer **first, tk_transfer **last) {
+  transfer->next = NULL;
+  transfer->previous = *last;
+  if (*last != NULL) (*last)->next = transfer;
+  else *first = transfer;
+  *last = transfer;
+}
+
+static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **last) {
+  if (transfer->previous != NULL) transfer->previous->next = transfer->next;
+  else *first = transfer->next;
+  if (transfer->next != NULL) transfer->next->previous = transfer->previous;
+  else *last = transfer->previous;
+}
+
 /* ---- the end ---- */
 
 static void unlink_transfer(tk_transfer *transfer) {
   tk_engine *engine = transfer->engine;
   tk_socket_leave(transfer);
-  if (transfer->previous != NULL) transfer->previous->next = transfer->next;
-  else engine->first = transfer->next;
-  if (transfer->next != NULL) transfer->next->previous = transfer->previous;
+  if (engine->held_back == transfer) engine->held_back = transfer->next;
+  take_out(transfer, &engine->first, &engine->last);
   engine->in_flight--;
   tk_deadline_remove(engine, transfer);
   transfer->engine = NULL;
   transfer->easy = NULL;
+  transfer->teller = engine;
+  append(transfer, &engine->first_done, &engine->last_done);
+}
+
+void tk_transfer_forget_end(tk_transfer *transfer) {
+  tk_engine *engine = transfer->teller;
+  if (engine == NULL) return;
+  take_out(transfer, &engine->first_done, &engine->last_done);
+  transfer->teller = NULL;
 }
 
 /* What only sending needed. */
@@ -230,13 +255,12 @@ static int copy_request(tk_transfer *transfer, const tk_request *request, char m
 
 static void link_transfer(tk_engine *engine, tk_transfer *transfer) {
   tk_deadline_add(engine, transfer);
-  transfer->next = engine->first;
-  if (transfer->next != NULL) transfer->next->previous = transfer;
-  engine->first = transfer;
+  append(transfer, &engine->first, &engine->last);
+  if (engine->held_back == NULL) engine->held_back = transfer;
   engine->in_flight++;
 }
 
-/* Up to here nothing has reached libcurl's multi handle, so failing leaves no trace. */
+/* Up to here nobody knows of the transfer, so failing leaves no trace. */
 static void discard(tk_transfer *transfer) {
   if (transfer->easy != NULL) tk_easy_put(transfer->engine, transfer->easy);
   drop_request(transfer);
@@ -255,6 +279,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer = (tk_transfer *)calloc(1, sizeof *transfer);
   if (transfer == NULL) return NULL;
   transfer->engine = engine;
+  transfer->tag = request->tag;
   transfer->fd = CURL_SOCKET_BAD;
   transfer->timeout = request->timeout;
   transfer->began = tk_now();
@@ -266,19 +291,15 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   }
   tk_sigpipe_block(&signals);
   link_transfer(engine, transfer);
-  if (curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK) {
-    tk_watch_started(engine);
-    tk_watch_settle(engine);
-  } else {
-    tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
-    tk_transfer_free(transfer);
-    transfer = NULL;
-  }
+  tk_watch_started(engine);
+  tk_watch_settle(engine);
   tk_sigpipe_restore(&signals);
   return transfer;
 }
 
 /* ---- the rest of the public face ---- */
+
+void *tk_transfer_tag(const tk_transfer *transfer) { return transfer->tag; }
 
 int tk_transfer_done(const tk_transfer *transfer) { return transfer->engine == NULL; }
 
@@ -303,6 +324,7 @@ void tk_transfer_cancel(tk_transfer *transfer) {
 void tk_transfer_free(tk_transfer *transfer) {
   if (transfer == NULL) return;
   tk_transfer_cancel(transfer);
+  tk_transfer_forget_end(transfer);
   drop_request(transfer);
   tk_buffer_free(&transfer->answer_headers);
   tk_buffer_free(&transfer->answer_body);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,6 +27,12 @@
 
 /* Events taken in one step; what is left is taken in the next, as the descriptor stays readable. */
 #define EVENTS 64
+
+/* How long a step may take, in seconds: hosts such as games have no more for it. What is left stays for the next. */
+#define STEP_TIME 0.0001
+
+/* Transfers that libcurl is given at once. Each may cost a resolver thread. */
+#define GROUP 4
 
 /* A timer closer than this is an event: to program the kernel's timer costs more. */
 #define AT_ONCE 0.00005
@@ -113,15 +120,19 @@ static void act_by_time(tk_engine *engine) {
   tk_engine_reap(engine);
 }
 
-static void act_while_due(tk_engine *engine) {
+static void act_while_due(tk_engine *engine, double until) {
   int round;
-  for (round = 0; engine->due && round < ROUNDS; round++) act_by_time(engine);
+  for (round = 0; engine->due || engine->held_back != NULL; round++) {
+    if (round == ROUNDS || (round > 0 && tk_now() >= until)) return;
+    tk_engine_release(engine, GROUP);
+    act_by_time(engine);
+  }
 }
 
-/* The first transfer goes out at once, which saves the way through the event; further ones wait for
-   the next step and go out together. */
+/* The first transfer goes out at once, which saves the way through the event; further ones are held back and go out
+   together in the next step. */
 void tk_watch_started(tk_engine *engine) {
-  if (engine->in_flight == 1) act_while_due(engine);
+  if (engine->in_flight == 1) act_while_due(engine, HUGE_VAL);
 }
 
 static void kick(tk_engine *engine) {
@@ -134,7 +145,7 @@ static void kick(tk_engine *engine) {
 void tk_watch_settle(tk_engine *engine) {
   double next = tk_engine_next(engine);
   struct itimerspec setting;
-  if (engine->due || (next >= 0 && next - tk_now() < AT_ONCE)) {
+  if (engine->due || engine->held_back != NULL || (next >= 0 && next - tk_now() < AT_ONCE)) {
     kick(engine);
   } else if (next >= 0 && (engine->armed < 0 || next < engine->armed)) {
     memset(&setting, 0, sizeof setting);
@@ -158,10 +169,12 @@ void tk_watch_step(tk_engine *engine) {
   struct epoll_event events[EVENTS];
   int count = epoll_wait(engine->fd, events, EVENTS, 0), i, by_time = 0;
   uint64_t ignored;
+  double until;
   tk_sigpipe signals;
   if (count <= 0) return;
+  until = tk_now() + STEP_TIME;
   tk_sigpipe_block(&signals);
-  for (i = 0; i < count; i++) {
+  for (i = 0; i < count && (i == 0 || tk_now() < until); i++) {
     int fd = events[i].data.fd;
     if (fd == engine->timer_fd) {
       by_time = read(fd, &ignored, sizeof ignored) > 0 || errno == EAGAIN;
@@ -174,9 +187,9 @@ void tk_watch_step(tk_engine *engine) {
     }
   }
   tk_engine_reap(engine);
-  tk_engine_expire(engine);
-  if (by_time) act_by_time(engine);
-  act_while_due(engine);
+  tk_engine_expire(engine, until);
+  if (by_time) engine->due = 1;
+  act_while_due(engine, until);
   tk_watch_settle(engine);
   tk_sigpipe_restore(&signals);
 }

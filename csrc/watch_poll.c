@@ -6,6 +6,7 @@ typedef int tk_no_poll; /* C99 wants a declaration in every file */
 #else
 
 #include <limits.h>
+#include <math.h>
 
 int tk_watch_open(tk_engine *engine) {
   (void)engine;
@@ -16,6 +17,7 @@ void tk_watch_close(tk_engine *engine) { (void)engine; }
 
 static void perform(tk_engine *engine) {
   int running;
+  tk_engine_release(engine, INT_MAX);
   if (curl_multi_perform(engine->multi, &running) != CURLM_OK) tk_engine_broken(engine);
   else tk_engine_reap(engine);
 }
@@ -35,7 +37,7 @@ void tk_watch_settle(tk_engine *engine) {
 void tk_watch_step(tk_engine *engine) {
   tk_sigpipe signals;
   tk_sigpipe_block(&signals);
-  tk_engine_expire(engine);
+  tk_engine_expire(engine, HUGE_VAL);
   perform(engine);
   tk_watch_settle(engine);
   tk_sigpipe_restore(&signals);

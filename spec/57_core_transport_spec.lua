@@ -186,6 +186,9 @@ describe("a connection of the C core", function()
       function engine.usable() return usable end
       function engine:close() self.closed = self.closed + 1 end
       function engine.start() return {} end
+      function engine.step() end
+      function engine:finished() return table.remove(self.ended) end
+      engine.ended = {}
       made[#made + 1] = engine
       return engine
     end
@@ -197,10 +200,14 @@ describe("a connection of the C core", function()
     assert.equal(1, #made)
     assert.equal(options, made[1].options)
     usable = false
+    made[1].ended = { "of the parent" }
     connection:start {}
     usable = true
     connection:start {}
     assert.equal(2, #made)
+    made[2].ended = { "its own" }
+    assert.same({ "of the parent", "its own" }, { connection:finished(), connection:finished() })
+    assert.is_nil(connection:finished())
     connection:close()
     assert.same({ 0, 1 }, { made[1].closed, made[2].closed })
   end)

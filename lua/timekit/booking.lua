@@ -59,7 +59,8 @@ local function learn_from(self, err)
   end
 end
 
-local function perform(self, action, inputs, opts, where, level)
+-- What an action will send, or nil and the error of one that is refused on the spot.
+local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
   if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or #inputs > 0) then
@@ -80,13 +81,22 @@ local function perform(self, action, inputs, opts, where, level)
     return nil, Error.new(refused)
   end
 
-  local booking, info = self.client.run {
+  return {
     request = request.traced(built, given.traceparent),
     look = request.traced(request.get(self.id, given.include), given.traceparent),
     expects = "booking", writes = true, id = self.id, action = action, graph = self.graph, timeout = given.timeout,
   }
+end
+
+local function send(self, prepared, refused)
+  if not prepared then return nil, refused end
+  local booking, info = self.client.run(prepared)
   if booking then learn(self, booking) else learn_from(self, info) end
   return booking, info
+end
+
+local function perform(self, action, inputs, opts, where, level)
+  return send(self, prepare(self, action, inputs, opts, where, level + 1))
 end
 
 --- Performs an action: `PUT /bookings/{id}/{action}` (API.md 2).
@@ -122,6 +132,21 @@ end
 function Booking:action(action, inputs, opts)
   local booking, info = perform(self, action, inputs, opts, "booking:action", 3)
   return booking, info
+end
+
+--- Starts an action without keeping the host waiting: short for `booking:action(…)` in `Client:start`.
+-- Raises as `Booking:action` does.
+-- @tparam string action
+-- @tparam ?table inputs
+-- @tparam ?table opts as in `Booking:action`
+-- @treturn Call its result is what `Booking:action` returns; see `timekit.calls`
+-- @usage
+-- local call = tk:booking(id):start("confirm")
+-- repeat draw_frame(); tk:update() until call:done()
+-- local booking, err = call:result()
+function Booking:start(action, inputs, opts)
+  local prepared, refused = prepare(self, action, inputs, opts, "booking:start", 3)
+  return self.client.calls:start(send, self, prepared, refused)
 end
 
 local function read(self, given)
@@ -248,6 +273,22 @@ function handles.new(client, booking, where, level)
   local handle = setmetatable({ client = client, id = id }, metatable)
   if from_table then learn(handle, booking) end
   return handle
+end
+
+--- Checks an action on a booking, to be performed later.
+-- Raises as `Booking:action` does.
+-- @tparam Client client
+-- @tparam string|table booking as for `handles.new`
+-- @tparam string action
+-- @tparam ?table inputs
+-- @tparam ?table opts
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+-- @treturn function performs it, and returns what `Booking:action` does
+function handles.prepare(client, booking, action, inputs, opts, where, level)
+  local handle = handles.new(client, booking, where, level + 1)
+  local prepared, refused = prepare(handle, action, inputs, opts, where, level + 1)
+  return function() return send(handle, prepared, refused) end
 end
 
 return handles

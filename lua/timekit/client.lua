@@ -4,17 +4,20 @@
 
 local handles = require "timekit.booking"
 local Error = require "timekit.error"
-local blocking = require "timekit.runtime.blocking"
-local core = require "timekit.core"
+local batch = require "timekit.batch"
 local budget = require "timekit.budget"
+local calls = require "timekit.calls"
+local core = require "timekit.core"
 local headers = require "timekit.headers"
 local hooks = require "timekit.hooks"
 local options = require "timekit.options"
+local pump = require "timekit.pump"
 local random = require "timekit.random"
 local rate = require "timekit.rate"
 local request = require "timekit.request"
 local response = require "timekit.response"
 local retry = require "timekit.retry"
+local runtimes = require "timekit.runtime"
 local secret = require "timekit.secret"
 local shape = require "timekit.shape"
 
@@ -60,13 +63,13 @@ local function connect(settings, password)
 end
 
 -- One try: sends a request, waits, and reads what came.
-local function attempt(self, what, call, timeout, number)
-  local runtime, watchers = self.runtime, self.hooks
+local function attempt(self, runtime, what, call, timeout, number)
+  local watchers = self.hooks
   local event = watchers and watchers:begin(what, call, number)
   local began = runtime.now()
   what.timeout = timeout
-  local transfer = self.connection:start(what)
-  runtime.wait(self.connection, transfer)
+  local transfer = self.pump:start(what)
+  runtime.wait(self.pump, transfer)
   local outcome = transfer:result()
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
   local now = runtime.now()
@@ -76,9 +79,38 @@ local function attempt(self, what, call, timeout, number)
   return outcome, data, failure, doubt
 end
 
+-- The call, as of `timekit.calls`, that the running code is part of, if any.
+local function caller(self)
+  local thread = coroutine.running()
+  return thread and self.registry[thread]
+end
+
+local function runtime_of(self)
+  return caller(self) and self.stepped or self.runtime
+end
+
+-- Why nothing may be started now: the host cannot wait here, or the call that this is part of was cancelled.
+local function obstacle(self, call, runtime)
+  local kind, message
+  local of = caller(self)
+  if of and of.cancelled then
+    -- A function that goes on regardless is not to keep the host from its own work.
+    of:pass()
+    kind, message = "cancelled", "cancelled by the caller"
+  elseif runtime.can_wait then
+    local possible, reason = runtime.can_wait()
+    if not possible then kind, message = "phase", reason end
+  end
+  return kind and {
+    kind = kind, message = message, sent = "no", attempts = 0, elapsed = 0, action = call.action, graph = call.graph,
+  }
+end
+
 -- The one loop that does I/O; what is done when is the retry machine's to say.
 local function run(self, call)
-  local runtime = self.runtime
+  local runtime = runtime_of(self)
+  local hindered = obstacle(self, call, runtime)
+  if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
   local began = runtime.now()
   local machine = retry.new(call, self.policy, began + timeout)
@@ -86,13 +118,17 @@ local function run(self, call)
   local verb, what, failure, reconciled = machine:next(now)
   while verb ~= "done" do
     if verb == "wait" then
-      runtime.sleep(what)
+      local cancelled = runtime.sleep(what)
       now = runtime.now()
-      verb, what, failure, reconciled = machine:next(now)
+      if cancelled then
+        verb, what, failure = machine:cancel()
+      else
+        verb, what, failure, reconciled = machine:next(now)
+      end
     else
       local data, found, doubt
       number = number + 1
-      outcome, data, found, doubt = attempt(self, what, call, timeout - (now - began), number)
+      outcome, data, found, doubt = attempt(self, runtime, what, call, timeout - (now - began), number)
       now = runtime.now()
       verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
     end
@@ -169,6 +205,97 @@ function Client:create_booking(fields, opts)
   return booking, info
 end
 
+--- Starts a call: a function that uses the client, in a coroutine of its own that does not keep the host waiting. It
+-- runs at once, up to the point where it first waits for Timekit; `update` continues it. In it everything of this
+-- client works as elsewhere, in blocking style. What it yields by itself (`coroutine.yield()`) continues at the next
+-- update. The client keeps its calls until they are over, whether or not anybody else does.
+-- Raises what the function raises before it first waits, when it is no function, and on a closed client.
+-- @tparam function fn
+-- @param ... its arguments
+-- @treturn Call see `timekit.calls`
+-- @usage
+-- local call = tk:start(function(handle)
+--   local booking, err = handle:confirm()
+--   if not booking then return nil, err end
+--   return handle:get { include = "customers" }
+-- end, tk:booking(id))
+-- repeat draw_frame(); tk:update() until call:done()
+-- print(call:result())
+function Client:start(fn, ...)
+  check(self, "client:start", 3)
+  if type(fn) ~= "function" then error("client:start: expected a function, got " .. shape.describe(fn), 2) end
+  return self.calls:start(fn, ...)
+end
+
+--- Lets calls go on: once a frame in a game, when `fd` is readable in an event loop.
+-- It never waits unless it is told to, and takes a fraction of a millisecond; what is left over is done by the next
+-- one. Raises the error of a call's function or of one set by `on_done`, each once, and the others by the following
+-- updates; on a closed client; and when it is called from within an update.
+-- @tparam[opt=0] number seconds how long to wait for something to happen, at the most
+-- @treturn integer how many calls are not over yet
+-- @usage while tk:update(1) > 0 do end
+function Client:update(seconds)
+  check(self, "client:update", 3)
+  if seconds == nil then seconds = 0 end
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
+    error("client:update: seconds: expected a number from 0, got " .. shape.describe(seconds), 2)
+  end
+  return self.calls:update(seconds)
+end
+
+--- The descriptor that becomes readable when `update` has something to do, timers included: an event loop needs to
+-- watch nothing else. It is the same until the client is closed; only a forked process has another one, and a client
+-- whose libcurl ran out of memory. It is the client's: do not read or close it.
+-- Raises on a closed client.
+-- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
+-- @usage
+-- local poll = uv.new_poll(tk:fd())
+-- poll:start("r", function() tk:update() end)
+function Client:fd()
+  check(self, "client:fd", 3)
+  return self.calls:fd()
+end
+
+--- Seconds until `update` has something to do by time alone, for loops that cannot watch `fd`: call `update` then, and
+-- every few milliseconds while calls are in flight.
+-- Raises on a closed client.
+-- @treturn number|nil nil: nothing is due
+function Client:timeout()
+  check(self, "client:timeout", 3)
+  return self.calls:timeout_with_transfers()
+end
+
+--- Performs actions on many bookings, several at once, within the client's `rate`.
+-- Waits as every method does: a script until all is done, a call of `start` or a coroutine of an event loop by letting
+-- its host go on.
+--
+-- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item (an id
+-- or an action that is no name, inputs that JSON cannot say): for a list before anything is sent; for an iterator, and
+-- when `on_progress` or the iterator raises, once what is in flight is over, which `on_progress` is told.
+-- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also be
+--   a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then kept of
+--   what is done, so their number is not limited by memory
+-- @tparam ?table opts
+-- @tparam[opt=16] integer opts.concurrency how many at once, at most
+-- @tparam ?function opts.on_progress function(index, booking, info, item): an item is done; `nil, err` for the booking
+--   and the info of one that failed. In the order in which they are done
+-- @tparam[opt=false] boolean opts.stop_on_error start no further item once one has failed
+-- @treturn table|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
+--   `{ nil, err }`; an item that was not started has an error of the kind `cancelled`, which was not sent
+-- @treturn ?table with nil an error of the kind `phase`: nginx cannot wait here
+-- @usage
+-- local results = tk:batch({ { id_1, "confirm" }, { id_2, "decline", { message = "Fully booked" } } })
+-- for index, result in ipairs(results) do
+--   local booking, err = result[1], result[2]
+--   print(index, booking and booking.state or err)
+-- end
+function Client:batch(items, opts)
+  local where = "client:batch"
+  check(self, where, 3)
+  local results, err = batch.run(self, items, options.check(opts, options.batch, where, 3), where, 3)
+  return results, err
+end
+
 -- Silent when it was closed before.
 local function shut(self)
   if self.closed then return nil end
@@ -178,8 +305,9 @@ end
 
 --- Closes the client and its connections. Any use of it raises from then on, also through handles made before; closing
 -- again is silent. A client that is no longer used closes itself, on Lua 5.4 also as `local tk <close>`.
--- Raises the first error that a hook raised, once everything is closed. (The garbage collector, which may run anywhere,
--- raises nothing.)
+-- Calls in flight end, with an error of the kind `cancelled` for what they waited for.
+-- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
+-- collector, which may run anywhere, raises nothing, and continues no call.)
 function Client:close()
   local problem = shut(self)
   if problem then error(problem, 2) end
@@ -187,7 +315,12 @@ end
 
 --- @section end
 
-metatable.__gc = function(self) shut(self) end
+metatable.__gc = function(self)
+  if not self.closed then
+    self.closed = true
+    self.drop()
+  end
+end
 
 -- An error that is on its way already is not replaced.
 function metatable:__close(pending)
@@ -206,10 +339,13 @@ function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local connection = connect(settings, password)
   local redact = secret.redactor(credentials_of(settings, password))
+  local registry = {}
   local inner = {
-    connection = connection, runtime = blocking, timeout = settings.timeout, redact = redact,
+    pump = pump.new(connection), registry = registry, stepped = calls.runtime(registry),
+    runtime = runtimes.of(settings.runtime), timeout = settings.timeout, redact = redact,
     hooks = hooks.new(settings, redact), limiter = settings.rate and rate.new(settings.rate),
   }
+  local own = calls.new(inner.pump, registry)
   inner.policy = {
     retries = settings.retries, uncertain = settings.uncertain,
     random = random.new(), budget = budget.new(), limiter = inner.limiter,
@@ -218,10 +354,14 @@ function client.new(settings)
   return setmetatable({
     base_url = settings.base_url,
     closed = false,
+    calls = own,
     run = function(call) return run(inner, call) end,
+    group = function() return calls.new(inner.pump, registry), runtime_of(inner) end,
+    drop = function() connection:close() end,
     disconnect = function()
-      connection:close()
-      return inner.hooks and inner.hooks:take_problem()
+      inner.pump:close()
+      local problem = own:close()
+      return inner.hooks and inner.hooks:take_problem() or problem
     end,
   }, metatable)
 end

@@ -4,6 +4,7 @@
 -- @module timekit.options
 
 local base_url = require "timekit.base_url"
+local runtimes = require "timekit.runtime"
 local shape = require "timekit.shape"
 
 local options = {}
@@ -117,6 +118,25 @@ local function proxy(value)
   return nil, "expected an http, https or socks URL, or an empty text for none"
 end
 
+local RUNTIME = { now = true, sleep = true, wait = true }
+
+local function runtime(value)
+  if runtimes.NAMES[value] then return value end
+  if type(value) == "string" then
+    return nil, ("there is no runtime %s%s"):format(shape.quote(value), shape.hint(value, runtimes.NAMES))
+  end
+  if type(value) ~= "table" then return nil, "expected a name or a table, got " .. shape.describe(value) end
+  for name in pairs(RUNTIME) do
+    if type(value[name]) ~= "function" then return nil, "expected a runtime, with the function " .. name end
+  end
+  return value
+end
+
+local function concurrency(value)
+  if type(value) == "number" and value >= 1 and value <= 10000 and value % 1 == 0 then return value end
+  return nil, "expected a whole number from 1 to 10000, got " .. shape.describe(value)
+end
+
 local function transport(value)
   if type(value) == "table" and type(value.connect) == "function" then return value end
   return nil, "expected a transport: an object with the method connect, such as a sandbox"
@@ -153,13 +173,14 @@ local CLIENT = {
   app_info = line,
   retries = tries, uncertain = uncertain, rate = rate,
   before = hook, after = hook, log_bodies = boolean,
-  transport = transport,
+  transport = transport, runtime = runtime,
 }
 
 options.action = {
   apply_to_bulked_bookings = boolean, settings = settings, include = include, timeout = seconds,
   traceparent = traceparent,
 }
+options.batch = { concurrency = concurrency, on_progress = hook, stop_on_error = boolean }
 options.read = { include = include, timeout = seconds, traceparent = traceparent }
 
 local VARIABLES = {

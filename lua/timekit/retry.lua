@@ -118,6 +118,15 @@ function Machine:next(now)
   return "send", self.call.request
 end
 
+--- The caller cancels the call while it waits.
+-- @return as of `next`
+function Machine:cancel()
+  if self.booked then self.policy.limiter:give_back() end
+  local failure = unsent(self, "cancelled", "cancelled by the caller")
+  failure.retryable, failure.sent = false, self.sent
+  return "done", nil, failure
+end
+
 -- Looks at the booking, where that is wanted and possible.
 local function look(self, now)
   if not self.call.look or self.policy.uncertain == "report" then return fail(self) end

@@ -1,8 +1,6 @@
 --- How to wait where waiting is all right: in a script. The host stands still until the answer is there.
---
--- A runtime says what waiting means, so that code that does I/O is written once. It is a table of three functions,
--- `now`, `sleep` and `wait`, as they are here.
 -- @module timekit.runtime.blocking
+-- @see timekit.runtime.reference
 
 local core = require "timekit.core"
 
@@ -28,8 +26,14 @@ end
 --- Returns when a transfer is done. The transfer's own timeout is what ends a long wait.
 -- @tparam table connection as in the transport contract
 -- @tparam table transfer one of that connection's
-function blocking.wait(connection, transfer)
-  while not transfer:done() do connection:wait(LONGEST_WAIT) end
+-- @tparam ?number seconds return after them, done or not
+function blocking.wait(connection, transfer, seconds)
+  local until_ = core.now() + (seconds or math.huge)
+  while not transfer:done() do
+    local left = until_ - core.now()
+    if left <= 0 then return end
+    connection:wait(math.min(left, LONGEST_WAIT))
+  end
 end
 
 return blocking

@@ -62,7 +62,9 @@ local Connection = {}
 Connection.__index = Connection
 
 function Connection:start(request)
-  return setmetatable({ engine_transfer = self.fresh():start(request) }, Transfer)
+  local transfer = setmetatable({}, Transfer)
+  transfer.engine_transfer = self.fresh():start(request, transfer)
+  return transfer
 end
 
 function Connection:step()
@@ -75,8 +77,18 @@ function Connection:wait(seconds)
   if engine then engine:wait(seconds) end
 end
 
+function Connection:finished()
+  local engine = self.current()
+  return table.remove(self.left_over) or engine and engine:finished()
+end
+
 function Connection:fd()
   return self.fresh():fd()
+end
+
+function Connection:alarm(when)
+  local engine = self.current()
+  if engine then engine:alarm(when) end
 end
 
 function Connection:timeout()
@@ -94,21 +106,31 @@ local transport = {}
 function transport.connect(_, options)
   -- In variables of functions rather than in fields, where nobody who prints a connection finds the key.
   local engine, closed
-  local connection = {}
+  local connection = { left_over = {} }
 
   function connection.current()
     return engine
   end
 
+  -- What an engine that will not be used again has ended is still to be told.
+  local function retire()
+    engine:step()
+    for transfer in engine.finished, engine do table.insert(connection.left_over, 1, transfer) end
+  end
+
   function connection.fresh()
     if closed then error("the connection is closed", 3) end
-    if not (engine and engine:usable()) then engine = core.engine(options) end
+    if not (engine and engine:usable()) then
+      if engine then retire() end
+      engine = core.engine(options)
+    end
     return engine
   end
 
   function connection.close()
     closed = true
     if engine then engine:close() end
+    engine = nil
   end
 
   return setmetatable(connection, Connection)

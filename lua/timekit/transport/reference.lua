@@ -67,6 +67,15 @@
 -- @function connection:wait
 -- @tparam number seconds
 
+--- May be left out: a transfer that is over, each told once, and only while its result has not been asked for. A
+-- transport without it is asked for each transfer, again and again.
+-- @function connection:finished
+-- @treturn transfer|nil nil: there is no further one
+
+--- May be left out: makes the descriptor readable at a time, and `wait` end. It replaces an earlier alarm.
+-- @function connection:alarm
+-- @tparam ?number when on the clock of `timekit.core.now`; nil: no alarm
+
 --- The descriptor that becomes readable when `step` has something to do.
 -- @function connection:fd
 -- @treturn integer|nil nil where there is none

@@ -1,0 +1,111 @@
+--- Moves a client's transfers on, and wakes whoever waits for one of them.
+-- It is what a runtime gets as `connection` (see `timekit.runtime.reference`): a connection of the transport contract,
+-- which several callers share, each waiting for its own transfer.
+-- @module timekit.pump
+
+local Pump = {}
+Pump.__index = Pump
+
+local pump = {}
+
+--- Makes the pump of a connection.
+-- @tparam table connection as in the transport contract
+-- @treturn Pump
+function pump.new(connection)
+  -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
+  return setmetatable({ reach = function() return connection end, wakers = {} }, Pump)
+end
+
+--- Starts a transfer, as the connection does.
+-- @tparam table request
+-- @treturn table the transfer
+function Pump:start(request)
+  return self.reach():start(request)
+end
+
+--- Has a function called once, when a transfer that is not done yet is done: from within `step`, `wait` or `close`,
+-- whoever calls these. It must not raise, yield, or take long.
+-- @tparam table transfer
+-- @tparam function wake
+function Pump:on_done(transfer, wake)
+  self.wakers[transfer] = wake
+end
+
+--- Takes `on_done` back.
+-- @tparam table transfer
+function Pump:forget(transfer)
+  self.wakers[transfer] = nil
+end
+
+--- Wakes the one who waits for a transfer, if anybody does.
+-- @tparam table transfer
+function Pump:wake(transfer)
+  local wake = self.wakers[transfer]
+  if wake then
+    self.wakers[transfer] = nil
+    wake()
+  end
+end
+
+local function wake_all(self, is_due)
+  if not next(self.wakers) then return end
+  local due = {}
+  for transfer in pairs(self.wakers) do
+    if is_due(transfer) then due[#due + 1] = transfer end
+  end
+  for _, transfer in ipairs(due) do self:wake(transfer) end
+end
+
+local function is_done(transfer)
+  return transfer:done()
+end
+
+local function is_any()
+  return true
+end
+
+local function wake_done(self)
+  local connection = self.reach()
+  if not connection.finished then return wake_all(self, is_done) end
+  for transfer in connection.finished, connection do self:wake(transfer) end
+end
+
+--- Lets transfers go on without waiting, and wakes those who wait for one that is done.
+function Pump:step()
+  self.reach():step()
+  wake_done(self)
+end
+
+--- Lets transfers go on; returns when something happened, and after `seconds` at the latest.
+-- @tparam number seconds
+function Pump:wait(seconds)
+  self.reach():wait(seconds)
+  wake_done(self)
+end
+
+--- The descriptor that is readable when `step` has something to do.
+-- @treturn integer|nil nil where the transport has none
+function Pump:fd()
+  return self.reach():fd()
+end
+
+--- Seconds until `step` has something to do by time alone.
+-- @treturn number|nil
+function Pump:timeout()
+  return self.reach():timeout()
+end
+
+--- Makes the descriptor readable at a time, and a `wait` end.
+-- @tparam ?number when on the clock of `timekit.core.now`; nil: no more
+function Pump:alarm(when)
+  local connection = self.reach()
+  if connection.alarm then connection:alarm(when) end
+end
+
+--- Closes the connection and wakes everybody. Takes no memory when nobody waits.
+function Pump:close()
+  self.reach():close()
+  wake_all(self, is_any)
+end
+
+return pump

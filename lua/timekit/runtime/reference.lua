@@ -1,0 +1,49 @@
+--- What a runtime is: documentation only, this module holds no code that does anything.
+--
+-- A runtime says what waiting means, so that code that does I/O is written once, in blocking style: a script blocks, a
+-- coroutine of an event loop yields to the loop. `timekit.new{ runtime = … }` takes the name of one that is here
+-- (`"blocking"`, `"cqueues"`, `"luv"`, `"ngx"`) or a table of one's own with the functions below. Code inside
+-- `Client:start` does not ask it: there waiting yields to `Client:update`.
+--
+-- None of the functions raises for what the world does. Times are in seconds.
+-- @module timekit.runtime.reference
+-- @usage
+-- -- A loop that can watch a descriptor and has a timer; each coroutine of it is continued by `loop.resume`.
+-- local runtime = { now = require("timekit.core").now }
+-- function runtime.sleep(seconds)
+--   loop.after(seconds, loop.running())
+--   loop.yield()
+-- end
+-- function runtime.wait(connection, transfer, seconds)
+--   local until_ = seconds and runtime.now() + seconds
+--   while not transfer:done() and not (until_ and runtime.now() >= until_) do
+--     loop.yield_until_readable(connection:fd(), until_ and until_ - runtime.now())
+--     connection:step()
+--   end
+-- end
+-- local tk = timekit.new { app_key = key, runtime = runtime }
+
+--- A clock that only goes forward: that of `timekit.core.now`.
+-- @function now
+-- @treturn number seconds
+
+--- Returns after some time.
+-- @function sleep
+-- @tparam number seconds
+-- @treturn ?boolean true when it was cut short because the call was cancelled
+
+--- Returns when a transfer is done. Somebody has to call `connection:step()` (or `connection:wait(seconds)`, which
+-- blocks) until then: whenever the descriptor is readable, or, where there is none, after `connection:timeout()`. One
+-- of several waiting callers is enough, if it looks after the others by `connection:on_done`.
+-- @function wait
+-- @tparam table connection a connection of the transport contract: `step()`, `wait(seconds)`, `fd()`, `timeout()`, as
+--   in `timekit.transport.reference`; and `on_done(transfer, wake)` and `forget(transfer)`, as in `timekit.pump`
+-- @tparam table transfer with `done()`
+-- @tparam ?number seconds return after them, done or not
+
+--- May left out: can the caller wait here at all? Asked before anything is sent.
+-- @function can_wait
+-- @treturn boolean
+-- @treturn ?string with false, why not and what to do instead: the message of an error of the kind `phase`
+
+return {}
