@@ -1,19 +1,18 @@
 -- Debian's busted takes whichever Lua is there unless it is told, and a module may be built for another one: here the
 -- suite proves that it tests what was asked for.
 local process = require "spec.support.process"
-local sandbox_server = require "spec.support.sandbox_server"
+local this_lua = require "spec.support.this_lua"
 
 -- Set by make; .busted names the default.
 local ASKED = os.getenv("EXPECTED_LUA") or "lua5.4"
 
 describe("the suite", function()
   it("runs on the Lua that was asked for", function()
-    local version = jit and "luajit" or "lua" .. _VERSION:match("^Lua (5%.%d)$")
-    assert.equal(ASKED, version)
+    assert.equal(ASKED, this_lua.name)
   end)
 
   it("starts its programs on the same", function()
-    local program = process.start(sandbox_server.interpreter() .. " -e 'print(_VERSION, jit and jit.version)'")
+    local program = process.start(this_lua.command .. " -e 'print(_VERSION, jit and jit.version)'")
     assert.equal(_VERSION .. "\t" .. tostring(jit and jit.version), program.line)
     program:close()
   end)

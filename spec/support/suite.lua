@@ -1,6 +1,6 @@
 --- Runs test programs one after the other and ends with one line that sums up all of them.
--- Each argument is a job: `c PROGRAM` (cmocka, speaks TAP), `busted LUA FILES…`, or `make TARGET…`, which ends with such
--- a line of its own.
+-- Each argument is a job: `c PROGRAM` (cmocka, speaks TAP), `busted LUA FILES…`, or `make TARGET…`, which ends with
+-- such a line of its own.
 -- RUNNER in the environment is a command to put in front, valgrind say.
 local runner = os.getenv("RUNNER") or ""
 local totals = { passed = 0, failed = 0, skipped = 0 }
