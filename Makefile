@@ -1,5 +1,6 @@
 # timekit for Lua. `make run` shows it, `make test` proves it; `make help` lists the rest.
 LUA ?= lua5.4
+LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 PREFIX ?= /usr/local
 DESTDIR ?=
 PORT ?= 0
@@ -13,7 +14,6 @@ PKG_CONFIG ?= pkg-config
 
 # lua5.4 -> 5.4; LuaJIT speaks 5.1's interface
 LUA_VERSION := $(patsubst luajit%,5.1,$(patsubst lua%,%,$(filter-out luajit,$(LUA)))$(filter luajit,$(LUA)))
-LUA_PACKAGE := $(if $(filter luajit,$(LUA)),luajit,$(LUA))
 # Relative, since make takes a space in a path for the end of it.
 BUILD := build/$(LUA)$(SANITIZED)
 CORE := $(BUILD)/timekit/core.so
@@ -23,7 +23,7 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA_PACKAGE) libcurl)
+  $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl)
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl) -pthread -ldl
 
 SOURCES := $(sort $(wildcard csrc/*.c))
@@ -73,10 +73,17 @@ clean:
 
 # ---- what a fresh Debian lacks ----
 
-BUILD_PACKAGES := gcc libc6-dev pkg-config lib$(LUA)-dev $(LUA) libcurl4-openssl-dev lua-cjson
+# Where Debian's names are not those of the Lua. The packages luajit and libluajit-5.1-dev would take away what nginx's
+# Lua module needs; these two bring the same program and go with it.
+PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
+PACKAGES_luajit := luajit2 libluajit2-5.1-dev
+
+BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA)),$(LUA) lib$(LUA)-dev) libcurl4-openssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
-TEST_PACKAGES := $(RUN_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl luarocks git
-LINT_PACKAGES := $(BUILD_PACKAGES) lua-check cppcheck luarocks
+# The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
+TEST_PACKAGES := $(RUN_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl \
+  luarocks git lua5.4
+LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
 
@@ -145,15 +152,20 @@ build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
-# Every test there is; ends with one line that sums up.
-SUITE = $(WITH_PATHS) $(LUA) spec/support/suite.lua
+# Every test there is; ends with one line that sums up. The specs check that EXPECTED_LUA is what they run on.
+SUITE = $(WITH_PATHS) EXPECTED_LUA='$(LUA)' $(LUA) spec/support/suite.lua
 
 test: deps-test
 	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so
 	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
 
+# On every Lua, one after the other; ends with one line that sums up all of them.
+test-all: deps-test
+	@MAKE='$(MAKE)' $(SUITE) $(LUAS:%='make test LUA=%')
+
 lint: deps-lint
 	luacheck -q lua spec
+	luac5.1 -p $(LUA_MODULES)
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
@@ -165,7 +177,7 @@ ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 build/c-asan/lua: spec/c/lua_main.c
 	@mkdir -p $(@D)
 	$(CC) $(ASAN_FLAGS) -o $@ $< -Wl,-E -Wl,--no-as-needed $(shell $(PKG_CONFIG) --libs libcurl) -Wl,--as-needed \
-	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE)) -lm -ldl
+	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA)) -lm -ldl
 
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
@@ -187,15 +199,15 @@ valgrind: deps-check
 
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
-PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_lua \
-  build/c$(SANITIZED)/test_threads
+PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
+  build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 
 PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
 WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE) cmocka libcurl) -pthread -ldl
+WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA) cmocka libcurl) -pthread -ldl
 
 build/c$(SANITIZED)/test_oom:
 	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
@@ -203,11 +215,11 @@ build/c$(SANITIZED)/test_oom:
 build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/test_oom_lua:
+build/c$(SANITIZED)/$(LUA)/test_oom_lua:
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(WITH_LUA)
 
 # It loads the module as hosts do: nothing of ours is in it.
-build/c$(SANITIZED)/test_threads:
+build/c$(SANITIZED)/$(LUA)/test_threads:
 	$(PROOF_COMPILE) -Wl,-E spec/c/test_threads.c $(WITH_LUA)
 
 # Every allocation fails under ASan; here and there one is enough for a daily run, and for valgrind, which takes fifty
@@ -217,7 +229,7 @@ valgrind: export OOM_STEP := 23
 valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
-TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_threads
+TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/$(LUA)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
@@ -235,7 +247,7 @@ deps-fuzz:
 build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
 	clang -O1 -g -std=c99 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DFUZZ_TARGET='"$*"' \
-	  -o $@ $(SOURCES) $< $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PACKAGE) libcurl) -pthread -lm -ldl
+	  -o $@ $(SOURCES) $< $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl) -pthread -lm -ldl
 
 # A finding stays as build/fuzz/TARGET-*; `build/fuzz/TARGET FILE` shows it again, and once it is cured the file belongs
 # into the corpus, which is run through first.
@@ -259,12 +271,13 @@ chaos: deps-test
 help:
 	@echo 'make run       the main job against the sandbox, over HTTP'
 	@echo 'make test      every test'
+	@echo 'make test-all  the same on every Lua'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR='
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
-	@echo 'LUA=lua5.4 chooses the Lua'
+	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 
-.PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test \
+.PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test test-all \
   lint asan valgrind help

@@ -33,4 +33,13 @@
 #define tk_getuservalue(L, index) lua_getfenv(L, index)
 #endif
 
+/* Without upvalues. LuaJIT has luaL_setfuncs, but Lua 5.1 itself has not, and both say 501. */
+#if LUA_VERSION_NUM >= 502
+#define tk_setfuncs(L, functions) luaL_setfuncs(L, functions, 0)
+#define tk_setmetatable(L, name) luaL_setmetatable(L, name)
+#else
+#define tk_setfuncs(L, functions) luaL_register(L, NULL, functions)
+#define tk_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
+#endif
+
 #endif

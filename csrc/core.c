@@ -217,9 +217,9 @@ static int engine_new(lua_State *L) {
   options.headers = header_lines(L, 1, &options.header_count);
   handle = (engine_handle *)lua_newuserdata(L, sizeof *handle);
   handle->engine = NULL;
-  luaL_setmetatable(L, ENGINE);
+  tk_setmetatable(L, ENGINE);
   lua_newtable(L);
-  luaL_setmetatable(L, OWNERS);
+  tk_setmetatable(L, OWNERS);
   tk_setuservalue(L, -2);
   handle->engine = tk_engine_new(&options, message);
   if (handle->engine == NULL) return luaL_error(L, "%s", message);
@@ -281,7 +281,7 @@ static int engine_start(lua_State *L) {
   handle = (transfer_handle *)lua_newuserdata(L, sizeof *handle);
   handle->transfer = NULL;
   handle->taken = 0;
-  luaL_setmetatable(L, TRANSFER);
+  tk_setmetatable(L, TRANSFER);
   request.tag = handle;
   set_owner(L, handle, 3);
   handle->transfer = tk_transfer_start(engine, &request, message);
@@ -456,9 +456,9 @@ static const luaL_Reg transfer_metamethods[] = {
 
 static void define_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
   luaL_newmetatable(L, name);
-  luaL_setfuncs(L, metamethods, 0);
+  tk_setfuncs(L, metamethods);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  tk_setfuncs(L, methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }
@@ -499,7 +499,7 @@ int luaopen_timekit_core(lua_State *L) {
   define_class(L, TRANSFER, transfer_methods, transfer_metamethods);
   define_owners(L);
   lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  tk_setfuncs(L, functions);
   set_version_table(L);
   tk_json_open(L);
   return 1;

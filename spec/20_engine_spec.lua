@@ -1,3 +1,4 @@
+local collect = require "spec.support.collect"
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local socket = require "socket"
@@ -446,8 +447,7 @@ describe("the engine", function()
         transfer = nil -- luacheck: ignore
       end
       server:await(engine, id)
-      collectgarbage()
-      collectgarbage()
+      collect()
       assert.equal(0, engine:pending())
       assert.equal("ok", faults.call(engine, server:plan()).reason)
     end)
@@ -459,8 +459,7 @@ describe("the engine", function()
         transfer = short:start { method = "PUT", target = "/f/" .. server:plan { act = "silent" }, body = "{}" }
         short = nil -- luacheck: ignore
       end
-      collectgarbage()
-      collectgarbage()
+      collect()
       assert.is_true(transfer:done())
       assert.equal("closed", transfer:result().reason)
     end)

@@ -1,5 +1,6 @@
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
+local this_lua = require "spec.support.this_lua"
 
 -- Whom the engine talks to: verified servers only, the one origin it was given, and a proxy only
 -- where that is safe.
@@ -334,12 +335,6 @@ describe("the engine", function()
   end)
 
   describe("in an environment", function()
-    local function interpreter()
-      local index = 0
-      while arg[index - 1] do index = index - 1 end
-      return arg[index]
-    end
-
     -- One call in a process of its own; returns "reason status sent" of it.
     local function run(environment, listener, id, proxy)
       local name = os.tmpname()
@@ -352,7 +347,7 @@ describe("the engine", function()
         io.write(result.reason, " ", tostring(result.status), " ", result.sent)
       ]]):format(server.url[listener], server.ca_file, proxy and ("%q"):format(proxy) or "nil", id))
       file:close()
-      local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(environment, interpreter(), name)))
+      local pipe = assert(io.popen(("env %s %s %s 2>&1"):format(environment, this_lua.command, name)))
       local text = pipe:read("*a")
       pipe:close()
       os.remove(name)

@@ -3,6 +3,7 @@ local cut_proxy = require "spec.support.cut_proxy"
 local dice = require "spec.support.dice"
 local process = require "spec.support.process"
 local sandbox_server = require "spec.support.sandbox_server"
+local this_lua = require "spec.support.this_lua"
 
 -- What each booking is taken through, one step a task.
 local PATHS = {
@@ -59,7 +60,7 @@ describe("a program that is killed", function()
   -- Runs the program until it is done, or killed when so many bytes have passed or soon after. Returns what it said.
   local function run(bytes, soon)
     local program = process.start(("sh -c 'echo $$; exec %s spec/support/diligent.lua http://127.0.0.1:%s/v2 %s %s'")
-      :format(sandbox_server.interpreter(), proxy.port, tasks_path, journal_path))
+      :format(this_lua.command, proxy.port, tasks_path, journal_path))
     proxy:kill(program.line, bytes, soon)
     program:say("go")
     local said = program:read()

@@ -1,5 +1,6 @@
 local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
+local collect = require "spec.support.collect"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 
@@ -368,9 +369,8 @@ describe("an error in a hook", function()
       tk, transport = client { after = broken "lost" }
       assert(tk:booking("b1"):get())
     end
-    collectgarbage()
-    collectgarbage()
-    assert.equal(_VERSION == "Lua 5.1" and 0 or 1, transport.closed)
+    collect()
+    assert.equal(1, transport.closed)
   end)
 
   if _VERSION == "Lua 5.4" then

@@ -1,9 +1,11 @@
 -- The README is true: its programs run as they stand and print what it says, and its table is that of the graphs.
 local process = require "spec.support.process"
+local shell = require "spec.support.shell"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 
 local file = assert(io.open("README.md"))
-local readme = file:read("a")
+local readme = file:read("*a")
 file:close()
 
 -- The ```lua blocks in order, each with the ```prints block that follows it, if any.
@@ -23,7 +25,8 @@ describe("README.md", function()
 
   setup(function()
     sandbox = process.start(
-      ("env PORT=0 KEY=%s UNTIL_EOF=1 lua5.4 -e 'require(\"timekit.sandbox.server\").main()'"):format(KEY))
+      ("env PORT=0 KEY=%s UNTIL_EOF=1 %s -e 'require(\"timekit.sandbox.server\").main()'"):format(
+        KEY, this_lua.command))
     base_url = assert(sandbox.line:match("http://%S+"))
     tk = timekit.new { app_key = KEY, base_url = base_url }
   end)
@@ -42,9 +45,8 @@ describe("README.md", function()
     local script = assert(io.open(path, "w"))
     script:write(("local id = %q; "):format(booking.id), program)
     script:close()
-    local pipe = assert(io.popen(("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s lua5.4 %s 2>&1"):format(KEY, base_url, path)))
-    local output = pipe:read("a")
-    pipe:close()
+    local _, output = shell.run(
+      ("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s %s %s"):format(KEY, base_url, this_lua.command, path))
     os.remove(path)
     return output
   end
@@ -90,9 +92,7 @@ describe("README.md", function()
   end)
 
   it("names every target of make", function()
-    local pipe = assert(io.popen("env -u MAKEFLAGS make -s help"))
-    local help = pipe:read("a")
-    pipe:close()
+    local help = shell.must "env -u MAKEFLAGS make -s help"
     for target in readme:gmatch("[`\n]make (%l+)") do
       if target ~= "help" then assert.truthy(help:find(target, 1, true), target) end
     end
@@ -101,9 +101,7 @@ end)
 
 describe("make run's program", function()
   it("shows the main job and leaves nothing running", function()
-    local pipe = assert(io.popen("lua5.4 spec/examples/demo.lua 2>&1"))
-    local output = pipe:read("a")
-    assert.is_true(pipe:close())
+    local output = shell.must(this_lua.command .. " spec/examples/demo.lua")
     assert.truthy(output:find('state = "declined", completed = true', 1, true))
     assert.truthy(output:find('kind = "transition", sent = "yes", state = "confirmed", already = false', 1, true))
     assert.truthy(output:find('kind = "input", sent = "no"', 1, true))

@@ -1,18 +1,7 @@
 -- What a stranger gets who installs the module, from a clean tree: only what git would hand out.
 local lfs = require "lfs"
-
-local function shell(command)
-  local pipe = assert(io.popen("(" .. command .. ") 2>&1"))
-  local output = pipe:read("a")
-  local ok = pipe:close()
-  return ok, output
-end
-
-local function must(command)
-  local ok, output = shell(command)
-  if not ok then error(command .. "\n" .. output, 2) end
-  return output
-end
+local must = require("spec.support.shell").must
+local this_lua = require "spec.support.this_lua"
 
 local function temporary_directory()
   return (must("mktemp -d"):gsub("%s+$", ""))
@@ -23,7 +12,8 @@ local function checkout(into)
   must("mkdir -p " .. into .. " && git ls-files -co --exclude-standard -z | xargs -0 cp --parents -t " .. into)
 end
 
-local lua = "lua5.4"
+local lua, version = this_lua.command, this_lua.version
+local make = "env -u MAKEFLAGS make -s LUA=" .. this_lua.name
 local program = [[
 local timekit = require 'timekit'
 local tk = timekit.new { transport = timekit.sandbox.new() }
@@ -50,28 +40,32 @@ describe("installing", function()
   teardown(function() must("rm -rf " .. where) end)
 
   it("by make puts a working module under DESTDIR and PREFIX", function()
-    must(("env -u MAKEFLAGS make -s -C %s/source install DESTDIR=%s/dest PREFIX=/opt/tk"):format(where, where))
+    must(("%s -C %s/source install DESTDIR=%s/dest PREFIX=/opt/tk"):format(make, where, where))
     local prefix = where .. "/dest/opt/tk"
-    assert.equal("cancelled\n", try(prefix .. "/share/lua/5.4", prefix .. "/lib/lua/5.4"))
+    assert.equal("cancelled\n", try(prefix .. "/share/lua/" .. version, prefix .. "/lib/lua/" .. version))
   end)
 
   it("by LuaRocks, offline, with its dependencies checked", function()
     -- Debian's packages are not visible to LuaRocks, nor is its multiarch include folder.
     local rocks = where .. "/rocks"
-    must(("mkdir -p %s/server && luarocks-admin --lua-version 5.4 make_manifest %s/server"):format(rocks, rocks))
+    must(("mkdir -p %s/server && luarocks-admin --lua-version %s make_manifest %s/server"):format(
+      rocks, version, rocks))
     local file = assert(io.open(rocks .. "/config.lua", "w"))
     file:write(('rocks_servers = { "%s/server" }\nrocks_provided = { ["lua-cjson"] = "2.1.0-1" }\n'):format(rocks))
-    file:write('variables = { CURL_INCDIR = "/usr/include/', must("gcc -print-multiarch"):gsub("%s", ""), '" }\n')
+    file:write('variables = { CURL_INCDIR = "/usr/include/', (must("gcc -print-multiarch"):gsub("%s", "")), '",\n')
+    file:write('  LUA_INCDIR = "', must("pkg-config --cflags-only-I " .. this_lua.name):match("^-I(%S+)"), '" }\n')
     file:close()
-    must(("cd %s/source && LUAROCKS_CONFIG=%s/config.lua luarocks --lua-version 5.4 --tree %s/tree make "
-      .. "rockspec/timekit-scm-1.rockspec"):format(where, rocks, rocks))
-    assert.equal("cancelled\n", try(rocks .. "/tree/share/lua/5.4", rocks .. "/tree/lib/lua/5.4"))
+    must(("cd %s/source && LUAROCKS_CONFIG=%s/config.lua luarocks --lua-version %s --tree %s/tree make "
+      .. "rockspec/timekit-scm-1.rockspec"):format(where, rocks, version, rocks))
+    assert.equal("cancelled\n", try(rocks .. "/tree/share/lua/" .. version, rocks .. "/tree/lib/lua/" .. version))
   end)
 end)
 
 describe("the rockspec", function()
   local spec = {}
-  assert(loadfile("rockspec/timekit-scm-1.rockspec", "t", spec))()
+  local chunk = assert(loadfile("rockspec/timekit-scm-1.rockspec", "t", spec))
+  if setfenv then setfenv(chunk, spec) end
+  chunk()
 
   local function files_below(folder, ending, found)
     for name in lfs.dir(folder) do
@@ -104,7 +98,7 @@ end)
 
 describe("make -s env", function()
   it("prints absolute paths that work from anywhere, and nothing else", function()
-    local output = must("env -u MAKEFLAGS make -s env")
+    local output = must(make .. " env")
     assert.equal(2, select(2, output:gsub("export LUA_C?PATH=\"/[^\n]*\n", "")))
     assert.equal("", (output:gsub("export LUA_C?PATH=\"/[^\n]*\n", "")))
     assert.equal("cancelled\n", must(("eval '%s'; cd /; %s -e \"%s\""):format(output, lua, program)))

@@ -6,7 +6,7 @@ local Error = require "timekit.error"
 local core = require "timekit.core"
 local heap = require "timekit.heap"
 
-local unpack = table.unpack or unpack -- luacheck: globals unpack
+local unpack = table.unpack or unpack -- luacheck: globals unpack table.unpack
 
 local calls = {}
 

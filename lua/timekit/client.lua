@@ -323,6 +323,16 @@ metatable.__gc = function(self)
   end
 end
 
+-- Lua 5.1 and LuaJIT finalize no tables. What they do finalize is a userdata made by `newproxy`, which later Luas lack.
+local function finalized(self)
+  local newproxy = _VERSION == "Lua 5.1" and rawget(_G, "newproxy")
+  if newproxy then
+    self.finalizer = newproxy(true)
+    getmetatable(self.finalizer).__gc = function() metatable.__gc(self) end
+  end
+  return self
+end
+
 -- An error that is on its way already is not replaced.
 function metatable:__close(pending)
   local problem = shut(self)
@@ -352,7 +362,7 @@ function client.new(settings)
     random = random.new(), budget = budget.new(), limiter = inner.limiter,
   }
   -- In functions rather than in fields, where nobody who prints a client finds what is inside.
-  return setmetatable({
+  return finalized(setmetatable({
     base_url = settings.base_url,
     closed = false,
     calls = own,
@@ -364,7 +374,7 @@ function client.new(settings)
       local problem = own:close()
       return inner.hooks and inner.hooks:take_problem() or problem
     end,
-  }, metatable)
+  }, metatable))
 end
 
 return client

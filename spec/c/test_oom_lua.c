@@ -14,6 +14,9 @@
 #include "server.h"
 
 #include <lualib.h>
+#ifdef LUA_JITLIBNAME
+#include <luajit.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,6 +48,11 @@ static void fail_with(lua_State *L, const job *j) {
 static int open_all(lua_State *L) {
   const job *j = (const job *)lua_touserdata(L, 1);
   luaL_openlibs(L);
+#ifdef LUA_JITLIBNAME
+  /* This LuaJIT (2.1, January 2023) crashes by itself where memory runs out in compiled code: lj_err_mem looks at stack
+     frames that such code has not written. */
+  luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+#endif
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "preload");
   lua_pushcfunction(L, luaopen_timekit_core);
@@ -77,9 +85,25 @@ static int is_about_memory(const char *message) {
                              strstr(message, "Memory allocation error") != NULL || strstr(message, "stack overflow") != NULL);
 }
 
+/* Lua 5.1 remembers the modules that raised while they loaded and refuses to load them again: it leaves a light userdata
+   for each, LuaJIT a number. */
+static void forget_failed_loads(lua_State *L) {
+  int loaded;
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  loaded = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, loaded) != 0; lua_pop(L, 1)) {
+    if (!lua_islightuserdata(L, -1) && lua_type(L, -1) != LUA_TNUMBER) continue;
+    lua_pushvalue(L, -2);
+    lua_pushnil(L);
+    lua_rawset(L, loaded);
+  }
+  lua_pop(L, 1);
+}
+
 /* 1: it returned true. What it raises is about memory. */
 static int call(lua_State *L, const job *j) {
   int well, status;
+  forget_failed_loads(L);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 3);

@@ -2,7 +2,7 @@
 -- told with what really happened.
 local core = require "timekit.core"
 local process = require "spec.support.process"
-local sandbox_server = require "spec.support.sandbox_server"
+local this_lua = require "spec.support.this_lua"
 local graphs = require "spec.chaos.graphs"
 local judge = require "spec.chaos.judge"
 local plan = require "spec.chaos.plan"
@@ -22,7 +22,7 @@ local function run_crowd(self, job)
   })
   for number = 1, self.writers do
     if not self.members[number] then
-      self.members[number] = process.start(sandbox_server.interpreter() .. " spec/chaos/crowd_member.lua")
+      self.members[number] = process.start(this_lua.command .. " spec/chaos/crowd_member.lua")
       assert(self.members[number].line == "ready", "a writer did not start")
     end
     self.members[number]:say((line:gsub("^{", ('{"writer":%d,'):format(number))))

@@ -4,6 +4,7 @@
 --
 -- It is a process of its own because each of these takes as long as the process's memory is large.
 local assert = require "luassert"
+local collect = require "spec.support.collect"
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local lfs = require "lfs"
@@ -32,12 +33,6 @@ end
 -- A prime, so that each round is interrupted elsewhere.
 function ways.always()
   debug.sethook(function() collectgarbage() end, "", 307)
-end
-
--- What a finalizer lets go of is collected by the next round.
-local function collect()
-  collectgarbage()
-  collectgarbage()
 end
 
 local function descriptors()
@@ -169,9 +164,9 @@ end
 
 -- ---- finalizers that hold what has been finalized ----
 
-local function finalized()
-  local told = {}
-  -- They run in the order opposite to that in which they were set, so this one is the last.
+-- A function of its own, so that no slot of the caller's keeps the engine longer than what holds it.
+local function hold(told)
+  -- Finalizers run in the order opposite to that in which they were set, so this one is the last.
   local last = setmetatable({}, { __gc = function(self)
     told.ok, told.problem = pcall(self.engine.step, self.engine)
     self.engine:close()
@@ -182,7 +177,11 @@ local function finalized()
   local id
   last.transfer, id = start(last.engine, { act = "silent" })
   server:await(last.engine, id)
-  last = nil -- luacheck: ignore 311
+end
+
+local function finalized()
+  local told = {}
+  hold(told)
   collect()
   assert.same({ ok = false, problem = "attempt to use a closed engine", done = true }, told)
 end

@@ -1,17 +1,13 @@
 --- Runs Lua code in a process of its own that can set a locale with an unusual decimal point. The locale is made on
 -- the spot, since few machines have one installed; localedef is part of every Debian (libc-bin).
+local this_lua = require "spec.support.this_lua"
+
 local locale = {}
 
 local function write(path, text)
   local file = assert(io.open(path, "w"))
   file:write(text)
   file:close()
-end
-
-local function interpreter()
-  local index = -1
-  while arg[index - 1] do index = index - 1 end
-  return arg[index]
 end
 
 --- Runs `code` where `os.setlocale("odd", "numeric")` makes `point` the decimal point.
@@ -30,7 +26,7 @@ function locale.run(point, code)
   write(folder .. "/code.lua", code)
   -- localedef complains about the categories that are left out, and writes the locale all the same.
   os.execute(("localedef -c -i %s/source -f %s/map %s/odd >/dev/null 2>&1"):format(folder, folder, folder))
-  local process = assert(io.popen(("LOCPATH=%s %s %s/code.lua 2>&1"):format(folder, interpreter(), folder)))
+  local process = assert(io.popen(("LOCPATH=%s %s %s/code.lua 2>&1"):format(folder, this_lua.command, folder)))
   local output = process:read("*a")
   process:close()
   os.execute("rm -r " .. folder)

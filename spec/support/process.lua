@@ -5,7 +5,8 @@ local process = {}
 process.__index = process
 
 local function run(command)
-  assert(os.execute(command), "failed: " .. command)
+  local ok = os.execute(command)
+  assert(ok == true or ok == 0, "failed: " .. command) -- Lua 5.1: a number
 end
 
 --- Starts `command` (a shell command) and waits for its first line of output.

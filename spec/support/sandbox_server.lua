@@ -2,6 +2,7 @@
 local core = require "timekit.core"
 local process = require "spec.support.process"
 local socket = require "socket"
+local this_lua = require "spec.support.this_lua"
 
 local server = {}
 server.__index = server
@@ -12,20 +13,13 @@ local PATIENCE = 20
 --- `:test_api_key_1`
 server.AUTH = "Authorization: Basic OnRlc3RfYXBpX2tleV8x\r\n"
 
---- The Lua that runs this suite.
-function server.interpreter()
-  local index = -1
-  while arg[index - 1] do index = index - 1 end
-  return arg[index]
-end
-
 --- The command that serves a sandbox.
 -- @tparam ?string environment such as `PORT=0 KEY=x`
 -- @tparam ?string before Lua code to run first; no single quotes
 -- @treturn string for a shell
 function server.command(environment, before)
   return ([[env -u KEY -u TIMEKIT_APP_KEY %s %s -e '%s require("timekit.sandbox.server").main()']]):format(
-    environment or "", server.interpreter(), before or "")
+    environment or "", this_lua.command, before or "")
 end
 
 --- Starts a server; it ends by `close()`, or when the suite does.
