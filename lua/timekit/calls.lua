@@ -320,8 +320,8 @@ function Calls:update(seconds)
   return self.pending + #self.problems
 end
 
---- Is there something to continue, or nothing to wait for? With `cancel`, this is what a runtime takes for a transfer in
--- `join`.
+--- Is there something to continue, or nothing to wait for? With `cancel`, this is what a runtime takes for a transfer
+-- in `join`.
 -- @treturn boolean
 function Calls:done()
   local first = self.timers:first()

@@ -1,5 +1,5 @@
---- What a game's frame pays for `tk:update()`: a resolver that hangs (spec/c/slow_dns.c, preloaded), 200 calls in flight
--- that end at their deadlines, are begun anew, and are cancelled now and then. `make bench-frames` runs it.
+--- What a game's frame pays for `tk:update()`: a resolver that hangs (spec/c/slow_dns.c, preloaded), 200 calls in
+-- flight that end at their deadlines, are begun anew, and are cancelled now and then. `make bench-frames` runs it.
 --
 -- From the environment: `FRAMES` (default 10000), `CALLS` (200). A frame is 2 milliseconds here.
 local core = require "timekit.core"
