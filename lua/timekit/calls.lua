@@ -114,8 +114,10 @@ local function continue_later(self, call)
   if call.failed then self.problems[#self.problems + 1] = call end
 end
 
--- Tells whoever watches the descriptor when the next update has something to do.
+-- Tells whoever watches the descriptor when the next update has something to do. No update is for a batch's calls:
+-- whoever waits for the batch goes on with them.
 local function announce(self)
+  if self.of_batch then return end
   local first = self.timers:first()
   self.pump:alarm(has_ready(self) and core.now() or first and first.at)
 end
@@ -296,6 +298,7 @@ end
 
 local function go_on(self, seconds)
   local until_ = seconds == 0 and core.now() + SLICE
+  self.pump:hush()
   if seconds > 0 and not self:done() then
     local first = self.timers:first()
     self.pump:wait(first and math.max(0, math.min(seconds, first.at - core.now())) or seconds)
@@ -366,9 +369,11 @@ end
 -- @tparam table runtime
 function Calls:join(runtime)
   while self.pending > 0 do
+    if self.pump.closed then self:cancel() end
     take_due(self)
     continue_ready(self)
-    if self.pending > 0 and not self:done() then runtime.wait(self.pump, self, self:timeout()) end
+    local is_idle = self.pending > 0 and not self:done() and not self.pump.closed
+    if is_idle then runtime.wait(self.pump, self, self:timeout()) end
   end
   raise_problem(self)
 end
@@ -397,10 +402,11 @@ end
 --- Makes an empty set of calls.
 -- @tparam Pump pump
 -- @tparam table registry coroutine → call, of all calls of a client
+-- @tparam ?boolean of_batch they are continued by `join`, not by `update`
 -- @treturn Calls
-function calls.new(pump, registry)
+function calls.new(pump, registry, of_batch)
   return setmetatable({
-    pump = pump, registry = registry, timers = heap.new(),
+    pump = pump, registry = registry, of_batch = of_batch, timers = heap.new(),
     queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false,
   }, Calls)
 end

@@ -118,7 +118,7 @@ local function run(self, call)
   local verb, what, failure, reconciled = machine:next(now)
   while verb ~= "done" do
     if verb == "wait" then
-      local cancelled = runtime.sleep(what)
+      local cancelled = runtime.sleep(what, self.pump) or self.pump.closed
       now = runtime.now()
       if cancelled then
         verb, what, failure = machine:cancel()
@@ -367,7 +367,7 @@ function client.new(settings)
     closed = false,
     calls = own,
     run = function(call) return run(inner, call) end,
-    group = function() return calls.new(inner.pump, registry), runtime_of(inner) end,
+    group = function() return calls.new(inner.pump, registry, true), runtime_of(inner) end,
     drop = function() connection:close() end,
     disconnect = function()
       inner.pump:close()

@@ -3,6 +3,11 @@
 -- which several callers share, each waiting for its own transfer.
 -- @module timekit.pump
 
+local core = require "timekit.core"
+
+-- Seconds after which an alarm is repeated that rang while nobody looked who it was meant for.
+local AGAIN = 0.005
+
 local Pump = {}
 Pump.__index = Pump
 
@@ -13,7 +18,7 @@ local pump = {}
 -- @treturn Pump
 function pump.new(connection)
   -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
-  return setmetatable({ reach = function() return connection end, wakers = {} }, Pump)
+  return setmetatable({ reach = function() return connection end, wakers = {}, closers = {}, closed = false }, Pump)
 end
 
 --- Starts a transfer, as the connection does.
@@ -70,17 +75,28 @@ local function wake_done(self)
   for transfer in connection.finished, connection do self:wake(transfer) end
 end
 
---- Lets transfers go on without waiting, and wakes those who wait for one that is done.
+-- The connection's alarm rings once, and whoever happened to step it then has silenced it.
+local function keep_alarm(self)
+  if not self.due then return end
+  local now = core.now()
+  if self.due <= now then self.reach():alarm(now + AGAIN) end
+end
+
+--- Lets transfers go on without waiting, and wakes those who wait for one that is done. Does nothing once it is closed.
 function Pump:step()
+  if self.closed then return end
   self.reach():step()
   wake_done(self)
+  keep_alarm(self)
 end
 
 --- Lets transfers go on; returns when something happened, and after `seconds` at the latest.
 -- @tparam number seconds
 function Pump:wait(seconds)
+  if self.closed then return end
   self.reach():wait(seconds)
   wake_done(self)
+  keep_alarm(self)
 end
 
 --- The descriptor that is readable when `step` has something to do.
@@ -95,15 +111,38 @@ function Pump:timeout()
   return self.reach():timeout()
 end
 
---- Makes the descriptor readable at a time, and a `wait` end.
+--- Makes the descriptor readable at a time, and a `wait` end; again and again, until the next alarm is set or the one
+-- who has set it sees to it (`hush`).
 -- @tparam ?number when on the clock of `timekit.core.now`; nil: no more
 function Pump:alarm(when)
   local connection = self.reach()
-  if connection.alarm then connection:alarm(when) end
+  if not connection.alarm then return end
+  self.due = when
+  connection:alarm(when)
+end
+
+--- The one who has set the alarm is about to do what it is for.
+function Pump:hush()
+  self.due = nil
+end
+
+--- Has a function called when the connection is about to be closed, for those who watch its descriptor or wait for
+-- something else than a transfer. It must not raise, yield, or take long.
+-- @param key whatever tells this function from the others
+-- @tparam ?function fn nil: takes it back
+function Pump:on_close(key, fn)
+  self.closers[key] = fn
 end
 
 --- Closes the connection and wakes everybody. Takes no memory when nobody waits.
 function Pump:close()
+  self.closed = true
+  while true do
+    local key, fn = next(self.closers)
+    if key == nil then break end
+    self.closers[key] = nil
+    fn()
+  end
   self.reach():close()
   wake_all(self, is_any)
 end

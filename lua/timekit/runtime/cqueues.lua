@@ -21,13 +21,18 @@ local LOOK = 0.001
 -- pump → controller → those who wait there. One of them, the leader, watches the descriptor for all.
 local teams = setmetatable({}, { __mode = "k" })
 
+-- The leader is held weakly: on Lua 5.1 its coroutine would keep its own controller from being collected.
+local function new_team()
+  return { followers = {}, leader = setmetatable({}, { __mode = "v" }) }
+end
+
 local function team_of(pump, controller)
   local of_pump = teams[pump]
   if not of_pump then
     of_pump = setmetatable({}, { __mode = "k" })
     teams[pump] = of_pump
   end
-  of_pump[controller] = of_pump[controller] or { followers = {} }
+  of_pump[controller] = of_pump[controller] or new_team()
   return of_pump[controller]
 end
 
@@ -38,27 +43,50 @@ end
 
 -- A leader that raised, in whatever way, leads no more.
 local function has_leader(team)
-  return team.leader ~= nil and coroutine.status(team.leader) ~= "dead"
+  local leader = team.leader[1]
+  return leader ~= nil and coroutine.status(leader) ~= "dead"
 end
 
-local function lead(team, pump, seconds)
-  team.leader = coroutine.running()
+-- cqueues must hear of it before a descriptor is closed, or it takes a later one of the same number for the old one.
+local function let_go(team, pump)
+  if team.fd then cqueues.cancel(team.fd) end
+  team.fd = nil
+  pump:on_close(team, nil)
+end
+
+local function watched_by(team, pump)
   local fd = pump:fd()
-  if fd then
-    cqueues.poll({ pollfd = fd, events = "r" }, seconds)
-  else
-    cqueues.sleep(math.min(pump:timeout() or LOOK, seconds or LOOK))
+  if fd and fd ~= team.fd then
+    if team.fd then let_go(team, pump) end
+    team.fd = fd
+    pump:on_close(team, function() let_go(team, pump) end)
   end
-  team.leader = nil
+  return fd
+end
+
+local function lead(team, pump, turn, seconds)
+  team.leader[1] = coroutine.running()
+  local fd = watched_by(team, pump)
+  if fd then
+    cqueues.poll({ pollfd = fd, events = "r" }, turn, seconds)
+  else
+    turn:wait(math.min(LOOK, pump:timeout() or LOOK, seconds or LOOK))
+  end
+  team.leader[1] = nil
   pump:step()
 end
 
-local function follow(team, pump, transfer, seconds)
-  local turn = condition.new()
-  pump:on_done(transfer, function() turn:signal() end)
+local function follow(team, turn, seconds)
   team.followers[turn] = true
   turn:wait(seconds)
   team.followers[turn] = nil
+end
+
+-- Somebody else has to watch the descriptor, or nobody need.
+local function leave(team, pump)
+  if has_leader(team) then return end
+  local heir = next(team.followers)
+  if heir then heir:signal() else let_go(team, pump) end
 end
 
 --- A clock that only goes forward.
@@ -66,30 +94,39 @@ end
 -- @treturn number seconds
 runtime.now = core.now
 
---- Suspends the coroutine for some time.
+--- Suspends the coroutine for some time, or until the client is closed.
 -- @function sleep
 -- @tparam number seconds
-function runtime.sleep(seconds)
-  if controller_here() then cqueues.sleep(seconds) else blocking.sleep(seconds) end
+-- @tparam table pump see `timekit.pump`
+function runtime.sleep(seconds, pump)
+  if not controller_here() then return blocking.sleep(seconds) end
+  local until_ = core.now() + seconds
+  local turn = condition.new()
+  pump:on_close(turn, function() turn:signal() end)
+  while not pump.closed and core.now() < until_ do turn:wait(until_ - core.now()) end
+  pump:on_close(turn, nil)
 end
 
 --- Suspends the coroutine until a transfer is done.
--- @tparam table pump see `timekit.pump`
+-- @tparam table pump
 -- @tparam table transfer
 -- @tparam ?number seconds return after them, done or not
 function runtime.wait(pump, transfer, seconds)
   local controller = controller_here()
   if not controller then return blocking.wait(pump, transfer, seconds) end
-  local until_ = core.now() + (seconds or math.huge)
-  local team = team_of(pump, controller)
-  while not transfer:done() do
-    local left = seconds and until_ - core.now()
+  if transfer:done() then return end
+  local until_ = seconds and core.now() + seconds
+  local team, turn = team_of(pump, controller), condition.new()
+  -- Somebody else's step may end the transfer: a coroutine's of another controller, or a call's that blocks.
+  local function wake() turn:signal() end
+  while not (transfer:done() or pump.closed) do
+    local left = until_ and until_ - core.now()
     if left and left <= 0 then break end
-    if has_leader(team) then follow(team, pump, transfer, left) else lead(team, pump, left) end
+    pump:on_done(transfer, wake)
+    if has_leader(team) then follow(team, turn, left) else lead(team, pump, turn, left) end
   end
   pump:forget(transfer)
-  local heir = not has_leader(team) and next(team.followers)
-  if heir then heir:signal() end
+  leave(team, pump)
 end
 
 return runtime

@@ -71,10 +71,12 @@ local function suspend(ticket)
   ticket.waits = false
 end
 
+-- What it wakes is continued here, not by a timer.
 local function move_on(pump)
   expected = true
-  pump:step()
+  local well, problem = pcall(pump.step, pump)
   continue_ready()
+  if not well then error(problem, 0) end
 end
 
 local function watch(pump)
@@ -95,6 +97,8 @@ local function enter(pump)
   if not own then
     own = { count = 0, handle = watch(pump) }
     watches[pump] = own
+    -- libuv must not watch a descriptor that is closed.
+    pump:on_close(own, function() close(own.handle) end)
   end
   own.count = own.count + 1
 end
@@ -105,6 +109,7 @@ local function leave(pump)
   own.count = own.count - 1
   if own.count == 0 then
     watches[pump] = nil
+    pump:on_close(own, nil)
     close(own.handle)
   end
 end
@@ -118,22 +123,26 @@ end
 -- @treturn number seconds
 runtime.now = core.now
 
---- Suspends the coroutine for some time.
+--- Suspends the coroutine for some time, or until the client is closed.
 -- @tparam number seconds
-function runtime.sleep(seconds)
+-- @tparam table pump see `timekit.pump`
+function runtime.sleep(seconds, pump)
   local thread = this_thread()
   if not thread then return blocking.sleep(seconds) end
   local until_ = core.now() + seconds
-  while core.now() < until_ do
+  while not pump.closed and core.now() < until_ do
     local ticket = { thread = thread }
-    local timer = after(to_milliseconds(until_ - core.now()), function() continue_soon(ticket) end)
+    local function wake() continue_soon(ticket) end
+    local timer = after(to_milliseconds(until_ - core.now()), wake)
+    pump:on_close(ticket, wake)
     suspend(ticket)
+    pump:on_close(ticket, nil)
     close(timer)
   end
 end
 
 --- Suspends the coroutine until a transfer is done.
--- @tparam table pump see `timekit.pump`
+-- @tparam table pump
 -- @tparam table transfer
 -- @tparam ?number seconds return after them, done or not
 function runtime.wait(pump, transfer, seconds)
@@ -142,7 +151,7 @@ function runtime.wait(pump, transfer, seconds)
   local until_ = core.now() + (seconds or math.huge)
   if transfer:done() then return end
   enter(pump)
-  while not transfer:done() and core.now() < until_ do
+  while not (transfer:done() or pump.closed) and core.now() < until_ do
     local ticket = { thread = thread }
     local function wake() continue_soon(ticket) end
     pump:on_done(transfer, wake)

@@ -27,17 +27,19 @@
 -- @function now
 -- @treturn number seconds
 
---- Returns after some time.
+--- Returns after some time, or when the client is closed: the runtime may leave that out, and the call then ends later.
 -- @function sleep
 -- @tparam number seconds
+-- @tparam table connection as for `wait`
 -- @treturn ?boolean true when it was cut short because the call was cancelled
 
---- Returns when a transfer is done. Somebody has to call `connection:step()` (or `connection:wait(seconds)`, which
+--- Returns when a transfer is done, or the client is closed. Somebody has to call `connection:step()` (or `connection:wait(seconds)`, which
 -- blocks) until then: whenever the descriptor is readable, or, where there is none, after `connection:timeout()`. One
 -- of several waiting callers is enough, if it looks after the others by `connection:on_done`.
 -- @function wait
 -- @tparam table connection a connection of the transport contract: `step()`, `wait(seconds)`, `fd()`, `timeout()`, as
---   in `timekit.transport.reference`; and `on_done(transfer, wake)` and `forget(transfer)`, as in `timekit.pump`
+--   in `timekit.transport.reference`; and `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in
+--   `timekit.pump`. A loop has to stop watching the descriptor before it is closed: that is what `on_close` is for
 -- @tparam table transfer with `done()`
 -- @tparam ?number seconds return after them, done or not
 
