@@ -33,9 +33,10 @@
 -- @tparam table connection as for `wait`
 -- @treturn ?boolean true when it was cut short because the call was cancelled
 
---- Returns when a transfer is done, or the client is closed. Somebody has to call `connection:step()` (or `connection:wait(seconds)`, which
--- blocks) until then: whenever the descriptor is readable, or, where there is none, after `connection:timeout()`. One
--- of several waiting callers is enough, if it looks after the others by `connection:on_done`.
+--- Returns when a transfer is done, or the client is closed. Somebody has to call `connection:step()` (or
+-- `connection:wait(seconds)`, which blocks) until then: whenever the descriptor is readable, or, where there is none,
+-- after `connection:timeout()`. One of several waiting callers is enough, if it looks after the others by
+-- `connection:on_done`.
 -- @function wait
 -- @tparam table connection a connection of the transport contract: `step()`, `wait(seconds)`, `fd()`, `timeout()`, as
 --   in `timekit.transport.reference`; and `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in
