@@ -28,7 +28,7 @@ CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl) -pthread -ldl
 
 SOURCES := $(sort $(wildcard csrc/*.c))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
-ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/json%,$(SOURCES))
+ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/json% csrc/notifier_lua.c,$(SOURCES))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)
@@ -80,9 +80,11 @@ PACKAGES_luajit := luajit2 libluajit2-5.1-dev
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA)),$(LUA) lib$(LUA)-dev) libcurl4-openssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
+# nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
+NGINX_PACKAGES := nginx libnginx-mod-http-lua libluajit2-5.1-dev
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
-TEST_PACKAGES := $(RUN_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem curl openssl \
-  luarocks git lua5.4
+TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
+  curl openssl luarocks git lua5.4
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
@@ -101,9 +103,8 @@ define installed
 	  echo "make: install$$missing as root first (there is no sudo here)." >&2; exit 1; \
 	fi; \
 	echo "make: installing$$missing"; \
-	{ $$sudo apt-get update -qq && \
-	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
-	} >/dev/null || { echo "make: apt-get could not install$$missing" >&2; exit 1; }
+	$$sudo sh spec/support/apt_install.sh $$missing >/dev/null || \
+	  { echo "make: apt-get could not install$$missing" >&2; exit 1; }
 endef
 
 deps:
@@ -200,6 +201,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
@@ -218,6 +220,12 @@ build/c$(SANITIZED)/test_oom_poll:
 build/c$(SANITIZED)/$(LUA)/test_oom_lua:
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(WITH_LUA)
 
+build/c$(SANITIZED)/test_notifier:
+	$(PROOF_COMPILE) csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
+
+build/c$(SANITIZED)/test_notifier_poll:
+	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
+
 # It loads the module as hosts do: nothing of ours is in it.
 build/c$(SANITIZED)/$(LUA)/test_threads:
 	$(PROOF_COMPILE) -Wl,-E spec/c/test_threads.c $(WITH_LUA)
@@ -229,7 +237,8 @@ valgrind: export OOM_STEP := 23
 valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
-TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/$(LUA)/test_threads
+TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_notifier \
+  build/c-tsan/$(LUA)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'

@@ -9,6 +9,7 @@ a transfer starts, and results become Lua values when libcurl has returned.
 #include "compat.h"
 #include "engine.h"
 #include "json.h"
+#include "notifier_lua.h"
 #include "result.h"
 
 #include <curl/curl.h>
@@ -502,5 +503,6 @@ int luaopen_timekit_core(lua_State *L) {
   tk_setfuncs(L, functions);
   set_version_table(L);
   tk_json_open(L);
+  tk_notifier_open(L);
   return 1;
 }

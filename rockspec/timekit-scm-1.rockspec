@@ -94,6 +94,8 @@ build = {
         "csrc/json.c",
         "csrc/json_decode.c",
         "csrc/json_encode.c",
+        "csrc/notifier.c",
+        "csrc/notifier_lua.c",
         "csrc/origin.c",
         "csrc/result.c",
         "csrc/setup.c",
