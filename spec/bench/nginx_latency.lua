@@ -1,0 +1,104 @@
+--- What an action costs in nginx at low load, next to proxy_pass to the same upstream: one request at a time.
+-- `make bench-nginx`; REQUESTS for each kind in a round, ROUNDS.
+package.path = "./?.lua;" .. package.path
+
+local nginx = require "spec.support.nginx"
+local socket = require "socket"
+
+local REQUESTS = tonumber(os.getenv("REQUESTS")) or 2000
+local ROUNDS = tonumber(os.getenv("ROUNDS")) or 5
+
+local BOOKING = [[{"data":{"id":"b","graph":"confirm_decline","state":"confirmed","completed":false}}]]
+
+local upstream = nginx.start(nginx.configuration(([[
+location /v2/ {
+  keepalive_requests 1000000;
+  content_by_lua_block {
+    ngx.req.read_body()
+    ngx.header.content_type = "application/json"
+    ngx.print('%s')
+  }
+}
+]]):format(BOOKING)))
+
+local front = nginx.start(nginx.configuration([[
+keepalive_requests 1000000;
+location = /proxy {
+  proxy_pass http://upstream/v2/bookings/b/confirm;
+  proxy_method PUT;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+}
+location = /action {
+  content_by_lua_block {
+    local booking, err = require("timekit").booking("b"):action("confirm")
+    ngx.print(booking and booking.state or tostring(err))
+  }
+}
+]], {
+  main = "env TIMEKIT_APP_KEY; env TIMEKIT_BASE_URL;",
+  http = ("upstream upstream { server 127.0.0.1:%d; keepalive 8; keepalive_requests 1000000; }"):format(upstream.port),
+}), ("TIMEKIT_APP_KEY=key TIMEKIT_BASE_URL=%s/v2"):format(upstream.url))
+
+local connection = assert(socket.connect("127.0.0.1", front.port))
+connection:settimeout(10)
+connection:setoption("tcp-nodelay", true)
+
+local function request(path)
+  assert(connection:send(("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(path)))
+  local length, chunked
+  while true do
+    local line = assert(connection:receive("*l"))
+    if line == "" then break end
+    length = length or tonumber(line:lower():match("^content%-length: (%d+)"))
+    chunked = chunked or line:lower():find("^transfer%-encoding: chunked")
+  end
+  if length then return assert(connection:receive(length)) end
+  assert(chunked)
+  local body = ""
+  while true do
+    local size = tonumber(assert(connection:receive("*l")), 16)
+    local part = assert(connection:receive(size + 2))
+    if size == 0 then return body end
+    body = body .. part:sub(1, size)
+  end
+end
+
+local function measure(path, expected)
+  local times = {}
+  for index = 1, REQUESTS do
+    local began = socket.gettime()
+    local body = request(path)
+    times[index] = (socket.gettime() - began) * 1e6
+    assert(body:find(expected, 1, true), body)
+  end
+  table.sort(times)
+  local sum = 0
+  for _, time in ipairs(times) do sum = sum + time end
+  return { mean = sum / #times, median = times[#times // 2], p99 = times[#times * 99 // 100] }
+end
+
+local function median(list)
+  table.sort(list)
+  return list[(#list + 1) // 2]
+end
+
+local costs = {}
+print(("%d requests of each kind in a round, microseconds: mean, median, p99"):format(REQUESTS))
+for round = 0, ROUNDS do
+  local proxy = measure("/proxy", "confirmed")
+  local action = measure("/action", "confirmed")
+  -- Round 0 warms up.
+  if round > 0 then
+    costs[round] = action.mean - proxy.mean
+    print(("proxy_pass %5.0f %5.0f %5.0f   action %5.0f %5.0f %5.0f   more %5.0f %5.0f"):format(
+      proxy.mean, proxy.median, proxy.p99, action.mean, action.median, action.p99,
+      action.mean - proxy.mean, action.median - proxy.median))
+  end
+end
+print(("an action costs %.3f ms more than proxy_pass (median of the rounds' means)"):format(median(costs) / 1000))
+io.write(front:complaints())
+
+connection:close()
+front:close()
+upstream:close()
