@@ -71,8 +71,8 @@ http {
 ]]):format(more.workers or 1, more.main or "", more.http or "", locations)
 end
 
--- Sets what is this machine's: the port, and where things are.
-local function adapt(text, prefix, port)
+-- Sets what is this machine's: the ports, and where things are.
+local function adapt(text, prefix, port, tls_port)
   local lua_path, lua_cpath = nginx.paths()
   local lines = {
     ('lua_package_path "%s";'):format(lua_path),
@@ -83,7 +83,8 @@ local function adapt(text, prefix, port)
   end
   text = text:gsub("\n%s*lua_package_c?path [^\n]*", "")
   text = text:gsub("\nhttp {", function() return "\nhttp {\n" .. table.concat(lines, "\n") end)
-  return (text:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port))
+  text = text:gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. port):gsub("127%.0%.0%.1:8443", "127.0.0.1:" .. tls_port)
+  return (text:gsub("PREFIX", prefix))
 end
 
 -- Prints nginx's process id, and "ended" once it has ended; asks it to end when standard input does.
@@ -97,9 +98,9 @@ echo ended]]
 
 local function try_to_start(text, environment)
   local prefix = shell("mktemp -d")
-  local port = free_port()
+  local port, tls_port = free_port(), free_port()
   local file = assert(io.open(prefix .. "/nginx.conf", "w"))
-  file:write(adapt(text, prefix, port))
+  file:write(adapt(text, prefix, port, tls_port))
   file:close()
   -- As whoever runs the specs: nobody else need be able to read the checkout.
   local main = ("daemon off; pid %s/nginx.pid; error_log %s/error.log notice;"):format(prefix, prefix)
@@ -130,7 +131,8 @@ local function comes_up(self)
 end
 
 --- Starts nginx and waits until it answers; it ends by `close()`, or when the suite does.
--- @tparam string text the configuration; it listens on 127.0.0.1:8080 as far as the text is concerned
+-- @tparam string text the configuration. It listens on 127.0.0.1:8080 (and :8443) as far as the text is concerned, and
+--   `PREFIX` stands for its folder.
 -- @tparam ?string environment such as `TIMEKIT_APP_KEY=x`
 -- @treturn table with `port`, `url`, `master` (its process id), `prefix` (its folder)
 function nginx.start(text, environment)

@@ -17,9 +17,10 @@ local runtime = {}
 -- nginx's clock for timers and semaphores counts milliseconds.
 local SHORTEST_WAIT = 0.001
 
+-- ssl_client_hello and ssl_session_fetch are not among them: unless nginx is OpenResty's patched one, which cannot be
+-- told from here, the handshake fails when they wait, and the call has been made.
 local CAN_WAIT = {
-  server_rewrite = true, rewrite = true, access = true, content = true, timer = true,
-  ssl_client_hello = true, ssl_cert = true, ssl_session_fetch = true,
+  server_rewrite = true, rewrite = true, access = true, content = true, timer = true, ssl_cert = true,
 }
 
 -- Where not even a timer can be had.
