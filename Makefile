@@ -158,6 +158,7 @@ SUITE = $(WITH_PATHS) EXPECTED_LUA='$(LUA)' $(LUA) spec/support/suite.lua
 
 test: deps-test
 	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so
+	@$(MAKE) -s all LUA=luajit
 	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
 
 # On every Lua, one after the other; ends with one line that sums up all of them.
@@ -183,6 +184,7 @@ build/c-asan/lua: spec/c/lua_main.c
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
 	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
+	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(SUITE) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua --exclude-pattern=hostile spec'
@@ -274,7 +276,13 @@ chaos: deps-test
 	@$(MAKE) -s all
 	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
-.PHONY: tsan fuzz deps-fuzz chaos
+# What an action costs in nginx, next to proxy_pass.
+bench-nginx: deps-test
+	@$(MAKE) -s all
+	@$(MAKE) -s all LUA=luajit
+	@$(WITH_PATHS) $(LUA) spec/bench/nginx_latency.lua
+
+.PHONY: tsan fuzz deps-fuzz chaos bench-nginx
 # -- end of proving --
 
 help:
@@ -285,6 +293,7 @@ help:
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR='
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 

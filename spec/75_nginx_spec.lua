@@ -247,4 +247,518 @@ describe("in nginx", function()
     assert.is_true(tonumber(asked) > 20)
     assert.equal("", running:complaints())
   end)
+
+  it("keeps connections for all requests of the worker", function()
+    start([[
+      location /v2/ { content_by_lua_block {
+        ngx.req.read_body()
+        ngx.print('{"data":{"id":"b","graph":"confirm_decline","state":"confirmed","what":"', ngx.var.connection, '"}}')
+      } }
+      location = /here { content_by_lua_block {
+        here = here or timekit.new { base_url = "http://127.0.0.1:" .. ngx.var.server_port .. "/v2" }
+        ngx.print(plain(here:booking("b"):action("confirm")))
+      } }
+    ]], { init = "here = false" })
+    local first = get("/here").what
+    assert.matches("^%d+$", first)
+    for _ = 1, 10 do assert.equal(first, get("/here").what) end
+  end)
+
+  it("resumes TLS sessions", function()
+    start([[
+      location = /here { content_by_lua_block {
+        here = here or timekit.new {
+          base_url = "https://127.0.0.1:" .. ngx.var.arg_port .. "/v2", ca_file = "]] .. certificates .. [[/ca.pem",
+        }
+        ngx.print(plain(here:booking("b"):action("confirm")))
+      } }
+    ]], { init = "here = false", http = ([[
+      server {
+        listen 127.0.0.1:8443 ssl;
+        ssl_certificate %s/good.pem;
+        ssl_certificate_key %s/good.key;
+        keepalive_requests 2;
+        ssl_session_cache shared:sessions:1m;
+        location / { content_by_lua_block {
+          ngx.req.read_body()
+          ngx.print('{"data":{"id":"b","graph":"confirm_decline","state":"confirmed","what":"',
+            ngx.var.connection_requests, ngx.var.ssl_session_reused, '"}}')
+        } }
+      }
+    ]]):format(certificates, certificates) })
+    local seen = {}
+    for index = 1, 4 do seen[index] = get("/here?port=" .. running.tls_port).what end
+    -- The second connection takes up the first one's session.
+    assert.same({ "1.", "2.", "1r", "2r" }, seen)
+  end)
+
+  it("has one helper thread in a worker, and nothing that stays", function()
+    start(CONFIRM .. [[
+      location = /other { content_by_lua_block {
+        other = other or timekit.new {}
+        ngx.print(plain(other:booking(ngx.var.arg_id):action("confirm")))
+      } }
+      location = /state { content_by_lua_block {
+        local function count(what)
+          local pipe = io.popen("ls /proc/" .. ngx.worker.pid() .. "/" .. what .. " | wc -l")
+          local number = tonumber(pipe:read("*a"))
+          pipe:close()
+          return number
+        end
+        ngx.print(require("timekit.core").encode {
+          threads = count("task"), descriptors = count("fd"),
+          timers = ngx.timer.running_count() + ngx.timer.pending_count(),
+        })
+      } }
+    ]], { init = "other = false" })
+    local function call_some()
+      for _ = 1, 5 do
+        assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+        assert.equal("confirmed", get("/other?id=" .. book()).state)
+      end
+    end
+    assert.equal(1, get("/state").threads)
+    call_some()
+    local state = get("/state")
+    assert.equal(2, state.threads)
+    assert.equal(0, state.timers)
+    call_some()
+    local later = get("/state")
+    assert.equal(2, later.threads)
+    assert.equal(0, later.timers)
+    -- Ten calls would leave ten, if any; nginx may be about to close a request's.
+    assert.is_true(later.descriptors < state.descriptors + 5)
+  end)
+
+  it("takes a client that was made in init_by_lua to every worker", function()
+    start([[
+      location = /ours { content_by_lua_block {
+        local answer = plain(ours:booking(ngx.var.arg_id):action("confirm"))
+        ngx.print((answer:gsub("}$", ',"worker":' .. ngx.worker.pid() .. "}")))
+      } }
+    ]], {
+      init = "ours = timekit.new {}", workers = 2, main = "worker_cpu_affinity auto;",
+    })
+    local workers, count = {}, 0
+    for _ = 1, 500 do
+      local connections = { running:ask("/ours?id=" .. book()), running:ask("/ours?id=" .. book()) }
+      for _, connection in ipairs(connections) do
+        local answer = decode(nginx.answer(connection))
+        assert.equal("confirmed", answer.state)
+        if not workers[answer.worker] then count = count + 1 end
+        workers[answer.worker] = true
+      end
+      if count == 2 then break end
+    end
+    assert.equal(2, count)
+    assert.equal("", running:complaints())
+  end)
+
+  describe("a call that is under way has its outcome, and the worker ends soon after,", function()
+    local TWICE = [[
+      location = /twice { content_by_lua_block { ngx.print("[", act(), ",", act(nil, "decline"), "]") } }
+    ]]
+
+    -- Seconds from the answer to the end of the process that gave it.
+    local function until_gone(pid)
+      local began = socket.gettime()
+      repeat
+        local status = io.open("/proc/" .. pid .. "/stat")
+        local state = status and status:read("*a"):match("%) (%a)")
+        if status then status:close() end
+      until not state or state == "Z"
+      return socket.gettime() - began
+    end
+
+    it("when nginx quits", function()
+      start(CONFIRM)
+      local id = book()
+      slow_down(0.5)
+      local asked = running:ask("/confirm?id=" .. id)
+      wait_until_under_way(id)
+      running:signal("QUIT")
+      assert.equal("confirmed", decode(nginx.answer(asked)).state)
+      local began = socket.gettime()
+      running:wait()
+      assert.is_true(socket.gettime() - began < 1)
+      assert.same({ [id] = 1 }, confirmed())
+      assert.equal("", running:complaints())
+    end)
+
+    it("also one that starts while nginx quits", function()
+      start(TWICE)
+      local id = book()
+      slow_down(0.5)
+      local asked = running:ask("/twice?id=" .. id)
+      wait_until_under_way(id)
+      running:signal("QUIT")
+      local answers = decode(nginx.answer(asked))
+      assert.equal("confirmed", answers[1].state)
+      assert.equal("transition", answers[2].kind)
+      local began = socket.gettime()
+      running:wait()
+      assert.is_true(socket.gettime() - began < 1)
+    end)
+
+    it("when nginx reloads", function()
+      start(CONFIRM)
+      local before = running:get("/pid")
+      local id, next_id = book(), book()
+      slow_down(0.5)
+      local asked = running:ask("/confirm?id=" .. id)
+      wait_until_under_way(id)
+      running:signal("HUP")
+      repeat until running:get("/pid") ~= before
+      assert.equal("confirmed", get("/confirm?id=" .. next_id).state)
+      assert.equal("confirmed", decode(nginx.answer(asked)).state)
+      assert.is_true(until_gone(before) < 1)
+      assert.same({ [id] = 1, [next_id] = 1 }, confirmed())
+      assert.equal("", running:complaints())
+    end)
+
+    it("and an idle worker at once", function()
+      start(CONFIRM)
+      get("/confirm?id=" .. book())
+      running:signal("QUIT")
+      local began = socket.gettime()
+      running:wait()
+      assert.is_true(socket.gettime() - began < 1)
+    end)
+  end)
+
+  describe("an error in the pump fails the calls that wait, and the next call works:", function()
+    local OWN = [[
+      location = /own { content_by_lua_block {
+        ngx.print(plain(own:booking(ngx.var.arg_id):action("confirm", nil, { timeout = 10 })))
+      } }
+      location = /break { content_by_lua_block { break_it() } }
+    ]]
+
+    it("in the transport", function()
+      start(OWN, { init = [[
+        local inner = require "timekit.transport.core"
+        local is_broken = false
+        function break_it() is_broken = true end
+        own = timekit.new { transport = { connect = function(_, options)
+          local connection = inner:connect(options)
+          local outer = setmetatable({}, { __index = function(_, name)
+            return function(_, ...) return connection[name](connection, ...) end
+          end })
+          function outer.step()
+            if is_broken then is_broken = false error "injected" end
+            return connection:step()
+          end
+          return outer
+        end } }
+      ]] })
+      local ids = { book(), book() }
+      slow_down(0.3, 2)
+      local asked = { running:ask("/own?id=" .. ids[1]), running:ask("/own?id=" .. ids[2]) }
+      wait_until_under_way(ids[1])
+      wait_until_under_way(ids[2])
+      running:get("/break")
+      for _, connection in ipairs(asked) do
+        local err = decode(nginx.answer(connection))
+        assert.equal("cancelled", err.kind)
+        assert.equal("maybe", err.sent)
+      end
+      assert.matches("%[error%].*timekit: .*injected", running:complaints())
+      assert.equal("confirmed", get("/own?id=" .. book()).state)
+    end)
+
+    it("in the driver", function()
+      start(OWN, { init = [[
+        local core = require "timekit.core"
+        local notifier = core.notifier
+        function break_it()
+          core.notifier = function() core.notifier = notifier error "injected" end
+        end
+        own = timekit.new {}
+      ]] })
+      running:get("/break")
+      local id = book()
+      slow_down(0.3)
+      assert.equal("cancelled", get("/own?id=" .. id).kind)
+      assert.matches("%[error%].*timekit: .*injected", running:complaints())
+      assert.equal("confirmed", get("/own?id=" .. book()).state)
+    end)
+  end)
+
+  describe("without a notifier", function()
+    it("the timer looks every now and then", function()
+      start(CONFIRM, nil, "TMPDIR=/nowhere")
+      local ids = {}
+      for index = 1, 20 do ids[index] = book() end
+      slow_down(0.3, #ids)
+      local answers, seconds = confirm_all(ids)
+      for index, answer in ipairs(answers) do assert.equal(ids[index], answer.id) end
+      assert.is_true(seconds < 1)
+      assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+      assert.equal(1, select(2, running:log():gsub("%[warn%][^\n]*timekit: looks for answers", "")))
+    end)
+
+    it("nor timers, those who wait look themselves", function()
+      start(CONFIRM, { http = "lua_max_pending_timers 0;" })
+      local ids = { book(), book(), book() }
+      slow_down(0.3, 3)
+      local answers, seconds = confirm_all(ids)
+      for index, answer in ipairs(answers) do assert.equal(ids[index], answer.id) end
+      assert.is_true(seconds < 0.9)
+    end)
+  end)
+
+  it("a descriptor that cannot be watched is looked at every now and then", function()
+    start(CONFIRM, { init = [[
+      local core = require "timekit.core"
+      local notifier = core.notifier
+      function core.notifier()
+        local made = notifier()
+        return setmetatable({ watch = function() return false end }, { __index = function(_, name)
+          return function(_, ...) return made[name](made, ...) end
+        end })
+      end
+    ]] })
+    local ids = { book(), book(), book() }
+    slow_down(0.3, 3)
+    local answers, seconds = confirm_all(ids)
+    for index, answer in ipairs(answers) do assert.equal(ids[index], answer.id) end
+    assert.is_true(seconds < 0.9)
+    assert.matches("%[warn%][^\n]*timekit: looks for answers[^\n]*descriptor", running:log())
+  end)
+
+  it("a client that is closed while calls wait ends them, and the worker can end", function()
+    start([[
+      location = /own { content_by_lua_block { ngx.print(plain(own:booking(ngx.var.arg_id):action("confirm"))) } }
+      location = /close { content_by_lua_block { own:close() } }
+    ]], { init = "own = timekit.new {}" })
+    local id = book()
+    slow_down(5)
+    local asked = running:ask("/own?id=" .. id)
+    wait_until_under_way(id)
+    local began = socket.gettime()
+    running:get("/close")
+    assert.equal("cancelled", decode(nginx.answer(asked)).kind)
+    running:signal("QUIT")
+    running:wait()
+    assert.is_true(socket.gettime() - began < 2)
+  end)
+
+  it("waits for as long as it was told", function()
+    -- The pump as the runtime sees it, and no more.
+    start([[
+      location = /wait { content_by_lua_block {
+        local core = require "timekit.core"
+        local connection = require("timekit.transport.core"):connect {
+          base_url = os.getenv "TIMEKIT_BASE_URL", username = "", password = os.getenv "TIMEKIT_APP_KEY",
+          headers = {}, user_agent = "x", connect_timeout = 5, max_response = 100000,
+        }
+        local wakes = {}
+        local pump = {
+          fd = function() return connection:fd() end,
+          timeout = function() return connection:timeout() end,
+          step = function()
+            connection:step()
+            for transfer, wake in pairs(wakes) do
+              if transfer:done() then wakes[transfer] = nil wake() end
+            end
+          end,
+          on_done = function(_, transfer, wake) wakes[transfer] = wake end,
+          forget = function(_, transfer) wakes[transfer] = nil end,
+        }
+        local runtime = require "timekit.runtime.ngx"
+        local transfer = connection:start {
+          method = "PUT", target = "/bookings/" .. ngx.var.arg_id .. "/confirm", body = "{}", timeout = 10,
+        }
+        local began = runtime.now()
+        runtime.wait(pump, transfer, 0.1)
+        local first, was_done, is_known = runtime.now() - began, transfer:done(), next(wakes) ~= nil
+        runtime.wait(pump, transfer, 5)
+        ngx.print(core.encode {
+          first = first, was_done = was_done, is_known = is_known,
+          both = runtime.now() - began, status = transfer:result().status,
+        })
+      } }
+    ]])
+    slow_down(0.5)
+    local answer = get("/wait?id=" .. book())
+    assert.is_true(answer.first >= 0.1 and answer.first < 0.3)
+    assert.is_false(answer.was_done)
+    assert.is_false(answer.is_known)
+    assert.equal(200, answer.status)
+    assert.is_true(answer.both >= 0.5 and answer.both < 0.9)
+    running:signal("QUIT")
+    local began = socket.gettime()
+    running:wait()
+    assert.is_true(socket.gettime() - began < 1)
+  end)
+
+  it("a timer that nginx drops is noticed", function()
+    start(CONFIRM, { http = "lua_max_running_timers 0;" })
+    assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+    assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+  end)
+
+  describe("the notifier's connection", function()
+    local CAUGHT = [[
+      local core = require "timekit.core"
+      local notifier = core.notifier
+      caught = {}
+      function core.notifier()
+        local made, problem = notifier()
+        caught[#caught + 1] = made
+        return made, problem
+      end
+    ]]
+    local RING = [[
+      location = /ring { content_by_lua_block { caught[#caught]:ring() ngx.print(#caught) } }
+      location = /cut { content_by_lua_block { caught[#caught]:close() ngx.print(#caught) } }
+      location = /made { content_by_lua_block { ngx.print(#caught) } }
+    ]]
+
+    it("is made anew when nginx lost it from its pool", function()
+      start(CONFIRM .. RING, { init = CAUGHT })
+      assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+      -- nginx closes a connection in its pool that says something, as soon as it notices.
+      repeat
+        running:get("/ring")
+        assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+      until running:get("/made") == "2"
+      assert.equal("", running:complaints())
+    end)
+
+    it("may be lost while calls wait", function()
+      start(CONFIRM .. RING, { init = CAUGHT })
+      local id = book()
+      slow_down(0.3)
+      local asked = running:ask("/confirm?id=" .. id)
+      wait_until_under_way(id)
+      assert.equal("1", running:get("/cut"))
+      assert.equal("confirmed", decode(nginx.answer(asked)).state)
+      -- The timer goes on without for as long as it runs; the next one has a new notifier.
+      repeat assert.equal("confirmed", get("/confirm?id=" .. book()).state) until running:get("/made") == "2"
+    end)
+  end)
+
+  it("waits between tries without holding up others", function()
+    start([[
+      location = /retry { content_by_lua_block { ngx.print(act()) } }
+    ]])
+    local id = book()
+    local fault = {
+      match = "PUT /v2/bookings/*/confirm", what = "status", status = 503, headers = { ["Retry-After"] = 1 },
+    }
+    assert.equal(200, (box:call("POST", "/_sandbox/faults", core.encode(fault))))
+    local asked = running:ask("/retry?id=" .. id)
+    local others = 0
+    while not socket.select({ asked }, nil, 0)[asked] do
+      assert.equal("fast", running:get("/fast"))
+      others = others + 1
+    end
+    local answer = decode(nginx.answer(asked))
+    assert.equal("confirmed", answer.state)
+    assert.equal(2, answer.attempts)
+    assert.is_true(others > 10)
+  end)
+
+  it("keeps a call's timeout", function()
+    start([[
+      location = /short { content_by_lua_block {
+        local began = require("timekit.core").now()
+        local _, err = timekit.booking(ngx.var.arg_id):action("confirm", nil, { timeout = 0.2 })
+        ngx.print(require("timekit.core").encode { kind = err.kind, elapsed = require("timekit.core").now() - began })
+      } }
+    ]])
+    slow_down(5)
+    local answer = get("/short?id=" .. book())
+    assert.equal("uncertain", answer.kind)
+    assert.is_true(answer.elapsed < 0.7)
+  end)
+
+  it("serves calls of light threads and coroutines each with its own answer", function()
+    start([[
+      location = /many { content_by_lua_block {
+        local threads = {}
+        for id in ngx.var.arg_ids:gmatch("[^,]+") do
+          threads[#threads + 1] = ngx.thread.spawn(function() return coroutine.wrap(act)(id) end)
+        end
+        local answers = {}
+        for index, thread in ipairs(threads) do
+          local _, answer = ngx.thread.wait(thread)
+          answers[index] = answer
+        end
+        ngx.print("[", table.concat(answers, ","), "]")
+      } }
+    ]])
+    local ids = {}
+    for index = 1, 10 do ids[index] = book() end
+    for index, answer in ipairs(get("/many?ids=" .. table.concat(ids, ","))) do assert.equal(ids[index], answer.id) end
+  end)
+
+  it("survives requests that end before their calls do", function()
+    start([[
+      location = /killed { content_by_lua_block {
+        local thread = ngx.thread.spawn(function() act() end)
+        ngx.thread.spawn(function() act(ngx.var.arg_other) end)
+        ngx.sleep(0.05)
+        ngx.thread.kill(thread)
+        ngx.print("[]")
+        ngx.exit(200)
+      } }
+    ]] .. CONFIRM)
+    local ids = { book(), book() }
+    slow_down(0.3, 2)
+    get(("/killed?id=%s&other=%s"):format(ids[1], ids[2]))
+    assert.equal("confirmed", get("/confirm?id=" .. book()).state)
+    assert.equal(1, confirmed()[ids[1]])
+    assert.equal(1, confirmed()[ids[2]])
+    running:signal("QUIT")
+    local began = socket.gettime()
+    running:wait()
+    assert.is_true(socket.gettime() - began < 1)
+    assert.equal("", running:complaints())
+  end)
+
+  it("works with a client for each request, and without the code cache", function()
+    start([[
+      location = /new { content_by_lua_block {
+        local timekit = require "timekit"
+        local core = require "timekit.core"
+        local tk = timekit.new {}
+        local booking, err = tk:booking(ngx.var.arg_id):action("confirm")
+        ngx.print(core.encode { state = booking and booking.state or tostring(err) })
+        tk:close()
+      } }
+    ]], { http = "lua_code_cache off;" })
+    for _ = 1, 5 do assert.equal("confirmed", get("/new?id=" .. book()).state) end
+  end)
+
+  it("takes a sandbox in the process", function()
+    start([[
+      location = /inside { content_by_lua_block {
+        local box = timekit.sandbox.new()
+        local tk = timekit.new { transport = box }
+        local id = tk:create_booking({
+          graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
+        }).id
+        box:fault { match = "PUT /v2/bookings/*/confirm", what = "stall", when = "after", seconds = 5 }
+        ngx.print(plain(tk:booking(id):action("confirm")))
+      } }
+    ]])
+    assert.equal("confirmed", get("/inside").state)
+  end)
+end)
+
+describe("spec/examples/nginx.conf", function()
+  it("confirms a booking", function()
+    local file = assert(io.open("spec/examples/nginx.conf"))
+    local text = file:read("*a")
+    file:close()
+    running = nginx.start(text, ("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s"):format(KEY, box.url))
+    local id = book()
+    local body, status = running:get("/confirm?id=" .. id)
+    assert.same({ "confirmed\n", 200 }, { body, status })
+    body, status = running:get("/confirm?id=" .. id)
+    assert.same({ "transition\n", 409 }, { body, status })
+    assert.same({ [id] = 1 }, confirmed())
+  end)
 end)

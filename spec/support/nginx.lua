@@ -90,7 +90,7 @@ end
 -- Prints nginx's process id, and "ended" once it has ended; asks it to end when standard input does.
 local SCRIPT = [[
 exec 3<&0
-env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g '%s' & pid=$!
+env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g '%s' 2>%s/stderr.log & pid=$!
 echo $pid
 { cat <&3 >/dev/null; kill -QUIT $pid 2>/dev/null; } >/dev/null &
 wait $pid
@@ -107,11 +107,12 @@ local function try_to_start(text, environment)
   if shell("id -u") == "0" then main = main .. " user root;" end
   local script = prefix .. "/run.sh"
   file = assert(io.open(script, "w"))
-  file:write(SCRIPT:format(environment or "", prefix, prefix, prefix, main))
+  file:write(SCRIPT:format(environment or "", prefix, prefix, prefix, main, prefix))
   file:close()
   local program = process.start("env PATH=/usr/sbin:$PATH sh " .. script)
   return setmetatable({
-    program = program, master = tonumber(program.line), prefix = prefix, port = port, url = "http://127.0.0.1:" .. port,
+    program = program, master = tonumber(program.line), prefix = prefix,
+    port = port, tls_port = tls_port, url = "http://127.0.0.1:" .. port,
   }, nginx)
 end
 
@@ -134,7 +135,7 @@ end
 -- @tparam string text the configuration. It listens on 127.0.0.1:8080 (and :8443) as far as the text is concerned, and
 --   `PREFIX` stands for its folder.
 -- @tparam ?string environment such as `TIMEKIT_APP_KEY=x`
--- @treturn table with `port`, `url`, `master` (its process id), `prefix` (its folder)
+-- @treturn table with `port`, `tls_port`, `url`, `master` (its process id), `prefix` (its folder)
 function nginx.start(text, environment)
   local problem
   -- The port may be gone by the time that nginx takes it.
