@@ -14,7 +14,12 @@ local writer = require "spec.chaos.writer"
 
 local chaos = {}
 
--- The crowd of a round, each in a process of its own, all at once.
+-- A writer in a process of its own.
+local function start_process()
+  return process.start(this_lua.command .. " spec/chaos/crowd_member.lua")
+end
+
+-- The crowd of a round, all at once.
 local function run_crowd(self, job)
   local line = assert(core.encode {
     seed = job.round.seed, number = job.round.number, limit = job.limit, bookings = core.array(job.bookings),
@@ -22,7 +27,7 @@ local function run_crowd(self, job)
   })
   for number = 1, self.writers do
     if not self.members[number] then
-      self.members[number] = process.start(this_lua.command .. " spec/chaos/crowd_member.lua")
+      self.members[number] = self.start_member()
       assert(self.members[number].line == "ready", "a writer did not start")
     end
     self.members[number]:say((line:gsub("^{", ('{"writer":%d,'):format(number))))
@@ -61,12 +66,14 @@ end
 --- Runs it.
 -- @tparam table options `seed`, `actions` (at least so many calls), `writers` (in a crowd), `mode` (see `plan.round`),
 --   `round` (only this one), `world` (one that was started before), `say` (function(text): told about violations),
---   `wrap` and `distort` as for spec/chaos/writer.lua
+--   `wrap` and `distort` as for spec/chaos/writer.lua, `start_member` (function: starts one of a crowd; default: a
+--   process of its own)
 -- @treturn table see spec/chaos/report.lua
 function chaos.run(options)
   local self = {
     seed = options.seed, actions = options.actions, writers = options.writers, mode = options.mode, say = options.say,
     wrap = options.wrap, distort = options.distort, members = {}, summary = report.new(),
+    start_member = options.start_member or start_process,
     world = options.world or new_world(),
   }
   graphs.define()
