@@ -116,15 +116,22 @@ local function try_to_start(text, environment)
   }, nginx)
 end
 
--- Does it answer? false: it has ended.
+-- Does a worker answer? That it can be connected to does not mean that its master takes signals yet.
+local function answers(port)
+  local connection = socket.connect("127.0.0.1", port)
+  if not connection then return false end
+  connection:settimeout(PATIENCE)
+  connection:send("GET /fast HTTP/1.0\r\n\r\n")
+  local line = connection:receive("*l")
+  connection:close()
+  return line ~= nil
+end
+
+-- false: it has ended.
 local function comes_up(self)
   local patience = socket.gettime() + PATIENCE
   while socket.gettime() < patience do
-    local connection = socket.connect("127.0.0.1", self.port)
-    if connection then
-      connection:close()
-      return true
-    end
+    if answers(self.port) then return true end
     if read(self.prefix .. "/error.log"):find("[emerg]", 1, true) then return false end
     socket.sleep(0.01)
   end
@@ -181,7 +188,6 @@ end
 
 --- Ends it.
 function nginx:close()
-  self.program.input:write("")
   self.program:close()
   shell("rm -rf " .. self.prefix)
 end

@@ -18,9 +18,9 @@ local driver = {}
 -- Seconds between two looks where nothing tells that there is something to see: soon at first, then less often.
 local SHORTEST_NAP, LONGEST_NAP, NAP_GROWTH = 0.001, 0.01, 1.3
 
--- Seconds after which a light thread looks itself although the timer should have. It never has to, unless nginx dropped
--- the timer for want of connections.
-local PATIENCE = 1
+-- Seconds after which a light thread looks itself although a timer should: one that is about to start, which nginx
+-- drops when too many run, and one that runs, which never is that late.
+local START_PATIENCE, PATIENCE = 0.1, 1
 
 -- pump → { [waiter] = true }, for pumps with transfers that somebody waits for.
 local waiters = {}
@@ -195,11 +195,13 @@ function driver.enter(pump, transfer)
     tell_timer()
   end)
   if waiter.has_fd then need_timer() end
-  if not (waiter.has_fd and current) or is_running and not bell then
+  if bell then
+    if not watch(pump) then
+      is_deaf = true
+      bell:ring()
+    end
+  elseif is_running then
     step(pump)
-  elseif bell and not watch(pump) then
-    is_deaf = true
-    bell:ring()
   end
   return waiter
 end
@@ -219,7 +221,8 @@ end
 -- @treturn number seconds
 function driver.patience(waiter, nap)
   if not waiter.has_fd then return math.min(nap, waiter.pump:timeout() or nap) end
-  return current and PATIENCE or nap
+  if not current then return nap end
+  return is_running and PATIENCE or START_PATIENCE
 end
 
 --- Nothing happened for as long as `driver.patience` said.
