@@ -22,8 +22,9 @@ local SHORTEST_NAP, LONGEST_NAP, NAP_GROWTH = 0.001, 0.01, 1.3
 -- drops when too many run, and one that runs, which never is that late.
 local START_PATIENCE, PATIENCE = 0.1, 1
 
--- pump → { [waiter] = true }, for pumps with transfers that somebody waits for.
-local waiters = {}
+-- pump → { [waiter] = true }, for pumps with transfers that somebody waits for: those that the timer moves, and those
+-- without a descriptor, which move themselves.
+local waiters, loners = {}, {}
 
 -- The timer that is due or runs, as a mark of its own; nil: there is none.
 local current
@@ -52,15 +53,15 @@ end
 local function remove(waiter)
   if waiter.is_over then return end
   waiter.is_over = true
-  local others = waiters[waiter.pump]
-  others[waiter] = nil
-  if not next(others) then waiters[waiter.pump] = nil end
+  local among, pump = waiter.among, waiter.pump
+  among[pump][waiter] = nil
+  if not next(among[pump]) then among[pump] = nil end
 end
 
 -- The transfers that a broken pump leaves are ended here, so that each call has an outcome, which says what was sent.
 local function fail(pump, problem)
   ngx.log(ngx.ERR, "timekit: calls failed by an error in their pump: ", tostring(problem))
-  for waiter in pairs(waiters[pump] or {}) do
+  for waiter in pairs(waiters[pump] or loners[pump] or {}) do
     remove(waiter)
     waiter.problem = problem
     pcall(waiter.transfer.cancel, waiter.transfer)
@@ -101,6 +102,13 @@ end
 -- The timer is to look whether any call is left, if it is not just about to.
 local function tell_timer()
   if bell and not is_stepping and not next(waiters) then bell:ring() end
+end
+
+-- For those who are not the timer.
+local function watch_or_tell(pump)
+  if watch(pump) then return end
+  is_deaf = true
+  bell:ring()
 end
 
 -- A descriptor was readable; one that is not ours, or is by now another pump's, does no harm.
@@ -186,20 +194,19 @@ end
 function driver.enter(pump, transfer)
   local semaphore, problem = semaphores.new(0)
   if not semaphore then error("timekit: no semaphore: " .. tostring(problem), 0) end
-  local waiter = { pump = pump, transfer = transfer, semaphore = semaphore, has_fd = pump:fd() ~= nil }
-  waiters[pump] = waiters[pump] or {}
-  waiters[pump][waiter] = true
+  local among = pump:fd() and waiters or loners
+  local waiter = { pump = pump, transfer = transfer, semaphore = semaphore, among = among }
+  among[pump] = among[pump] or {}
+  among[pump][waiter] = true
   pump:on_done(transfer, function()
     remove(waiter)
     semaphore:post(1)
     tell_timer()
   end)
-  if waiter.has_fd then need_timer() end
+  if among == loners then return waiter end
+  need_timer()
   if bell then
-    if not watch(pump) then
-      is_deaf = true
-      bell:ring()
-    end
+    watch_or_tell(pump)
   elseif is_running then
     step(pump)
   end
@@ -220,7 +227,7 @@ end
 -- @tparam number nap what to take if nobody else looks
 -- @treturn number seconds
 function driver.patience(waiter, nap)
-  if not waiter.has_fd then return math.min(nap, waiter.pump:timeout() or nap) end
+  if waiter.among == loners then return math.min(nap, waiter.pump:timeout() or nap) end
   if not current then return nap end
   return is_running and PATIENCE or START_PATIENCE
 end
@@ -229,8 +236,15 @@ end
 -- @tparam table waiter
 function driver.look(waiter)
   -- nginx dropped the timer. The next call asks for another.
-  if current and not is_running and waiter.has_fd then current = nil end
-  step(waiter.pump)
+  if current and not is_running and waiter.among == waiters then current = nil end
+  local pump = waiter.pump
+  step(pump)
+  if not (bell and waiters[pump]) then return end
+  -- An engine that replaced another may have its descriptor's number, and is not watched yet.
+  for fd, watched_pump in pairs(watched) do
+    if watched_pump == pump then watched[fd] = nil end
+  end
+  watch_or_tell(pump)
 end
 
 return driver
