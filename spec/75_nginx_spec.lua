@@ -5,6 +5,7 @@ local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
 local sandbox_server = require "spec.support.sandbox_server"
 local socket = require "socket"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 local tls = require "spec.support.tls"
 
@@ -227,7 +228,7 @@ describe("in nginx", function()
       for index = 1, 100 do ids[index] = book() end
       slow_down(0.3, #ids)
       local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
-        sandbox_server.interpreter(), running.port))
+        this_lua.command, running.port))
       assert.equal("ready", probe.line)
       local answers, seconds = confirm_all(ids)
       probe:say("enough")

@@ -75,12 +75,12 @@ local function measure(path, expected)
   table.sort(times)
   local sum = 0
   for _, time in ipairs(times) do sum = sum + time end
-  return { mean = sum / #times, median = times[#times // 2], p99 = times[#times * 99 // 100] }
+  return { mean = sum / #times, median = times[math.floor(#times / 2)], p99 = times[math.floor(#times * 0.99)] }
 end
 
 local function median(list)
   table.sort(list)
-  return list[(#list + 1) // 2]
+  return list[math.floor((#list + 1) / 2)]
 end
 
 local costs = {}

@@ -8,15 +8,16 @@ local crowd = {}
 local CONFIGURATION = [[
 init_by_lua_block {
   package.path = "%s/?.lua;" .. package.path
+  arg = { [0] = "nginx" } -- as programs have it; this one starts no others
   require("spec.chaos.graphs").define()
 }
 init_worker_by_lua_block {
   local runtime = require "timekit.runtime.ngx"
   local now, sleep = runtime.now, runtime.sleep
   function runtime.now() return now() + (ngx.ctx.skipped or 0) end
-  function runtime.sleep(seconds)
+  function runtime.sleep(seconds, pump)
     ngx.ctx.skipped = (ngx.ctx.skipped or 0) + seconds
-    sleep(seconds / 1000)
+    sleep(seconds / 1000, pump)
   end
 }
 client_max_body_size 16m;

@@ -1,8 +1,6 @@
 --- How to wait in nginx with its Lua module (OpenResty): only the light thread that called waits, never the worker.
---
--- A runtime as in `timekit.runtime.blocking`, with one function more, `can_wait`, since there are phases of nginx in
--- which nothing can wait.
 -- @module timekit.runtime.ngx
+-- @see timekit.runtime.reference
 
 if type(ngx) ~= "table" or not ngx.get_phase then
   error("timekit.runtime.ngx works inside nginx with its Lua module (OpenResty)", 0)
@@ -11,6 +9,7 @@ end
 local core = require "timekit.core"
 local driver = require "timekit.runtime.ngx_driver"
 local ngx = ngx
+local semaphores = require "ngx.semaphore"
 
 local runtime = {}
 
@@ -35,10 +34,15 @@ local BY_TIMER = "call it from ngx.timer.at(0, function() ... end)"
 -- @treturn number seconds
 runtime.now = core.now
 
---- Lets others run for some time.
--- @function sleep
+--- Lets others run for some time, or until the client is closed.
 -- @tparam number seconds
-runtime.sleep = ngx.sleep
+-- @tparam table pump see `timekit.pump`
+function runtime.sleep(seconds, pump)
+  local semaphore = semaphores.new(0)
+  pump:on_close(semaphore, function() semaphore:post(1) end)
+  semaphore:wait(math.max(seconds, SHORTEST_WAIT))
+  pump:on_close(semaphore, nil)
+end
 
 --- Whether the present phase can wait. To be asked before anything is sent: a call that has been started and cannot be
 -- waited for is lost.
@@ -50,7 +54,7 @@ function runtime.can_wait()
   return false, ("nginx cannot wait in the phase %s: %s"):format(phase, INSTEAD[phase] or BY_TIMER)
 end
 
---- Returns when a transfer is done, or after some time.
+--- Returns when a transfer is done, when the client is closed, or after some time.
 -- Raises when the pump failed and the transfer could not be ended.
 -- @tparam table pump what the transfer was started with
 -- @tparam table transfer
@@ -60,7 +64,7 @@ function runtime.wait(pump, transfer, seconds)
   local until_ = seconds and core.now() + seconds
   local waiter = driver.enter(pump, transfer)
   local nap = driver.nap()
-  while not transfer:done() and not waiter.problem do
+  while not waiter.is_over and not transfer:done() do
     local pause = driver.patience(waiter, nap)
     if until_ then
       local left = until_ - core.now()

@@ -190,7 +190,7 @@ end
 -- `driver.patience` in between.
 -- @tparam table pump
 -- @tparam table transfer
--- @treturn table waiter: `semaphore`; `problem` if the pump failed
+-- @treturn table waiter: `semaphore`; `is_over` once it was woken; `problem` if the pump failed
 function driver.enter(pump, transfer)
   local semaphore, problem = semaphores.new(0)
   if not semaphore then error("timekit: no semaphore: " .. tostring(problem), 0) end
