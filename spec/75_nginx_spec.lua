@@ -735,6 +735,50 @@ describe("in nginx", function()
     for index, answer in ipairs(get("/many?ids=" .. table.concat(ids, ","))) do assert.equal(ids[index], answer.id) end
   end)
 
+  it("performs batches, of which only the caller waits", function()
+    start([[
+      location = /batch { content_by_lua_block {
+        local items = {}
+        for id in ngx.var.arg_ids:gmatch("[^,]+") do items[#items + 1] = { id, "confirm" } end
+        local tk = timekit.new {}
+        local outcome = assert(tk:batch(items, { concurrency = 5 }))
+        ngx.print(outcome.done, " ", outcome.failed)
+      } }
+    ]])
+    local ids = {}
+    for index = 1, 10 do ids[index] = book() end
+    slow_down(0.2, 10)
+    local asked = running:ask("/batch?ids=" .. table.concat(ids, ","))
+    local others = 0
+    while not socket.select({ asked }, nil, 0)[asked] do
+      assert.equal("fast", running:get("/fast"))
+      others = others + 1
+    end
+    assert.equal("10 0", (nginx.answer(asked)))
+    assert.is_true(others > 10)
+    local times = confirmed()
+    for _, id in ipairs(ids) do assert.equal(1, times[id]) end
+  end)
+
+  it("a client that is closed ends the pause between two tries", function()
+    start([[
+      location = /own { content_by_lua_block { ngx.print(plain(own:booking(ngx.var.arg_id):action("confirm"))) } }
+      location = /close { content_by_lua_block { own:close() } }
+    ]], { init = "own = timekit.new {}" })
+    local fault = {
+      match = "PUT /v2/bookings/*/confirm", what = "status", status = 503, headers = { ["Retry-After"] = 10 },
+    }
+    assert.equal(200, (box:call("POST", "/_sandbox/faults", core.encode(fault))))
+    local began = socket.gettime()
+    local asked = running:ask("/own?id=" .. book())
+    repeat
+      local _, requests = box:call("GET", "/_sandbox/requests")
+    until requests.data[2]
+    running:get("/close")
+    assert.is_nil(decode(nginx.answer(asked)).state)
+    assert.is_true(socket.gettime() - began < 5)
+  end)
+
   it("survives requests that end before their calls do", function()
     start([[
       location = /killed { content_by_lua_block {
