@@ -92,6 +92,7 @@ static int set_connection(CURL *easy, tk_engine *engine) {
 #endif
   SET(CURLOPT_BUFFERSIZE, 4096L);
   SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+  SET(CURLOPT_SHARE, engine->share);
   SET(CURLOPT_OPENSOCKETFUNCTION, tk_open_socket);
   SET(CURLOPT_OPENSOCKETDATA, engine);
   SET(CURLOPT_CLOSESOCKETFUNCTION, tk_close_socket);

@@ -85,7 +85,9 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
   if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
-      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK) {
+      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
+      (engine->share = curl_share_init()) != NULL &&
+      curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
     /* The first handle shows whether libcurl takes the options. */
     CURL *easy = tk_easy_get(engine);
     if (easy != NULL) tk_easy_put(engine, easy);
@@ -121,6 +123,7 @@ static void free_libcurl(tk_engine *engine) {
   finish_all(engine, TK_CLOSED, CURLE_ABORTED_BY_CALLBACK);
   while (engine->idle_count > 0) curl_easy_cleanup(engine->idle[--engine->idle_count]);
   curl_multi_cleanup(engine->multi);
+  curl_share_cleanup(engine->share);
   tk_sigpipe_restore(&signals);
 }
 

@@ -36,6 +36,7 @@ typedef struct tk_socket {
 
 struct tk_engine {
   CURLM *multi;
+  CURLSH *share; /* TLS sessions, which libcurl before 8.12 keeps for each easy handle alone */
   pid_t pid;
   int broken; /* the multi handle refuses to go on */
   int plain;  /* http, so loopback */
