@@ -273,6 +273,13 @@ describe("in nginx", function()
         }
         ngx.print(plain(here:booking("b"):action("confirm")))
       } }
+      location = /at_once { content_by_lua_block {
+        local items, words = {}, {}
+        for index = 1, 6 do items[index] = { "b", "confirm" } end
+        for index, result in ipairs(here:batch(items)) do words[index] = assert(result[1], result[2]).what end
+        table.sort(words)
+        ngx.print('{"words":"', table.concat(words, " "), '"}')
+      } }
     ]], { init = "here = false", http = ([[
       server {
         listen 127.0.0.1:8443 ssl;
@@ -291,6 +298,8 @@ describe("in nginx", function()
     for index = 1, 4 do seen[index] = get("/here?port=" .. running.tls_port).what end
     -- The second connection takes up the first one's session.
     assert.same({ "1.", "2.", "1r", "2r" }, seen)
+    -- So do all that are made at the same time.
+    assert.equal("1r 1r 1r 1r 1r 1r", get("/at_once").words)
   end)
 
   it("has one helper thread in a worker, and nothing that stays", function()
