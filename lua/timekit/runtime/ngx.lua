@@ -38,7 +38,10 @@ runtime.now = core.now
 --- Lets others run for some time.
 -- @function sleep
 -- @tparam number seconds
-runtime.sleep = ngx.sleep
+function runtime.sleep(seconds)
+  -- Its own takes one argument, no more.
+  ngx.sleep(seconds)
+end
 
 --- Whether the present phase can wait. To be asked before anything is sent: a call that has been started and cannot be
 -- waited for is lost.
