@@ -92,21 +92,31 @@ end
 
 for name, loop in pairs(loops) do
   describe("the descriptor, watched by " .. name .. ",", function()
-    local tk, wakes
+    local tk, fd, wakes
 
     after_each(function() tk:close() end)
 
+    local function use(options)
+      tk = client(options)
+      fd = tk:fd()
+    end
+
     -- Watches the descriptor, and nothing else, until all calls are over.
-    local function drive()
-      local left = 1
-      wakes = loop(tk:fd(), function() left = tk:update() end, function() return left == 0 end)
+    local function drive(calls)
+      local function is_over()
+        for _, call in ipairs(calls) do
+          if not call:done() then return false end
+        end
+        return true
+      end
+      wakes = loop(fd, function() tk:update() end, is_over)
     end
 
     it("is all that is needed for calls", function()
-      tk = client()
+      use()
       local ids, calls = create(20), {}
       for index, id in ipairs(ids) do calls[index] = tk:booking(id):start("confirm") end
-      drive()
+      drive(calls)
       for index, id in ipairs(ids) do
         local booking = assert(calls[index]:result())
         assert.same({ id, "confirmed" }, { booking.id, booking.state })
@@ -115,18 +125,17 @@ for name, loop in pairs(loops) do
     end)
 
     it("is the same for all calls of a client", function()
-      tk = client()
-      local fd = tk:fd()
+      use()
       for _, id in ipairs(create(3)) do
         local call = tk:booking(id):start("confirm")
-        drive()
+        drive { call }
         assert.equal("confirmed", call:result().state)
         assert.equal(fd, tk:fd())
       end
     end)
 
     it("wakes for the pauses of retries and of the rate", function()
-      tk = client { rate = { per_second = 50, burst = 1 } }
+      use { rate = { per_second = 50, burst = 1 } }
       local ids = create(4)
       plan({ match = "PUT /v2/bookings/" .. ids[1] .. "/confirm", what = "status", status = 429, when = "before" },
         { match = "PUT /v2/bookings/" .. ids[2] .. "/confirm", what = "status", status = 503, when = "before" })
@@ -135,7 +144,7 @@ for name, loop in pairs(loops) do
         -- So that 503 is known to be no danger, too.
         calls[index] = tk:booking({ id = id, graph = "confirm_decline" }):start("confirm")
       end
-      drive()
+      drive(calls)
       for index, attempts in ipairs { 2, 2, 1, 1 } do
         local booking, info = calls[index]:result()
         assert.same({ "confirmed", attempts }, { booking.state, info.attempts })
@@ -146,10 +155,10 @@ for name, loop in pairs(loops) do
 
     it("wakes when the time of a call is over", function()
       local silent = silent_server()
-      tk = client { base_url = silent.url, uncertain = "report", timeout = 0.2 }
+      use { base_url = silent.url, uncertain = "report", timeout = 0.2 }
       local calls = {}
       for index = 1, 5 do calls[index] = tk:booking("b" .. index):start("confirm") end
-      drive()
+      drive(calls)
       for _, call in ipairs(calls) do
         local _, err = call:result()
         assert.same({ "uncertain", "timeout" }, { err.kind, err.cause.kind })
@@ -159,7 +168,7 @@ for name, loop in pairs(loops) do
     end)
 
     it("wakes for what a call yields by itself, and for what on_done starts", function()
-      tk = client()
+      use()
       local ids, states = create(1), {}
       local call = tk:start(function()
         for _ = 1, 3 do coroutine.yield() end
@@ -169,13 +178,13 @@ for name, loop in pairs(loops) do
         states[1] = booking.state
         states[2] = tk:booking(booking):cancel().state
       end)
-      drive()
+      drive { { done = function() return #states == 2 end } }
       assert.same({ "confirmed", "cancelled" }, states)
       assert.is_true(wakes < 40, wakes)
     end)
 
     it("wakes for a batch in a call, and for a call that is cancelled", function()
-      tk = client()
+      use()
       local ids, items = create(10), {}
       for index, id in ipairs(ids) do items[index] = { id, "confirm" } end
       local call = tk:start(function() return tk:batch(items, { concurrency = 3 }) end)
@@ -185,7 +194,7 @@ for name, loop in pairs(loops) do
       local told
       victim:on_done(function(_, err) told = err.kind end)
       call:on_done(function() victim:cancel() end)
-      drive()
+      drive { call, victim }
       assert.same({ done = 10, failed = 0 }, { done = call:result().done, failed = call:result().failed })
       assert.is_true(victim:done())
       assert.is_nil(told)
@@ -197,41 +206,41 @@ for name, loop in pairs(loops) do
       assert_confirmed_once(ids)
     end)
 
-    -- A call that has to pause before its second try, and one that is just under way.
-    local function two_calls(ids)
+    -- A call that has to pause before its second try.
+    local function paused_call(ids)
       plan({ match = "PUT /v2/bookings/" .. ids[1] .. "/confirm", what = "status", status = 429, when = "before" },
+        { match = "PUT /v2/bookings/" .. ids[2] .. "/confirm", what = "stall", seconds = 0.1, when = "after" },
         { match = "PUT /v2/bookings/" .. ids[3] .. "/confirm", what = "stall", seconds = 0.3, when = "after" })
       local answered = false
-      tk = client { after = function() answered = true end }
+      use { after = function() answered = true end }
       local paused = tk:booking(ids[1]):start("confirm")
       while not answered do tk:update(1) end
-      return paused, tk:booking(ids[2]):start("confirm")
+      return paused
     end
 
     it("wakes for what has become due while others blocked", function()
       local ids = create(3)
-      local paused, ready = two_calls(ids)
+      local paused, ready = paused_call(ids), tk:booking(ids[2]):start("confirm")
       -- Longer than the pause. It moves everything on, but continues no other call.
       assert(tk:booking(ids[3]):confirm())
-      assert.is_false(ready:done())
-      drive()
+      assert.same({ false, false }, { paused:done(), ready:done() })
+      drive { paused, ready }
       assert.same({ "confirmed", "confirmed" }, { paused:result().state, ready:result().state })
       assert_confirmed_once(ids)
     end)
 
     it("wakes for what becomes due after a batch", function()
       local ids = create(4)
-      local paused, ready = two_calls(ids)
+      local paused = paused_call(ids)
       assert.equal(1, tk:batch({ { ids[4], "confirm" } }).done)
-      drive()
-      assert.same({ "confirmed", "confirmed" }, { paused:result().state, ready:result().state })
+      drive { paused }
+      assert.equal("confirmed", paused:result().state)
     end)
 
     it("stays quiet when there is nothing to do", function()
-      tk = client()
+      use()
       local ids = create(1)
-      tk:booking(ids[1]):start("confirm")
-      drive()
+      drive { tk:booking(ids[1]):start("confirm") }
       -- What is left of timers may make it readable, but not for long.
       local readable = { getfd = function() return tk:fd() end, dirty = function() return false end }
       for _ = 1, 10 do
@@ -394,7 +403,9 @@ for name, new_host in pairs(hosts) do
 
     it("learns that the client is closed in the middle of a batch", function()
       local silent, items, outcome = silent_server(), {}, nil
-      local mute = client { runtime = name, base_url = silent.url, rate = { per_second = 0.1, burst = 2 }, timeout = 100 }
+      local mute = client {
+        runtime = name, base_url = silent.url, rate = { per_second = 0.1, burst = 2 }, timeout = 100,
+      }
       for index = 1, 20 do items[index] = { "b" .. index, "confirm" } end
       host.spawn(function() outcome = mute:batch(items, { concurrency = 4 }) end)
       host.tick(function()
@@ -733,23 +744,35 @@ local function plain_loop()
     coroutine.yield()
   end
 
+  function loop.wake(thread)
+    if waiting[thread] then waiting[thread] = { at = core.now() } end
+  end
+
+  -- The descriptors of those who wait, and when the first of them has waited long enough.
+  local function look()
+    local watched, first = {}, math.huge
+    for thread, wait in pairs(waiting) do
+      if wait.fd then
+        local fd = wait.fd
+        table.insert(watched, {
+          thread = thread, getfd = function() return fd end, dirty = function() return false end,
+        })
+      end
+      first = math.min(first, wait.at or first)
+    end
+    return watched, first
+  end
+
   function loop.run()
     while next(waiting) do
-      local descriptors_, first = {}, core.now() + 20
-      for thread, wait in pairs(waiting) do
-        if wait.fd then
-          table.insert(descriptors_, { thread = thread, getfd = function() return wait.fd end,
-            dirty = function() return false end })
-        end
-        first = math.min(first, wait.at or first)
-      end
+      local watched, first = look()
+      local readable = socket.select(watched, nil, math.max(0, math.min(first - core.now(), 5)) + 0.001)
       local due = {}
-      local readable = socket.select(descriptors_, nil, math.max(0, first - core.now()) + 0.001)
       for _, one in ipairs(readable) do due[one.thread] = true end
       for thread, wait in pairs(waiting) do
         if wait.at and wait.at <= core.now() then due[thread] = true end
       end
-      assert(next(due) or first - core.now() < 19, "nothing happens")
+      assert(next(due), "nothing happens")
       for thread in pairs(due) do
         if waiting[thread] then continue(thread) end
       end
@@ -801,7 +824,18 @@ describe("a runtime of one's own", function()
     loop.spawn(function() outcome = tk:batch(items, { concurrency = 3 }) end)
     loop.run()
     assert.same({ 20, 0 }, { outcome.done, outcome.failed })
-    tk:close()
+    plan { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.1, when = "after" }
+    local errors = {}
+    for index = 1, 2 do
+      loop.spawn(function()
+        local booking, err = tk:booking(create()[1]):confirm()
+        errors[index] = booking and "closed" or err.kind
+        tk:close()
+      end)
+    end
+    loop.run()
+    table.sort(errors)
+    assert.same({ "cancelled", "closed" }, errors)
   end)
 end)
 

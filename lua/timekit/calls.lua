@@ -328,7 +328,7 @@ end
 -- @treturn boolean
 function Calls:done()
   local first = self.timers:first()
-  return self.pending == 0 or has_ready(self) or first ~= nil and first.at <= core.now()
+  return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
 end
 
 --- Cancels all calls.
@@ -372,8 +372,7 @@ function Calls:join(runtime)
     if self.pump.closed then self:cancel() end
     take_due(self)
     continue_ready(self)
-    local is_idle = self.pending > 0 and not self:done() and not self.pump.closed
-    if is_idle then runtime.wait(self.pump, self, self:timeout()) end
+    if not self:done() then runtime.wait(self.pump, self, self:timeout()) end
   end
   raise_problem(self)
 end

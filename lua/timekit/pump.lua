@@ -18,7 +18,9 @@ local pump = {}
 -- @treturn Pump
 function pump.new(connection)
   -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
-  return setmetatable({ reach = function() return connection end, wakers = {}, closers = {}, closed = false }, Pump)
+  return setmetatable({
+    reach = function() return connection end, wakers = {}, closers = setmetatable({}, { __mode = "k" }), closed = false,
+  }, Pump)
 end
 
 --- Starts a transfer, as the connection does.
@@ -128,7 +130,7 @@ end
 
 --- Has a function called when the connection is about to be closed, for those who watch its descriptor or wait for
 -- something else than a transfer. It must not raise, yield, or take long.
--- @param key whatever tells this function from the others
+-- @tparam table key tells this function from the others; held weakly, so that a loop that is gone leaves nothing behind
 -- @tparam ?function fn nil: takes it back
 function Pump:on_close(key, fn)
   self.closers[key] = fn

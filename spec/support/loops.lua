@@ -7,8 +7,9 @@ local uv = require "luv"
 
 local loops = {}
 
--- Seconds without any event, after which a loop gives up.
-local PATIENCE = 20
+-- Seconds without any event, after which a loop gives up: less than libcurl's own timers, which could stand in
+-- for ours.
+local PATIENCE = 5
 
 local function gave_up()
   error("the descriptor stays quiet", 0)

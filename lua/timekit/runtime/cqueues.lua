@@ -49,7 +49,7 @@ end
 
 -- cqueues must hear of it before a descriptor is closed, or it takes a later one of the same number for the old one.
 local function let_go(team, pump)
-  if team.fd then cqueues.cancel(team.fd) end
+  if team.fd and not pump.closed then cqueues.cancel(team.fd) end
   team.fd = nil
   pump:on_close(team, nil)
 end
@@ -59,7 +59,7 @@ local function watched_by(team, pump)
   if fd and fd ~= team.fd then
     if team.fd then let_go(team, pump) end
     team.fd = fd
-    pump:on_close(team, function() let_go(team, pump) end)
+    pump:on_close(team, function() cqueues.cancel(fd) end)
   end
   return fd
 end
@@ -119,7 +119,7 @@ function runtime.wait(pump, transfer, seconds)
   local team, turn = team_of(pump, controller), condition.new()
   -- Somebody else's step may end the transfer: a coroutine's of another controller, or a call's that blocks.
   local function wake() turn:signal() end
-  while not (transfer:done() or pump.closed) do
+  while not transfer:done() do
     local left = until_ and until_ - core.now()
     if left and left <= 0 then break end
     pump:on_done(transfer, wake)

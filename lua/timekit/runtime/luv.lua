@@ -151,7 +151,7 @@ function runtime.wait(pump, transfer, seconds)
   local until_ = core.now() + (seconds or math.huge)
   if transfer:done() then return end
   enter(pump)
-  while not (transfer:done() or pump.closed) and core.now() < until_ do
+  while not transfer:done() and core.now() < until_ do
     local ticket = { thread = thread }
     local function wake() continue_soon(ticket) end
     pump:on_done(transfer, wake)

@@ -8,7 +8,7 @@
 -- None of the functions raises for what the world does. Times are in seconds.
 -- @module timekit.runtime.reference
 -- @usage
--- -- A loop that can watch a descriptor and has a timer; each coroutine of it is continued by `loop.resume`.
+-- -- A loop that can watch a descriptor and has a timer. `loop.wake` continues a coroutine that has yielded to it.
 -- local runtime = { now = require("timekit.core").now }
 -- function runtime.sleep(seconds)
 --   loop.after(seconds, loop.running())
@@ -16,10 +16,14 @@
 -- end
 -- function runtime.wait(connection, transfer, seconds)
 --   local until_ = seconds and runtime.now() + seconds
+--   local thread = loop.running()
 --   while not transfer:done() and not (until_ and runtime.now() >= until_) do
+--     -- Another coroutine's step may end the transfer, and the descriptor is quiet then.
+--     connection:on_done(transfer, function() loop.wake(thread) end)
 --     loop.yield_until_readable(connection:fd(), until_ and until_ - runtime.now())
 --     connection:step()
 --   end
+--   connection:forget(transfer)
 -- end
 -- local tk = timekit.new { app_key = key, runtime = runtime }
 
@@ -33,7 +37,7 @@
 -- @tparam table connection as for `wait`
 -- @treturn ?boolean true when it was cut short because the call was cancelled
 
---- Returns when a transfer is done, or the client is closed. Somebody has to call `connection:step()` (or
+--- Returns when a transfer is done; it is, when the client is closed. Somebody has to call `connection:step()` (or
 -- `connection:wait(seconds)`, which blocks) until then: whenever the descriptor is readable, or, where there is none,
 -- after `connection:timeout()`. One of several waiting callers is enough, if it looks after the others by
 -- `connection:on_done`.
