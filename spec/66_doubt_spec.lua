@@ -361,15 +361,21 @@ describe("a cancelled request", function()
         assert.equal(call.action, ended.failure.action)
       end
     end
+    assert.is_nil(run(action(nil), { UNSENT, failure("cancelled", "maybe") }).failure.cause)
+  end)
+
+  it("keeps the doubt that there was before", function()
     local ended = run(action(nil), { LOST, booking "tentative", failure("cancelled", "no") })
     assert.same({ "cancelled", "maybe", 2 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
+    assert.same({ "network", "maybe" }, { ended.failure.cause.kind, ended.failure.cause.sent })
   end)
 
   it("does so while the booking is looked at, too", function()
     for _, sent in ipairs { "no", "maybe", "yes" } do
       local ended = run(action "confirm_decline", { LOST, failure("cancelled", sent) })
       assert.same({ "cancelled", "maybe", 1 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
-      assert.same({ "confirm", "confirm_decline" }, { ended.failure.action, ended.failure.graph })
+      assert.same({ "confirm", "confirm_decline", "network" },
+        { ended.failure.action, ended.failure.graph, ended.failure.cause.kind })
     end
   end)
 end)

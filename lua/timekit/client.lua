@@ -62,15 +62,33 @@ local function connect(settings, password)
   }
 end
 
--- One try: sends a request, waits, and reads what came.
-local function attempt(self, runtime, what, call, timeout, number)
-  local watchers = self.hooks
-  local event = watchers and watchers:begin(what, call, number)
+-- Why a request is not sent after all, as an outcome of it: a hook may take its time, and may close the client.
+local function withheld(self, left)
+  local kind, message
+  if self.pump.closed then
+    kind, message = "cancelled", "the client was closed"
+  elseif left <= 0 then
+    kind, message = "timeout", "no time was left to send the request"
+  end
+  return kind and { failure = { kind = kind, message = message }, sent = "no" }
+end
+
+-- One try: sends a request, waits, and reads what came. `left`: seconds.
+local function attempt(self, runtime, what, call, left, number)
+  local watchers, event = self.hooks, nil
   local began = runtime.now()
-  what.timeout = timeout
-  local transfer = self.pump:start(what)
-  runtime.wait(self.pump, transfer)
-  local outcome = transfer:result()
+  if watchers then
+    event = watchers:begin(what, call, number)
+    local now = runtime.now()
+    began, left = now, left - (now - began)
+  end
+  local outcome = withheld(self, left)
+  if not outcome then
+    what.timeout = left
+    local transfer = self.pump:start(what)
+    runtime.wait(self.pump, transfer)
+    outcome = transfer:result()
+  end
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
   local now = runtime.now()
   local fields = outcome.headers or NO_HEADERS
@@ -118,7 +136,8 @@ local function run(self, call)
   local verb, what, failure, reconciled = machine:next(now)
   while verb ~= "done" do
     if verb == "wait" then
-      local cancelled = runtime.sleep(what, self.pump) or self.pump.closed
+      -- A hook may have closed the client.
+      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
       now = runtime.now()
       if cancelled then
         verb, what, failure = machine:cancel()

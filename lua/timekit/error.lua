@@ -16,7 +16,8 @@
 -- * `allowed` table or nil: the actions that are possible in `state`
 -- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
 -- * `retry_after` number or nil: seconds
--- * `cause` table or nil: the failure behind an `uncertain` outcome, an error itself
+-- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself; of `uncertain`, and of
+--   `cancelled` after such a doubt: the action may have been applied, and nobody looked any more
 --
 -- The kinds:
 --
@@ -28,7 +29,7 @@
 -- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
 -- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape
 -- * `uncertain`: an action or a creation that may have been applied
--- * `cancelled`: by the caller
+-- * `cancelled`: by the caller, who may also have closed the client; `sent` and `cause` tell what may have happened
 -- @module timekit.error
 
 local Error = {}

@@ -65,6 +65,13 @@ local function fail(self, failure)
   return "done", nil, failure
 end
 
+-- The caller gave up, whatever is known by then: a doubt that there was before is told, too.
+local function cancelled(self, failure)
+  failure.sent, failure.cause = self.sent, self.cause
+  failure.action, failure.graph = self.call.action, self.call.graph
+  return "done", nil, failure
+end
+
 -- A failure of our own making, before anything went out.
 local function unsent(self, kind, message, retry_after)
   return {
@@ -122,9 +129,7 @@ end
 -- @return as of `next`
 function Machine:cancel()
   if self.booked then self.policy.limiter:give_back() end
-  local failure = unsent(self, "cancelled", "cancelled by the caller")
-  failure.retryable, failure.sent = false, self.sent
-  return "done", nil, failure
+  return cancelled(self, { kind = "cancelled", message = "cancelled by the caller" })
 end
 
 -- Looks at the booking, where that is wanted and possible.
@@ -136,10 +141,7 @@ end
 
 local function looked(self, now, data, failure)
   if failure then
-    if failure.kind == "cancelled" then
-      failure.sent, failure.action, failure.graph = self.sent, self.call.action, self.call.graph
-      return "done", nil, failure
-    end
+    if failure.kind == "cancelled" then return cancelled(self, failure) end
     local wait = pause(self, failure, self.looks)
     if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
     return fail(self)
@@ -180,10 +182,7 @@ function Machine:answer(now, data, failure, doubt)
 
   if STRENGTH[failure.sent] > STRENGTH[self.sent] then self.sent = failure.sent end
   self.failure = failure
-  if failure.kind == "cancelled" then
-    failure.sent = self.sent
-    return "done", nil, failure
-  end
+  if failure.kind == "cancelled" then return cancelled(self, failure) end
   local again = failure.retryable
   if doubt then
     local limited = failure.kind == "rate_limited"
