@@ -15,7 +15,10 @@ Hooks.__index = Hooks
 local function run(self, name, hook, event)
   local ok, problem = pcall(hook, event)
   if ok then return nil end
-  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, tostring(problem))
+  -- An error object can raise once more when it is to become a text, and before Lua 5.4 be none after that.
+  local written, text = pcall(tostring, problem)
+  if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
+  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, text)
   return problem
 end
 

@@ -123,3 +123,19 @@ describe("a client that a hook closes", function()
     assert.same({ "cancelled", "network", "maybe" }, { err.kind, err.cause.kind, err.sent })
   end)
 end)
+
+describe("an error of a hook that cannot be written", function()
+  it("breaks no call", function()
+    for _, writer in ipairs { error, function() return {} end, function() error {} end } do
+      for _, name in ipairs { "before", "after" } do
+        local tk, _, hooks = client { booking "confirmed" }
+        local problem = setmetatable({}, { __tostring = writer })
+        hooks[name] = function() error(problem) end
+        assert.equal("confirmed", tk:booking("b1"):confirm().state)
+        local ok, message = pcall(tk.close, tk)
+        assert.is_false(ok)
+        assert.matches(("the hook '%s' raised: an error of type table"):format(name), message, 1, true)
+      end
+    end
+  end)
+end)
