@@ -32,7 +32,9 @@ Machine.__index = Machine
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
 function retry.new(call, policy, deadline)
-  return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
+  return setmetatable({
+    call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no", retried = false,
+  }, Machine)
 end
 
 -- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
@@ -50,7 +52,7 @@ local function booking_by_refusal(self)
 end
 
 local function succeed(self, data, reconciled)
-  self.policy.budget:give(self.attempts > 1)
+  self.policy.budget:give(self.retried)
   return "done", data, nil, reconciled
 end
 
@@ -85,12 +87,12 @@ local function pause(self, failure, tries)
   return self.policy.random() * math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ (tries - 1))
 end
 
-local function fits(self, now, wait, tries)
-  return tries <= self.policy.retries and now + wait < self.deadline
-end
-
-local function may_retry(self, now, wait)
-  return fits(self, now, wait, self.attempts) and self.policy.budget:take()
+-- Whether the action, or the look at the booking, may be tried once more after that many `tries`; pays for it.
+local function may_retry(self, now, wait, tries)
+  if tries > self.policy.retries or now + wait >= self.deadline then return false end
+  local paid = self.policy.budget:take()
+  self.retried = self.retried or paid
+  return paid
 end
 
 --- What to do now: at the start, and after each wait.
@@ -143,7 +145,7 @@ local function looked(self, now, data, failure)
   if failure then
     if failure.kind == "cancelled" then return cancelled(self, failure) end
     local wait = pause(self, failure, self.looks)
-    if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
+    if failure.retryable and may_retry(self, now, wait, self.looks) then return "wait", wait end
     return fail(self)
   end
 
@@ -155,7 +157,7 @@ local function looked(self, now, data, failure)
   -- What a booking can go through more than once may have been applied and undone since.
   if not rules:is_repeatable(action) then return fail(self) end
   local wait = pause(self, self.failure, self.attempts)
-  if not self.refused and may_retry(self, now, wait) then return "wait", wait end
+  if not self.refused and may_retry(self, now, wait, self.attempts) then return "wait", wait end
   if self.lost then return fail(self) end
   -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
@@ -193,7 +195,7 @@ function Machine:answer(now, data, failure, doubt)
   end
   if again then
     local wait = pause(self, failure, self.attempts)
-    if may_retry(self, now, wait) then return "wait", wait end
+    if may_retry(self, now, wait, self.attempts) then return "wait", wait end
   end
   if not self.cause then return fail(self, failure) end
   if not doubt and not failure.retryable then self.refused, self.heard = true, failure end

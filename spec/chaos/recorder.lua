@@ -61,4 +61,15 @@ function recorder.new(transport)
   }
 end
 
+--- How many requests of a call were retries, of the action or of a look.
+-- @tparam table trace
+-- @treturn integer
+function recorder.retries(trace)
+  local count = 0
+  for index = 2, #trace do
+    if trace[index].method ~= "GET" or trace[index - 1].method == "GET" then count = count + 1 end
+  end
+  return count
+end
+
 return recorder
