@@ -65,6 +65,17 @@ function headers.retry_after(fields, clock)
   return math.max(0, at - now)
 end
 
+--- Whether an answer speaks of a limit on requests: by `Retry-After` or an `x-ratelimit-…` header.
+-- @tparam table fields the answer's headers, names in lower case
+-- @treturn boolean
+function headers.tells_limit(fields)
+  if fields["retry-after"] then return true end
+  for name in pairs(fields) do
+    if name:find("^x%-ratelimit%-") then return true end
+  end
+  return false
+end
+
 --- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).
 -- @tparam table fields the answer's headers, names in lower case
 -- @treturn number|nil

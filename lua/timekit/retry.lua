@@ -159,7 +159,7 @@ local function looked(self, now, data, failure)
   local wait = pause(self, self.failure, self.attempts)
   if not self.refused and may_retry(self, now, wait, self.attempts) then return "wait", wait end
   if self.lost then return fail(self) end
-  -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
+  -- It was refused for Timekit's rate limit each time, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
   self.failure.graph, self.failure.state = data.graph, data.state
   return fail(self, self.failure)
@@ -174,7 +174,7 @@ end
 -- @tparam number now seconds
 -- @tparam ?table data as `timekit.response.read` returned it
 -- @tparam ?table failure likewise
--- @tparam ?boolean doubt likewise: the request may have taken effect nevertheless
+-- @tparam ?string doubt likewise: the request may have taken effect nevertheless
 -- @return as of `next`
 function Machine:answer(now, data, failure, doubt)
   -- Only the deadline ends a request that had been sent.
@@ -187,11 +187,9 @@ function Machine:answer(now, data, failure, doubt)
   if failure.kind == "cancelled" then return cancelled(self, failure) end
   local again = failure.retryable
   if doubt then
-    local limited = failure.kind == "rate_limited"
     self.cause = self.cause or failure
-    self.lost = self.lost or not limited
-    -- 503 is how Timekit says that its rate limit is exceeded (API.md 1).
-    again = limited and not self.lost and is_repeatable(self.call)
+    self.lost = self.lost or doubt == "lost"
+    again = not self.lost and is_repeatable(self.call)
   end
   if again then
     local wait = pause(self, failure, self.attempts)

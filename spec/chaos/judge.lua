@@ -190,13 +190,12 @@ local function check_failure(note, account, booking, add)
   end
 end
 
--- The first request that leaves a doubt, but for 503 where a repeat is known to be safe: that is a rate limit.
+-- The first request that leaves a doubt, but for the rate limit's 503 where a repeat is known to be safe.
 local function first_lost(note)
   local rules = note.hint and rawget(known, note.hint.graph or "")
   local safe = rules and rules:is_repeatable(note.action)
   for index, entry in ipairs(note.trace) do
-    local limited = entry.status == 503 and not entry.failure
-    if is_action(entry) and is_doubtful(entry) and not (safe and limited) then return index end
+    if is_action(entry) and is_doubtful(entry) and not (safe and entry.limited) then return index end
   end
   return nil
 end
