@@ -124,7 +124,8 @@ local function obstacle(self, call, runtime)
   }
 end
 
--- The one loop that does I/O; what is done when is the retry machine's to say.
+-- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
+-- failure also the booking as it was last read, if it was.
 local function run(self, call)
   local runtime = runtime_of(self)
   local hindered = obstacle(self, call, runtime)
@@ -155,7 +156,7 @@ local function run(self, call)
   local elapsed = now - began
   if failure then
     failure.attempts, failure.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self.redact(failure))
+    return nil, Error.new(self.redact(failure)), machine.seen
   end
   -- A success that a refusal told may end with a look that got no answer.
   local fields = outcome.headers or NO_HEADERS

@@ -161,7 +161,8 @@ local function looked(self, now, data, failure)
   if self.lost then return fail(self) end
   -- It was refused for Timekit's rate limit each time, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
-  self.failure.graph, self.failure.state = data.graph, data.state
+  -- A refusal for a state goes on telling of that one, in which its other fields hold.
+  if self.failure.kind ~= "transition" then self.failure.graph, self.failure.state = data.graph, data.state end
   return fail(self, self.failure)
 end
 
