@@ -158,10 +158,12 @@ local function run(self, call)
     failure.attempts, failure.elapsed = machine.attempts, elapsed
     return nil, Error.new(self.redact(failure)), machine.seen
   end
-  -- A success that a refusal told may end with a look that got no answer.
   local fields = outcome.headers or NO_HEADERS
+  local status, request_id = outcome.status, headers.request_id(fields)
+  -- A success that a refusal told: the look after it failed.
+  if machine.heard then status, request_id = machine.heard.status, machine.heard.request_id end
   return what, {
-    status = outcome.status, request_id = self.redact(headers.request_id(fields)),
+    status = status, request_id = self.redact(request_id),
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
     rate_limit_remaining = headers.rate_limit_remaining(fields),
   }

@@ -61,3 +61,22 @@ describe("a handle whose action was cancelled", function()
     assert.same({ "confirm_decline", "tentative", false }, { handle.graph, handle.state, handle.completed })
   end)
 end)
+
+describe("a success that a refusal told", function()
+  it("has that refusal's status and request id, not those of the look that failed", function()
+    for _, last in ipairs { answer(404), answer(500), LOST } do
+      last.headers = last.headers and { ["timekit-request-id"] = "look", ["x-ratelimit-remaining"] = "5" }
+      local done, info = confirm { LOST, booking "tentative", refused "confirmed", last, last, last }
+      assert.equal("confirmed", done.state)
+      assert.same({ 422, "refusal", true }, { info.status, info.request_id, info.reconciled })
+      assert.equal(last.headers and 5, info.rate_limit_remaining)
+    end
+  end)
+
+  it("and a look confirmed has the look's", function()
+    local seen = booking "confirmed"
+    seen.headers = { ["timekit-request-id"] = "look" }
+    local _, info = confirm { LOST, booking "tentative", refused "confirmed", seen }
+    assert.same({ 200, "look", true }, { info.status, info.request_id, info.reconciled })
+  end)
+end)
