@@ -213,8 +213,8 @@ function response.uncertain(call, cause, seen, state)
   local rules = state and refusal.rules(graph)
   return {
     kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
-    request_id = cause.request_id, body = cause.body, retry_after = cause.retry_after, action = call.action,
-    graph = graph, state = state, allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
+    request_id = cause.request_id, body = cause.body, action = call.action, graph = graph, state = state,
+    allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
   }
 end
 

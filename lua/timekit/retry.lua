@@ -56,12 +56,16 @@ local function succeed(self, data, reconciled)
   return "done", data, nil, reconciled
 end
 
--- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
+-- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on. `failure`:
+-- what ends the call, unless it is what came of the action's last try.
 local function fail(self, failure)
   if self.cause then
     local booking = self.policy.uncertain ~= "report" and booking_by_refusal(self)
     if booking then return succeed(self, booking, true) end
+    -- When to come back is what was said last, be it to the action or to a look.
+    local retry_after = failure and failure.retry_after or self.failure.retry_after
     failure = response.uncertain(self.call, self.cause, self.seen, self.heard and self.heard.state)
+    failure.retry_after = retry_after
   end
   failure.sent = self.sent
   return "done", nil, failure
@@ -146,7 +150,7 @@ local function looked(self, now, data, failure)
     if failure.kind == "cancelled" then return cancelled(self, failure) end
     local wait = pause(self, failure, self.looks)
     if failure.retryable and may_retry(self, now, wait, self.looks) then return "wait", wait end
-    return fail(self)
+    return fail(self, failure)
   end
 
   self.looking, self.seen, self.heard = false, data, nil

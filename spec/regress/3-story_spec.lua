@@ -80,3 +80,25 @@ describe("a success that a refusal told", function()
     assert.same({ 200, "look", true }, { info.status, info.request_id, info.reconciled })
   end)
 end)
+
+describe("the time to wait after an uncertain outcome", function()
+  it("is what was said last, to the action or to a look", function()
+    for _, case in ipairs {
+      { 100, LOST, later(429, "100") }, { 100, LOST, later(503, "100") },
+      { 100, LOST, booking "tentative", later(503, "100"), booking "tentative" },
+      { 100, LOST, booking "tentative", later(429, "100"), answer(404) },
+      { 100, later(503, "100"), answer(404) }, { 200, later(503, "100"), later(429, "200") },
+      -- What was waited for is over.
+      { nil, later(503, "1"), LOST, answer(404) }, { nil, LOST, answer(404) }, { nil, LOST, answer(429), answer(404) },
+    } do
+      local _, err = confirm({ unpack(case, 2, 5) }, "tentative")
+      assert.equal("uncertain", err.kind)
+      assert.equal(case[1], err.retry_after)
+    end
+  end)
+
+  it("is that of the client's own rate limit", function()
+    local _, err = confirm({ LOST }, nil, { rate = { per_second = 0.01, burst = 1 } })
+    assert.same({ "uncertain", 100 }, { err.kind, err.retry_after })
+  end)
+end)
