@@ -42,7 +42,11 @@ describe("a pause", function()
       { "Sun, 06 Nov 1994 08:49:47 GMT", date, 10 },
       -- Without a Date, the own clock, which is 7 seconds ahead here.
       { "Sun, 06 Nov 1994 08:49:47 GMT", nil, 3 },
-      { "Sunday, 06-Nov-94 08:49:41 GMT", date, false }, -- 2094: beyond every deadline
+      -- Two digits: of the past century where it would be more than 50 years ahead otherwise.
+      { "Sunday, 06-Nov-94 08:49:41 GMT", date, 4 }, { "Saturday, 06-Nov-93 08:49:41 GMT", date, 0 },
+      { "Saturday, 05-Nov-44 08:49:37 GMT", date, false }, { "Monday, 07-Nov-44 08:49:37 GMT", date, 0 },
+      { "Sunday, 06-Nov-94 08:49:47 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", 10 },
+      { "Sunday, 06-Nov-94 08:49:47 GMT", nil, 3 },
       { "Sun Nov  6 08:49:41 1994", date, 4 },
       -- A date that has passed.
       { "Sun, 06 Nov 1994 08:00:00 GMT", date, 0 },
