@@ -25,7 +25,8 @@
 -- * `transition`: not possible in the booking's state, said by the rules or by the server
 -- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
 -- * `rate_limited`: 429 and 503; of an action 503 only where it surely had no effect: with `Retry-After`, an
---   `x-ratelimit-…` header or a JSON object it is Timekit's, any other may be a gateway's and leaves a doubt as 502 does
+--   `x-ratelimit-…` header or a JSON object it is Timekit's; any other may be a gateway's, and leaves a doubt as 502
+--   does
 -- * `server`: another 5xx, on a read
 -- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
 -- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape

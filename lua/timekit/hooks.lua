@@ -2,8 +2,8 @@
 -- An error in a hook does not break the call, and it is not lost: the first one is raised by `client:close`, and an
 -- error of `before` also stands in the table that `after` gets for the same try, as `before_error`.
 --
--- Hooks run on the call's time. What `before` takes is not there for the request any more, which is not sent at all when
--- nothing is left; what `after` takes counts for all that follows, but the last one's delays the call beyond its
+-- Hooks run on the call's time. What `before` takes is not there for the request any more, which is not sent at all
+-- when nothing is left; what `after` takes counts for all that follows, but the last one's delays the call beyond its
 -- deadline. A hook may close the client: the call then ends as `cancelled`, unless it was over already.
 -- @module timekit.hooks
 

@@ -56,8 +56,8 @@ local function succeed(self, data, reconciled)
   return "done", data, nil, reconciled
 end
 
--- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on. `failure`:
--- what ends the call, unless it is what came of the action's last try.
+-- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
+-- `failure`: what ends the call; from a doubt on it may be left out where the action's last try does.
 local function fail(self, failure)
   if self.cause then
     local booking = self.policy.uncertain ~= "report" and booking_by_refusal(self)
@@ -163,7 +163,7 @@ local function looked(self, now, data, failure)
   local wait = pause(self, self.failure, self.attempts)
   if not self.refused and may_retry(self, now, wait, self.attempts) then return "wait", wait end
   if self.lost then return fail(self) end
-  -- It was refused for Timekit's rate limit each time, so nothing is under way any more, and the booking is where it was.
+  -- Timekit's rate limit left the doubt each time, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
   -- A refusal for a state goes on telling of that one, in which its other fields hold.
   if self.failure.kind ~= "transition" then self.failure.graph, self.failure.state = data.graph, data.state end

@@ -56,8 +56,8 @@ end
 --- @param transport the one that does the work
 -- @treturn table a transport, whose `trace` is the list of what was noted: `method`, `status`, `failure` (its kind),
 --   `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused in),
---   `retry_after`, `limited` (it is the rate limit's 503). Put a new list there for a new call. `before`, when set, is called with the number of the request
---   that is about to be sent.
+--   `retry_after`, `limited` (it is the rate limit's 503). Put a new list there for a new call. `before`, when set, is
+--   called with the number of the request that is about to be sent.
 function recorder.new(transport)
   return {
     trace = {},

@@ -12,7 +12,7 @@ local clock
 before_each(function() clock = clocks.install() end)
 after_each(function() clock:remove() end)
 
--- A client whose requests take as long as they may when `slow`, else no time. Its transport; its hooks can be set later.
+-- A client whose requests take as long as they may when `slow`, else no time; its transport; its hooks, set later.
 local function client(plan, options)
   local given = { app_key = "k_test", hooks = {} }
   for name, value in pairs(options or {}) do given[name] = value end
