@@ -451,6 +451,9 @@ describe("planning a fault", function()
       refused { what = "stall", status = 500, body = "x" })
     assert.equal("fault.after_requests: means nothing where what is 'status'",
       refused { what = "status", status = 500, after_requests = 1 })
+    for name, value in pairs { headers = { a = "b" }, body = "x" } do
+      assert.equal(("fault.%s: means nothing without a status"):format(name), refused { what = "late", [name] = value })
+    end
     for _, what in ipairs { "late", "refuse" } do
       assert.equal(("fault.when: expected before, since what is '%s'"):format(what),
         refused { what = what, when = "after" })

@@ -42,7 +42,11 @@ describe("a pause", function()
       { "Sun, 06 Nov 1994 08:49:47 GMT", date, 10 },
       -- Without a Date, the own clock, which is 7 seconds ahead here.
       { "Sun, 06 Nov 1994 08:49:47 GMT", nil, 3 },
-      { "Sunday, 06-Nov-94 08:49:41 GMT", date, false }, -- 2094: beyond every deadline
+      -- Two digits: of the past century where it would be more than 50 years ahead otherwise.
+      { "Sunday, 06-Nov-94 08:49:41 GMT", date, 4 }, { "Saturday, 06-Nov-93 08:49:41 GMT", date, 0 },
+      { "Saturday, 05-Nov-44 08:49:37 GMT", date, false }, { "Monday, 07-Nov-44 08:49:37 GMT", date, 0 },
+      { "Sunday, 06-Nov-94 08:49:47 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", 10 },
+      { "Sunday, 06-Nov-94 08:49:47 GMT", nil, 3 },
       { "Sun Nov  6 08:49:41 1994", date, 4 },
       -- A date that has passed.
       { "Sun, 06 Nov 1994 08:00:00 GMT", date, 0 },
@@ -218,15 +222,30 @@ describe("the budget", function()
     assert.equal(100, retries_until_empty(shared))
   end)
 
-  it("does not hinder looks, only repeats", function()
+  it("lets every doubt be looked into once, and hinders further looks and repeats", function()
     local shared = budget.new()
     retries_until_empty(shared)
-    local ended = run(action(nil), { LOST, LOST, answer(500), booking "confirmed" }, { budget = shared })
+    local ended = run(action(nil), { LOST, booking "confirmed" }, { budget = shared })
     assert.is_true(ended.reconciled)
     shared = budget.new()
     retries_until_empty(shared)
     ended = run(action(nil), { LOST, booking "tentative" }, { budget = shared })
     assert.same({ "uncertain", "tentative", 1 }, { ended.failure.kind, ended.failure.state, ended.attempts })
+    for _, outcome in ipairs { LOST, answer(500), limited(429, "1") } do
+      ended = run(action(nil), { LOST, outcome }, { budget = shared })
+      assert.same({ "PUT", "GET" }, ended.done)
+      assert.equal("uncertain", ended.failure.kind)
+    end
+  end)
+
+  it("is spent on looks, and comes back with what they find out", function()
+    local shared = budget.new()
+    for _ = 1, 50 do run(action(nil), { rest = LOST }, { budget = shared }) end
+    assert.same({ "PUT", "GET" }, run(action(nil), { rest = LOST }, { budget = shared }).done)
+    shared = budget.new()
+    for _ = 1, 1000 do
+      assert.is_true(run(action(nil), { LOST, LOST, booking "confirmed" }, { budget = shared }).reconciled)
+    end
   end)
 end)
 

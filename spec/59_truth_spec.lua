@@ -135,10 +135,11 @@ for _, blindness in ipairs { 503, "truncated" } do
 end
 
 -- How a try can fail. The kind of the cause, and what is known of the request being sent.
-local FAILURES = { "unsent", "lost", "deadline", "truncated", "useless", 302, 500, 502, 503, 504 }
+local FAILURES = { "unsent", "lost", "deadline", "truncated", "useless", "limited", 302, 500, 502, 503, 504 }
 local CAUSES = {
   unsent = { "network", "no" }, lost = { "network", "maybe" }, deadline = { "timeout", "maybe" },
-  truncated = { "response", "yes" }, useless = { "response", "yes" }, [302] = { "response", "yes" },
+  truncated = { "response", "yes" }, useless = { "response", "yes" }, limited = { "rate_limited", "yes" },
+  [302] = { "response", "yes" },
   [500] = { "server", "yes" }, [502] = { "server", "yes" }, [503] = { "rate_limited", "yes" },
   [504] = { "server", "yes" },
 }
@@ -170,7 +171,7 @@ local function retrace(case, server, complain)
       if STRENGTH[sent] > STRENGTH[seen.sent] then seen.sent = sent end
       if entry.failed and case.failure ~= "unsent" then
         seen.doubt = true
-        seen.limited_only = seen.limited_only and case.failure == 503
+        seen.limited_only = seen.limited_only and case.failure == "limited"
       elseif not entry.failed and entry.outcome.status == 422 then
         seen.refused, seen.state = true, server.state
       end
@@ -210,7 +211,9 @@ local function judge_success(case, seen, server, booking, info, complain)
   end
   if not done then complain "a success, though nobody did it" end
   if info.reconciled == answered then complain("reconciled is " .. tostring(info.reconciled)) end
-  if info.status ~= seen.last.outcome.status then complain("the status is " .. tostring(info.status)) end
+  -- Where the look after a refusal failed, it is the refusal that told.
+  local status = seen.refused and seen.last.failed and 422 or seen.last.outcome.status
+  if info.status ~= status then complain("the status is " .. tostring(info.status)) end
 end
 
 local function judge_failure(case, seen, server, err, elapsed, complain)
@@ -260,8 +263,8 @@ local function play(clock, case)
   local seen = retrace(case, server, complain)
 
   if applied > 1 then complain(("applied %d times"):format(applied)) end
-  -- 503 is an answer: once the booking was seen where the action is possible, nothing is taken to be under way.
-  local excused = case.arrives ~= "now" and case.failure == 503 and not booking and info.kind == "rate_limited"
+  -- A rate limit is an answer: once the booking was seen where the action is possible, nothing counts as under way.
+  local excused = case.arrives ~= "now" and case.failure == "limited" and not booking and info.kind == "rate_limited"
   local said = booking or info.kind == "uncertain" or excused
   if applied > 0 and not said then complain "applied, but not said so" end
   if info.attempts ~= seen.puts then complain(("%d attempts, not %d"):format(info.attempts, seen.puts)) end

@@ -6,7 +6,8 @@ local scripted = require "spec.support.scripted"
 local action, limited, refused, rounded, run =
   machine.action, machine.limited, machine.refused, machine.rounded, machine.run
 local answer, booking, failure = scripted.answer, scripted.booking, scripted.failure
-local CREATE, READ, LATE, LOST, UNSENT = machine.CREATE, machine.READ, machine.LATE, machine.LOST, machine.UNSENT
+local CREATE, READ, LATE, LIMITED, LOST, UNSENT =
+  machine.CREATE, machine.READ, machine.LATE, machine.LIMITED, machine.LOST, machine.UNSENT
 
 describe("a doubt", function()
   it("is cleared up by the state that the action leads to", function()
@@ -81,7 +82,7 @@ describe("a doubt", function()
   it("is cleared up by such a refusal of what was never seen, if its graph is known", function()
     local call = action "confirm_decline"
     call.id = "b1"
-    local ended = run(call, { answer(503), refused "confirmed", answer(404) })
+    local ended = run(call, { LIMITED, refused "confirmed", answer(404) })
     assert.same({ id = "b1", graph = "confirm_decline", state = "confirmed", completed = false }, ended.data)
     assert.is_true(ended.reconciled)
   end)
@@ -196,15 +197,15 @@ describe("to report", function()
         { ended.failure.kind, ended.failure.cause.kind, ended.failure.retry_after })
     end
     -- Not once another request may be under way.
-    ended = run(action "confirm_decline", { answer(503), LOST }, { uncertain = "report", retries = 5 })
+    ended = run(action "confirm_decline", { LIMITED, LOST }, { uncertain = "report", retries = 5 })
     assert.same({ "uncertain", "rate_limited", 2 }, { ended.failure.kind, ended.failure.cause.kind, ended.attempts })
-    ended = run(action "confirm_decline", { rest = answer(503) }, { uncertain = "report" })
+    ended = run(action "confirm_decline", { rest = LIMITED }, { uncertain = "report" })
     assert.same({ "uncertain", "rate_limited", 3 }, { ended.failure.kind, ended.failure.cause.kind, ended.attempts })
     -- The first one may have been applied, whatever is said about the second.
     for state, outcome in pairs {
       confirmed = refused "confirmed", declined = refused "declined", [404] = answer(404), [401] = answer(401),
     } do
-      ended = run(action "confirm_decline", { answer(503), outcome }, { uncertain = "report" })
+      ended = run(action "confirm_decline", { LIMITED, outcome }, { uncertain = "report" })
       assert.same({ "PUT", 0.2, "PUT" }, rounded(ended.done))
       assert.same({ "uncertain", 503 }, { ended.failure.kind, ended.failure.cause.status })
       assert.equal(type(state) == "string" and state or nil, ended.failure.state)
@@ -214,20 +215,20 @@ end)
 
 describe("503", function()
   it("is repeated at once where the graph is known, and looked into in the end", function()
-    local ended = run(action "confirm_decline", { limited(503, "2"), answer(503), booking "confirmed" })
+    local ended = run(action "confirm_decline", { limited(503, "2"), LIMITED, booking "confirmed" })
     assert.same({ "PUT", 2, "PUT", 0.4, "PUT" }, rounded(ended.done))
-    ended = run(action "confirm_decline", { answer(503), answer(503), answer(503), booking "confirmed" })
+    ended = run(action "confirm_decline", { LIMITED, LIMITED, LIMITED, booking "confirmed" })
     assert.same({ "PUT", 0.2, "PUT", 0.4, "PUT", "GET" }, rounded(ended.done))
     assert.same({ true, 3 }, { ended.reconciled, ended.attempts })
-    ended = run(action "confirm_decline", { answer(503), refused "confirmed", booking "confirmed" })
+    ended = run(action "confirm_decline", { LIMITED, refused "confirmed", booking "confirmed" })
     assert.same({ true, 2 }, { ended.reconciled, ended.attempts })
   end)
 
   it("is looked into first where the graph is not known", function()
-    local ended = run(action(nil), { answer(503), booking "confirmed" })
+    local ended = run(action(nil), { LIMITED, booking "confirmed" })
     assert.same({ "PUT", "GET" }, ended.done)
     assert.is_true(ended.reconciled)
-    ended = run(action(nil), { answer(503), booking "tentative", booking "confirmed" })
+    ended = run(action(nil), { LIMITED, booking "tentative", booking "confirmed" })
     assert.same({ "PUT", "GET", 0.2, "PUT" }, rounded(ended.done))
   end)
 
@@ -268,6 +269,59 @@ describe("503", function()
     assert.same({ true, 2 }, { ended.reconciled, ended.attempts })
     ended = run(action "confirm_decline", { LOST, booking "tentative", answer(503), answer(404) }, { retries = 5 })
     assert.same({ "uncertain", "network" }, { ended.failure.kind, ended.failure.cause.kind })
+  end)
+end)
+
+describe("503 that is not Timekit's own", function()
+  -- A gateway gave up, and what is behind it may go on.
+  local PAGES = {
+    answer(503), answer(503, "<html><title>Application error</title></html>"), answer(503, "Service Unavailable"),
+    answer(503, '"Service Unavailable"'), answer(503, "[1]"), answer(503, "503"),
+    answer(503, '{"error":"' .. ("x"):rep(100000) .. '"}'),
+  }
+  local OWN = {
+    LIMITED, answer(503, "", { ["retry-after"] = "0" }), answer(503, "<html>", { ["retry-after"] = "soon" }),
+    answer(503, "", { ["x-ratelimit-remaining"] = "0" }), answer(503, "<html>", { ["x-ratelimit-limit"] = "600" }),
+  }
+
+  it("is looked into before a repeat, as 502 is", function()
+    for _, outcome in ipairs(PAGES) do
+      local ended = run(action "confirm_decline", { outcome, booking "tentative", booking "confirmed" })
+      assert.same({ "PUT", "GET", 0.2, "PUT" }, rounded(ended.done))
+    end
+    for _, outcome in ipairs(OWN) do
+      assert.equal("PUT", run(action "confirm_decline", { outcome, booking "confirmed" }).done[3])
+    end
+  end)
+
+  it("stays in doubt where the action is still possible, since it may yet come", function()
+    for _, outcome in ipairs(PAGES) do
+      local ended = run(action "confirm_decline", { outcome, booking "tentative" }, { retries = 0 })
+      assert.same({ "uncertain", "tentative", 503 },
+        { ended.failure.kind, ended.failure.state, ended.failure.cause.status })
+      assert.is_falsy(ended.failure.retryable)
+      assert.is_falsy(ended.failure.cause.retryable)
+    end
+    for _, outcome in ipairs(OWN) do
+      local ended = run(action "confirm_decline", { outcome, booking "tentative" }, { retries = 0 })
+      assert.same({ "rate_limited", "tentative", true },
+        { ended.failure.kind, ended.failure.state, ended.failure.retryable })
+      assert.is_nil(ended.failure.cause)
+    end
+    -- One of them is enough.
+    local ended = run(action "confirm_decline", { LIMITED, PAGES[2], booking "tentative" }, { retries = 1 })
+    assert.same({ "PUT", 0.2, "PUT", "GET" }, rounded(ended.done))
+    assert.equal("uncertain", ended.failure.kind)
+  end)
+
+  it("is not repeated in report mode, and is a reason like any other to read once more", function()
+    for _, outcome in ipairs(PAGES) do
+      local ended = run(action "confirm_decline", { outcome }, { uncertain = "report" })
+      assert.same({ "PUT" }, ended.done)
+      assert.equal("uncertain", ended.failure.kind)
+      ended = run(READ, { outcome, booking "tentative" })
+      assert.equal("tentative", ended.data.state)
+    end
   end)
 end)
 
@@ -361,15 +415,21 @@ describe("a cancelled request", function()
         assert.equal(call.action, ended.failure.action)
       end
     end
+    assert.is_nil(run(action(nil), { UNSENT, failure("cancelled", "maybe") }).failure.cause)
+  end)
+
+  it("keeps the doubt that there was before", function()
     local ended = run(action(nil), { LOST, booking "tentative", failure("cancelled", "no") })
     assert.same({ "cancelled", "maybe", 2 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
+    assert.same({ "network", "maybe" }, { ended.failure.cause.kind, ended.failure.cause.sent })
   end)
 
   it("does so while the booking is looked at, too", function()
     for _, sent in ipairs { "no", "maybe", "yes" } do
       local ended = run(action "confirm_decline", { LOST, failure("cancelled", sent) })
       assert.same({ "cancelled", "maybe", 1 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
-      assert.same({ "confirm", "confirm_decline" }, { ended.failure.action, ended.failure.graph })
+      assert.same({ "confirm", "confirm_decline", "network" },
+        { ended.failure.action, ended.failure.graph, ended.failure.cause.kind })
     end
   end)
 end)

@@ -50,12 +50,15 @@ local function learn(self, booking)
   if type(booking.completed) == "boolean" then self.completed = booking.completed end
 end
 
--- What a failed action says about the booking's state.
-local function learn_from(self, err)
-  if err.kind == "transition" and err.state ~= self.state then
-    self.state, self.completed = err.state, nil
-  elseif err.kind == "uncertain" or err.kind == "rate_limited" and err.state then
+-- What a failed action says about the booking: `seen`, as it was last read, or the state that refused it. A state that
+-- may no longer be true is forgotten.
+local function learn_from(self, err, seen)
+  if err.kind == "uncertain" or err.kind == "cancelled" and err.sent ~= "no" then
     self.graph, self.state, self.completed = err.graph, err.state, nil
+  elseif seen then
+    learn(self, seen)
+  elseif err.kind == "transition" and err.state ~= self.state then
+    self.state, self.completed = err.state, nil
   end
 end
 
@@ -90,8 +93,8 @@ end
 
 local function send(self, prepared, refused)
   if not prepared then return nil, refused end
-  local booking, info = self.client.run(prepared)
-  if booking then learn(self, booking) else learn_from(self, info) end
+  local booking, info, seen = self.client.run(prepared)
+  if booking then learn(self, booking) else learn_from(self, info, seen) end
   return booking, info
 end
 

@@ -1,7 +1,7 @@
 --- A retry budget: keeps a client from hammering a server that is broken for everybody.
 -- A token bucket as in botocore's standard mode: each retry takes tokens, each success gives some back, and while too
--- few are left nothing is retried. Reads that find out what became of an action are not counted: they are few, and the
--- truth is worth them. Pure.
+-- few are left nothing is retried. The first look at what became of an action is free, since the truth is worth it; to
+-- look once more is a retry like any other. Pure.
 -- @module timekit.budget
 
 local Budget = {}

@@ -62,15 +62,33 @@ local function connect(settings, password)
   }
 end
 
--- One try: sends a request, waits, and reads what came.
-local function attempt(self, runtime, what, call, timeout, number)
-  local watchers = self.hooks
-  local event = watchers and watchers:begin(what, call, number)
+-- Why a request is not sent after all, as an outcome of it: a hook may take its time, and may close the client.
+local function withheld(self, left)
+  local kind, message
+  if self.pump.closed then
+    kind, message = "cancelled", "the client was closed"
+  elseif left <= 0 then
+    kind, message = "timeout", "no time was left to send the request"
+  end
+  return kind and { failure = { kind = kind, message = message }, sent = "no" }
+end
+
+-- One try: sends a request, waits, and reads what came. `left`: seconds.
+local function attempt(self, runtime, what, call, left, number)
+  local watchers, event = self.hooks, nil
   local began = runtime.now()
-  what.timeout = timeout
-  local transfer = self.pump:start(what)
-  runtime.wait(self.pump, transfer)
-  local outcome = transfer:result()
+  if watchers then
+    event = watchers:begin(what, call, number)
+    local now = runtime.now()
+    began, left = now, left - (now - began)
+  end
+  local outcome = withheld(self, left)
+  if not outcome then
+    what.timeout = left
+    local transfer = self.pump:start(what)
+    runtime.wait(self.pump, transfer)
+    outcome = transfer:result()
+  end
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
   local now = runtime.now()
   local fields = outcome.headers or NO_HEADERS
@@ -106,7 +124,8 @@ local function obstacle(self, call, runtime)
   }
 end
 
--- The one loop that does I/O; what is done when is the retry machine's to say.
+-- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
+-- failure also the booking as it was last read, if it was.
 local function run(self, call)
   local runtime = runtime_of(self)
   local hindered = obstacle(self, call, runtime)
@@ -118,7 +137,8 @@ local function run(self, call)
   local verb, what, failure, reconciled = machine:next(now)
   while verb ~= "done" do
     if verb == "wait" then
-      local cancelled = runtime.sleep(what, self.pump) or self.pump.closed
+      -- A hook may have closed the client.
+      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
       now = runtime.now()
       if cancelled then
         verb, what, failure = machine:cancel()
@@ -136,12 +156,14 @@ local function run(self, call)
   local elapsed = now - began
   if failure then
     failure.attempts, failure.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self.redact(failure))
+    return nil, Error.new(self.redact(failure)), machine.seen
   end
-  -- A success that a refusal told may end with a look that got no answer.
   local fields = outcome.headers or NO_HEADERS
+  local status, request_id = outcome.status, headers.request_id(fields)
+  -- A success that a refusal told: the look after it failed.
+  if machine.heard then status, request_id = machine.heard.status, machine.heard.request_id end
   return what, {
-    status = outcome.status, request_id = self.redact(headers.request_id(fields)),
+    status = status, request_id = self.redact(request_id),
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
     rate_limit_remaining = headers.rate_limit_remaining(fields),
   }

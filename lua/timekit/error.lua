@@ -15,20 +15,23 @@
 -- * `action`, `graph`, `state` string or nil; `state` is the one that the refusal is about
 -- * `allowed` table or nil: the actions that are possible in `state`
 -- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
--- * `retry_after` number or nil: seconds
--- * `cause` table or nil: the failure behind an `uncertain` outcome, an error itself
+-- * `retry_after` number or nil: seconds, where the server's last word named them, or the client's own rate limit
+-- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself; of `uncertain`, and of
+--   `cancelled` after such a doubt: the action may have been applied, and nobody looked any more
 --
 -- The kinds:
 --
 -- * `input`: refused by the graph's rules before sending
 -- * `transition`: not possible in the booking's state, said by the rules or by the server
 -- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
--- * `rate_limited`: 429, and 503 where it surely had no effect
+-- * `rate_limited`: 429 and 503; of an action 503 only where it surely had no effect: with `Retry-After`, an
+--   `x-ratelimit-…` header or a JSON object it is Timekit's; any other may be a gateway's, and leaves a doubt as 502
+--   does
 -- * `server`: another 5xx, on a read
 -- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
 -- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape
 -- * `uncertain`: an action or a creation that may have been applied
--- * `cancelled`: by the caller
+-- * `cancelled`: by the caller, who may also have closed the client; `sent` and `cause` tell what may have happened
 -- @module timekit.error
 
 local Error = {}

@@ -33,20 +33,28 @@ function headers.user_agent(version, app_info)
   return app_info and agent .. " " .. app_info or agent
 end
 
--- HTTP allows three forms of a date and wants all of them read (RFC 9110, 5.6.7).
-local function parse_date(text)
+-- In seconds.
+local FIFTY_YEARS = 50 * 365.25 * 86400
+
+-- HTTP allows three forms of a date and wants all of them read (RFC 9110, 5.6.7). `now` tells unix seconds.
+local function parse_date(text, now)
   local day, name, year, clock = text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  local short
   if not day then
-    day, name, year, clock = text:match("^%a+, (%d%d)%-(%a%a%a)%-(%d%d) (%d%d:%d%d:%d%d) GMT$")
-    -- RFC 850 wrote two digits; nobody has sent one for the last century since 1994.
-    if year then year = "20" .. year end
+    day, name, short, clock = text:match("^%a+, (%d%d)%-(%a%a%a)%-(%d%d) (%d%d:%d%d:%d%d) GMT$")
   end
   if not day then
     name, day, clock, year = text:match("^%a+ (%a%a%a) +(%d%d?) (%d%d:%d%d:%d%d) (%d%d%d%d)$")
   end
   local month = MONTHS[name]
   if not month then return nil end
-  return (time.parse(("%s-%02d-%02dT%sZ"):format(year, month, tonumber(day), clock)))
+  local function at(full_year)
+    return (time.parse(("%s-%02d-%02dT%sZ"):format(full_year, month, tonumber(day), clock)))
+  end
+  if not short then return at(year) end
+  -- RFC 850 wrote two digits: what seems to be more than 50 years ahead is of the past century.
+  local found = at("20" .. short)
+  return found and found - now() > FIFTY_YEARS and at("19" .. short) or found
 end
 
 --- The seconds after which a refused request may be sent again, from `Retry-After`.
@@ -59,10 +67,20 @@ function headers.retry_after(fields, clock)
   local text = fields["retry-after"]
   if not text then return nil end
   if text:find("^%d+$") then return tonumber(text) end
-  local at = parse_date(text)
-  if not at then return nil end
-  local now = fields.date and parse_date(fields.date) or clock()
-  return math.max(0, at - now)
+  local function now() return fields.date and parse_date(fields.date, clock) or clock() end
+  local at = parse_date(text, now)
+  return at and math.max(0, at - now())
+end
+
+--- Whether an answer speaks of a limit on requests: by `Retry-After` or an `x-ratelimit-…` header.
+-- @tparam table fields the answer's headers, names in lower case
+-- @treturn boolean
+function headers.tells_limit(fields)
+  if fields["retry-after"] then return true end
+  for name in pairs(fields) do
+    if name:find("^x%-ratelimit%-") then return true end
+  end
+  return false
 end
 
 --- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).

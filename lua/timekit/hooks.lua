@@ -1,6 +1,10 @@
 --- The hooks `before` and `after` of a client, which see every try of every request.
 -- An error in a hook does not break the call, and it is not lost: the first one is raised by `client:close`, and an
 -- error of `before` also stands in the table that `after` gets for the same try, as `before_error`.
+--
+-- Hooks run on the call's time. What `before` takes is not there for the request any more, which is not sent at all
+-- when nothing is left; what `after` takes counts for all that follows, but the last one's delays the call beyond its
+-- deadline. A hook may close the client: the call then ends as `cancelled`, unless it was over already.
 -- @module timekit.hooks
 
 local hooks = {}
@@ -11,7 +15,10 @@ Hooks.__index = Hooks
 local function run(self, name, hook, event)
   local ok, problem = pcall(hook, event)
   if ok then return nil end
-  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, tostring(problem))
+  -- An error object can raise once more when it is to become a text, and before Lua 5.4 be none after that.
+  local written, text = pcall(tostring, problem)
+  if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
+  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, text)
   return problem
 end
 

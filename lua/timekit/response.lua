@@ -147,18 +147,21 @@ local function failure_of(outcome, call, clock)
   return found
 end
 
--- Whether a failed try of an action or a creation surely changed nothing (design.md 3). Not so 503: it is Timekit's
--- rate limit, or a gateway that lost the answer.
-local function is_harmless(outcome)
-  local status = outcome.status
-  if outcome.failure then return outcome.sent == "no" or outcome.failure.kind == "cancelled" end
-  return status >= 400 and status < 500
+-- What a failed try of an action or a creation leaves open (design.md 3), as `response.read` tells it. 503 is how
+-- Timekit says that its rate limit is exceeded (API.md 1), but also how a gateway gives up, while what is behind it goes
+-- on.
+local function doubt_about(found, outcome)
+  local failure, status = outcome.failure, outcome.status
+  if failure then return not (outcome.sent == "no" or failure.kind == "cancelled") and "lost" or nil end
+  if status >= 400 and status < 500 then return nil end
+  local limited = status == 503 and (headers.tells_limit(outcome.headers) or is_object(found.body))
+  return limited and "limited" or "lost"
 end
 
 -- Whether the same call may be made again as it is, without the danger of a double effect.
-local function is_retryable(found, outcome, call)
+local function is_retryable(found, outcome, call, doubt)
   if found.kind == "cancelled" then return false end
-  if found.kind == "rate_limited" or outcome.sent == "no" then return true end
+  if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
   -- An answer of 200 that is no use may be better the next time; a redirect or a refusal will not.
   return not call.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
@@ -172,7 +175,9 @@ end
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
--- @treturn ?boolean whether the request may have taken effect nevertheless
+-- @treturn ?string when it may have taken effect nevertheless: `"limited"`, Timekit refused it with 503 for its rate
+--   limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and nothing is under way any
+--   more; `"lost"`, it may even take effect later
 function response.read(outcome, call, clock)
   local found
   if not outcome.failure and outcome.status >= 200 and outcome.status < 300 then
@@ -188,8 +193,9 @@ function response.read(outcome, call, clock)
   found.request_id = outcome.headers and headers.request_id(outcome.headers)
   found.action = found.action or call.action
   found.graph = call.graph
-  found.retryable = is_retryable(found, outcome, call)
-  return nil, found, call.writes == true and not is_harmless(outcome)
+  local doubt = call.writes and doubt_about(found, outcome) or nil
+  found.retryable = is_retryable(found, outcome, call, doubt)
+  return nil, found, doubt
 end
 
 --- The error of a call whose outcome could not be found out.
@@ -208,8 +214,8 @@ function response.uncertain(call, cause, seen, state)
   local rules = state and refusal.rules(graph)
   return {
     kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
-    request_id = cause.request_id, body = cause.body, retry_after = cause.retry_after, action = call.action,
-    graph = graph, state = state, allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
+    request_id = cause.request_id, body = cause.body, action = call.action, graph = graph, state = state,
+    allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
   }
 end
 

@@ -32,7 +32,9 @@ Machine.__index = Machine
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
 function retry.new(call, policy, deadline)
-  return setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no" }, Machine)
+  return setmetatable({
+    call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no", retried = false,
+  }, Machine)
 end
 
 -- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
@@ -50,18 +52,29 @@ local function booking_by_refusal(self)
 end
 
 local function succeed(self, data, reconciled)
-  self.policy.budget:give(self.attempts > 1)
+  self.policy.budget:give(self.retried)
   return "done", data, nil, reconciled
 end
 
 -- What is certain to be told: a plain failure while nothing is in doubt, `uncertain` from the first doubt on.
+-- `failure`: what ends the call; from a doubt on it may be left out where the action's last try does.
 local function fail(self, failure)
   if self.cause then
     local booking = self.policy.uncertain ~= "report" and booking_by_refusal(self)
     if booking then return succeed(self, booking, true) end
+    -- When to come back is what was said last, be it to the action or to a look.
+    local retry_after = failure and failure.retry_after or self.failure.retry_after
     failure = response.uncertain(self.call, self.cause, self.seen, self.heard and self.heard.state)
+    failure.retry_after = retry_after
   end
   failure.sent = self.sent
+  return "done", nil, failure
+end
+
+-- The caller gave up, whatever is known by then: a doubt that there was before is told, too.
+local function cancelled(self, failure)
+  failure.sent, failure.cause = self.sent, self.cause
+  failure.action, failure.graph = self.call.action, self.call.graph
   return "done", nil, failure
 end
 
@@ -78,12 +91,12 @@ local function pause(self, failure, tries)
   return self.policy.random() * math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ (tries - 1))
 end
 
-local function fits(self, now, wait, tries)
-  return tries <= self.policy.retries and now + wait < self.deadline
-end
-
-local function may_retry(self, now, wait)
-  return fits(self, now, wait, self.attempts) and self.policy.budget:take()
+-- Whether the action, or the look at the booking, may be tried once more after that many `tries`; pays for it.
+local function may_retry(self, now, wait, tries)
+  if tries > self.policy.retries or now + wait >= self.deadline then return false end
+  local paid = self.policy.budget:take()
+  self.retried = self.retried or paid
+  return paid
 end
 
 --- What to do now: at the start, and after each wait.
@@ -122,9 +135,7 @@ end
 -- @return as of `next`
 function Machine:cancel()
   if self.booked then self.policy.limiter:give_back() end
-  local failure = unsent(self, "cancelled", "cancelled by the caller")
-  failure.retryable, failure.sent = false, self.sent
-  return "done", nil, failure
+  return cancelled(self, { kind = "cancelled", message = "cancelled by the caller" })
 end
 
 -- Looks at the booking, where that is wanted and possible.
@@ -136,13 +147,10 @@ end
 
 local function looked(self, now, data, failure)
   if failure then
-    if failure.kind == "cancelled" then
-      failure.sent, failure.action, failure.graph = self.sent, self.call.action, self.call.graph
-      return "done", nil, failure
-    end
+    if failure.kind == "cancelled" then return cancelled(self, failure) end
     local wait = pause(self, failure, self.looks)
-    if failure.retryable and fits(self, now, wait, self.looks) then return "wait", wait end
-    return fail(self)
+    if failure.retryable and may_retry(self, now, wait, self.looks) then return "wait", wait end
+    return fail(self, failure)
   end
 
   self.looking, self.seen, self.heard = false, data, nil
@@ -153,11 +161,12 @@ local function looked(self, now, data, failure)
   -- What a booking can go through more than once may have been applied and undone since.
   if not rules:is_repeatable(action) then return fail(self) end
   local wait = pause(self, self.failure, self.attempts)
-  if not self.refused and may_retry(self, now, wait) then return "wait", wait end
+  if not self.refused and may_retry(self, now, wait, self.attempts) then return "wait", wait end
   if self.lost then return fail(self) end
-  -- There were only answers of 503, so nothing is under way any more, and the booking is where it was.
+  -- Timekit's rate limit left the doubt each time, so nothing is under way any more, and the booking is where it was.
   self.cause = nil
-  self.failure.graph, self.failure.state = data.graph, data.state
+  -- A refusal for a state goes on telling of that one, in which its other fields hold.
+  if self.failure.kind ~= "transition" then self.failure.graph, self.failure.state = data.graph, data.state end
   return fail(self, self.failure)
 end
 
@@ -170,7 +179,7 @@ end
 -- @tparam number now seconds
 -- @tparam ?table data as `timekit.response.read` returned it
 -- @tparam ?table failure likewise
--- @tparam ?boolean doubt likewise: the request may have taken effect nevertheless
+-- @tparam ?string doubt likewise: the request may have taken effect nevertheless
 -- @return as of `next`
 function Machine:answer(now, data, failure, doubt)
   -- Only the deadline ends a request that had been sent.
@@ -180,21 +189,16 @@ function Machine:answer(now, data, failure, doubt)
 
   if STRENGTH[failure.sent] > STRENGTH[self.sent] then self.sent = failure.sent end
   self.failure = failure
-  if failure.kind == "cancelled" then
-    failure.sent = self.sent
-    return "done", nil, failure
-  end
+  if failure.kind == "cancelled" then return cancelled(self, failure) end
   local again = failure.retryable
   if doubt then
-    local limited = failure.kind == "rate_limited"
     self.cause = self.cause or failure
-    self.lost = self.lost or not limited
-    -- 503 is how Timekit says that its rate limit is exceeded (API.md 1).
-    again = limited and not self.lost and is_repeatable(self.call)
+    self.lost = self.lost or doubt == "lost"
+    again = not self.lost and is_repeatable(self.call)
   end
   if again then
     local wait = pause(self, failure, self.attempts)
-    if may_retry(self, now, wait) then return "wait", wait end
+    if may_retry(self, now, wait, self.attempts) then return "wait", wait end
   end
   if not self.cause then return fail(self, failure) end
   if not doubt and not failure.retryable then self.refused, self.heard = true, failure end

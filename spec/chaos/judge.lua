@@ -19,6 +19,7 @@
 --   left to find out. `judge.why` decides this by the requests that the client sent and the answers that it got.
 local graphs = require "spec.chaos.graphs"
 local known = require "timekit.graphs"
+local recorder = require "spec.chaos.recorder"
 local truth = require "spec.chaos.truth"
 
 local judge = {}
@@ -66,11 +67,16 @@ local function time_left(note, entry)
   return note.timeout - note.outcome.elapsed > math.max(PAUSE, entry.retry_after or 0) + 1
 end
 
+-- Whether the next retry may have been one too many for the client's budget.
+local function is_spent(note)
+  return note.spent + recorder.retries(note.trace) >= BUDGET
+end
+
 -- Why a call that had looked at the booking is in doubt nevertheless: a reason, or nil and what is wrong with that.
 local function why_after_look(note, short, rules)
   local state, action = short.look.state, note.action
   if not state then
-    if short.looks > note.retries or not time_left(note, short.look) then return "could not look" end
+    if short.looks > note.retries or is_spent(note) or not time_left(note, short.look) then return "could not look" end
     -- What is not worth another try.
     local status = not short.look.failure and short.look.status or 0
     if status >= 300 and status < 500 and status ~= 429 then return "could not look" end
@@ -90,7 +96,7 @@ local function why_after_look(note, short, rules)
   if short.last.status == 422 or short.last.status == 404 then return "refused since" end
   if short.tries > note.retries then return "no tries left" end
   if not time_left(note, short.last) then return "no time left" end
-  if note.spent + short.tries > BUDGET then return "no budget left" end
+  if is_spent(note) then return "no budget left" end
   return nil, "it had tries and time left to repeat the action"
 end
 
@@ -98,7 +104,7 @@ end
 -- @tparam table note of a call
 -- @treturn string|nil a reason:
 --   "report" (it was asked not to look), "creation", "no time left",
---   "could not look" (no look got an answer),
+--   "could not look" (no look got an answer, and no more tries of it were left),
 --   "unknown graph" (the client has no rules for what it saw),
 --   "cannot be repeated" (the action can come back later, so it may have been applied and undone),
 --   "proves nothing" (other actions lead to the same state),
@@ -184,13 +190,12 @@ local function check_failure(note, account, booking, add)
   end
 end
 
--- The first request that leaves a doubt, but for 503 where a repeat is known to be safe: that is a rate limit.
+-- The first request that leaves a doubt, but for the rate limit's 503 where a repeat is known to be safe.
 local function first_lost(note)
   local rules = note.hint and rawget(known, note.hint.graph or "")
   local safe = rules and rules:is_repeatable(note.action)
   for index, entry in ipairs(note.trace) do
-    local limited = entry.status == 503 and not entry.failure
-    if is_action(entry) and is_doubtful(entry) and not (safe and limited) then return index end
+    if is_action(entry) and is_doubtful(entry) and not (safe and entry.limited) then return index end
   end
   return nil
 end

@@ -16,6 +16,9 @@ local PATIENT, HURRIED, HASTY, STALL = 30, 1, 0.1, 0.15
 
 local USELESS = { "", '{"data":null}', "[1]", "<html><title>Bad Gateway</title></html>", '{"data":{"id":"x"}}', "{" }
 
+-- What a gateway says that gives up.
+local PAGES = { "", "upstream timed out", "<html><title>Application error</title></html>" }
+
 -- What can happen to a request, besides what is in `draw_fault`: weight, and a function(dice) → a fault of the sandbox.
 local FAULTS = {
   { 6, function() return { what = "close" } end },
@@ -28,13 +31,21 @@ local FAULTS = {
     return { what = "status", status = 503, body = '{"error":"Too many requests"}', headers = own:chance(0.3)
       and { ["retry-after"] = own:pick { "0", "1", "100" } } or nil }
   end },
+  { 1, function(own) return { what = "status", status = 503, body = own:pick(PAGES) } end },
   { 1, function(own) return { what = "status", status = 200, body = own:pick(USELESS) } end },
   { 1, function() return { what = "status", status = 302, headers = { location = "/elsewhere" }, body = "" } end },
 }
 
+-- The request is under way still: behind a lost connection, or behind a gateway that gave up.
+local function draw_late(own)
+  local late = { what = "late", after_requests = own:integer(1, 6) }
+  if own:chance(0.4) then late.status, late.body = own:pick { 502, 503, 504 }, own:pick(PAGES) end
+  return late
+end
+
 local function draw_fault(own, on, round)
   if own:chance(0.1) then return { what = "status", status = 429, when = "before" } end
-  if on == "action" and own:chance(0.2) then return { what = "late", after_requests = own:integer(1, 6) } end
+  if on == "action" and own:chance(0.2) then return draw_late(own) end
   local make = own:weighted(FAULTS)
   local fault = make(own)
   if fault.what == "stall" and not round.stalls then return { what = "close" } end

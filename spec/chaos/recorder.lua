@@ -16,10 +16,16 @@ local function refused_state(outcome)
   return outcome.body:match("Cannot apply action '[^']*' to current state '([^']*)'")
 end
 
+-- Timekit's own 503, not a gateway's page: the sandbox's faults have a JSON object where it is the former.
+local function is_limited(outcome)
+  return not outcome.failure and outcome.status == 503 and type(core.decode(outcome.body)) == "table"
+end
+
 local function note(entry, outcome)
   entry.sent, entry.status = outcome.sent, outcome.status
   entry.failure = outcome.failure and outcome.failure.kind
   entry.state, entry.refused = booking_state(outcome), refused_state(outcome)
+  entry.limited = is_limited(outcome)
   entry.retry_after = tonumber(outcome.headers and outcome.headers["retry-after"])
 end
 
@@ -50,8 +56,8 @@ end
 --- @param transport the one that does the work
 -- @treturn table a transport, whose `trace` is the list of what was noted: `method`, `status`, `failure` (its kind),
 --   `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused in),
---   `retry_after`. Put a new list there for a new call. `before`, when set, is called with the number of the request
---   that is about to be sent.
+--   `retry_after`, `limited` (it is the rate limit's 503). Put a new list there for a new call. `before`, when set, is
+--   called with the number of the request that is about to be sent.
 function recorder.new(transport)
   return {
     trace = {},
@@ -59,6 +65,17 @@ function recorder.new(transport)
       return setmetatable({ owner = owner, inner = transport:connect(options) }, Connection)
     end,
   }
+end
+
+--- How many requests of a call were retries, of the action or of a look.
+-- @tparam table trace
+-- @treturn integer
+function recorder.retries(trace)
+  local count = 0
+  for index = 2, #trace do
+    if trace[index].method ~= "GET" or trace[index - 1].method == "GET" then count = count + 1 end
+  end
+  return count
 end
 
 return recorder

@@ -43,9 +43,7 @@ local function run(self, note, call)
   note.ended = core.now()
   self.recorder.before = nil
   note.spent = self.spent
-  for index, entry in ipairs(note.trace) do
-    if index > 1 and entry.method ~= "GET" then self.spent = self.spent + 1 end
-  end
+  self.spent = self.spent + recorder.retries(note.trace)
   if done then
     booking, info = self.distort(booking, info, note)
     note.outcome = outcome_of(booking, info)

@@ -68,4 +68,8 @@ return {
   ["late"] = {
     fault = { what = "late" }, applied = false, failure = "network", sent = "maybe",
   },
+  ["late, with an answer"] = {
+    fault = { what = "late", status = 503, body = "<html>", headers = { ["content-type"] = "text/html" } },
+    applied = false, status = 503, sent = "yes", body = "^<html>$", headers = { ["content-type"] = "text/html" },
+  },
 }

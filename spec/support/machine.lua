@@ -21,6 +21,7 @@ local LOOK = { expects = "booking" }
 machine.LOST = scripted.failure("network", "maybe")
 machine.UNSENT = scripted.failure("network", "no")
 machine.LATE = scripted.failure("timeout", "maybe")
+machine.LIMITED = scripted.answer(503, '{"error":"Too many requests"}')
 
 --- The server's refusal of an action.
 function machine.refused(state, action)

@@ -32,6 +32,8 @@ wavering.failures = {
     table.insert(USELESS, table.remove(USELESS, 1))
     return answer(200, USELESS[1])
   end,
+  -- Timekit's own 503; the one below is a gateway's.
+  limited = function() return answer(503, '{"error":"Too many requests"}') end,
   [302] = function() return answer(302, "", { location = "https://example.com/" }) end,
   [401] = function() return answer(401, '{"error":"Unauthorized"}') end,
   [404] = function() return answer(404, '{"error":"Resource does not exist","model":"Booking"}') end,

@@ -12,7 +12,7 @@ local ANSWER = { status = true, headers = true, body = true }
 -- The kinds, and what each takes besides what all take.
 local KINDS = {
   close = {}, refuse = {},
-  late = { after_requests = true },
+  late = { after_requests = true, status = true, headers = true, body = true },
   stall = { seconds = true },
   truncate = ANSWER, garbage = ANSWER, status = ANSWER,
 }
@@ -25,7 +25,7 @@ local TYPES = { garbage = "text/html" }
 local BODIES = {
   truncate = '{"data":null}',
   garbage = "<html><body><h1>It works!</h1></body></html>",
-  status = '{"error":"a planned fault"}',
+  status = '{"error":"a planned fault"}', late = '{"error":"a planned fault"}',
 }
 
 -- An answer with one of these has no body, whoever gives it.
@@ -110,6 +110,10 @@ local function combination_problem(fault)
     return "when", ("expected before, since what is '%s'"):format(what)
   end
   if what == "status" and not status then return "status", "required, since what is 'status'" end
+  if what == "late" and not status then
+    local of_answer = fault.headers and "headers" or fault.body and "body"
+    if of_answer then return of_answer, "means nothing without a status" end
+  end
   if BODILESS[status] then
     if what == "truncate" then return "status", ("an answer with %d has no body to cut off"):format(status) end
     if (fault.body or "") ~= "" then return "body", ("an answer with %d has none"):format(status) end
@@ -243,7 +247,7 @@ end
 -- @tparam table fault
 -- @tparam table|nil real the request's own answer; nil when it was not carried out
 -- @tparam string method of the request
--- @tparam string request_id
+-- @tparam ?string request_id nil for a request that has not come yet
 -- @treturn table an answer with its `fault`; without `status` when nothing goes out. That of `truncate` has a body that
 --   is shorter than its content-length says.
 function faults.answer(fault, real, method, request_id)
@@ -253,7 +257,8 @@ function faults.answer(fault, real, method, request_id)
     return { status = real.status, headers = real.headers, body = real.body, fault = description }
   end
   -- An answer to HEAD has no body to cut off, so all of it is.
-  if KINDS[what] ~= ANSWER or what == "truncate" and head then return { fault = description } end
+  local answers = KINDS[what] == ANSWER or what == "late" and fault.status
+  if not answers or what == "truncate" and head then return { fault = description } end
 
   local status, body = fault.status or 200, fault.body or BODIES[what]
   local headers = { ["content-type"] = TYPES[what] or "application/json", ["timekit-request-id"] = request_id }

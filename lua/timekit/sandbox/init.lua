@@ -191,7 +191,8 @@ end
 -- - `close`: the connection is lost before anything is answered. Outcome: failure `network`, sent `maybe`.
 -- - `refuse`: no connection. Failure `network`, sent `no`; the state does not change. Only in the process.
 -- - `late`: as `close`; the request is on its way still, and comes once `after_requests` more requests have been
---   answered (or met a fault of their own; those that are refused or late do not count). The state changes then.
+--   answered (or met a fault of their own; those that are refused or late do not count). The state changes then. With a
+--   `status` that answer comes at once instead, as from a gateway that gave up while what is behind it goes on.
 -- - `truncate`: half of the answer's body, then the connection is lost. Failure `response`, sent `yes`.
 -- - `garbage`: the status is 200 and the body no JSON: `<html><body><h1>It works!</h1></body></html>`.
 -- - `status`: an answer with that status; its body is `{"error":"a planned fault"}` unless given.
@@ -210,7 +211,8 @@ end
 -- @tparam ?string fault.match method and path, such as `PUT /v2/bookings/*/confirm`; `*` stands for any method, and for
 --   any one segment of the path. The query is not looked at. Left out: every request
 -- @tparam[opt=1] number fault.times how many requests meet it; math.huge: all
--- @tparam ?integer fault.status for `status` (required), `garbage` and `truncate`: instead of 200, or of the real one
+-- @tparam ?integer fault.status for `status` (required), `garbage` and `truncate`: instead of 200, or of the real one;
+--   and for `late`
 -- @tparam ?table fault.headers for the same: name → value, besides the usual ones
 -- @tparam ?string fault.body for the same; `truncate` sends half of it
 -- @tparam ?number fault.seconds for `stall`; left out: nothing ever comes
