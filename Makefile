@@ -276,13 +276,19 @@ chaos: deps-test
 	@$(MAKE) -s all
 	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
+# What `tk:update()` costs a game's frame while a resolver hangs.
+bench-frames: deps-test
+	@$(MAKE) -s all build/c/slow_dns.so
+	@sleep 600 | (LD_PRELOAD=./build/c/slow_dns.so $(WITH_PATHS) $(LUA) spec/bench/frames.lua 3>&1 2>&1 >/dev/null; \
+	  pkill -P $$PPID sleep)
+
 # What an action costs in nginx, next to proxy_pass.
 bench-nginx: deps-test
 	@$(MAKE) -s all
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) $(LUA) spec/bench/nginx_latency.lua
 
-.PHONY: tsan fuzz deps-fuzz chaos bench-nginx
+.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx
 # -- end of proving --
 
 help:

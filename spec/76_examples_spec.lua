@@ -71,5 +71,7 @@ describe("the example", function()
       assert.truthy(hosts:find(block, 1, true), name .. ".lua is not in the README as it is in its file")
       assert.truthy(EXAMPLES[name], name .. ".lua is not run here")
     end
+    local configuration = "\n```nginx\n" .. read("spec/examples/nginx.conf") .. "```"
+    assert.truthy(hosts:find(configuration, 1, true), "nginx.conf is not in the README as it is in its file")
   end)
 end)
