@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local loops = require "spec.support.loops"
 local server = require "spec.support.sandbox_server"
 local socket = require "socket"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 local uv = require "luv"
 
@@ -924,7 +925,7 @@ describe("what is dropped half way", function()
         queue:step(0)
         uv.run("nowait")
       end
-      print "the end"' 2>&1]]):format(server.interpreter(), silent.url)
+      print "the end"' 2>&1]]):format(this_lua.command, silent.url)
     local pipe = assert(io.popen(program))
     assert.equal("the end\n", pipe:read("*a"))
     local ok, _, status = pipe:close()
