@@ -2,7 +2,7 @@
 --
 -- * `SEED` (default 1): the same seed makes the same decisions;
 -- * `ACTIONS` (default 10000): at least so many calls;
--- * `MODE` (default all): `alone`, `interleaved` or `crowd`, see spec/chaos/plan.lua;
+-- * `MODE` (default all): `alone`, `interleaved`, `crowd`, `started` or `cqueues`, see spec/chaos/plan.lua;
 -- * `WRITERS` (default 3): how many processes make a crowd;
 -- * `ROUND`: plays only this round, as a violation's report says.
 --
@@ -10,7 +10,7 @@
 local report = require "spec.chaos.report"
 local run = require "spec.chaos.run".run
 
-local MODES = { all = true, alone = true, interleaved = true, crowd = true }
+local MODES = { all = true, alone = true, interleaved = true, crowd = true, started = true, cqueues = true }
 
 local function setting(name, default)
   local text = os.getenv(name)
@@ -20,7 +20,7 @@ end
 
 local mode = os.getenv("MODE") or ""
 if mode == "" then mode = "all" end
-assert(MODES[mode], "MODE: expected alone, interleaved, crowd or all")
+assert(MODES[mode], "MODE: expected alone, interleaved, crowd, started, cqueues or all")
 
 local summary = run {
   seed = setting("SEED", 1), actions = setting("ACTIONS", 10000), writers = setting("WRITERS", 3), mode = mode,

@@ -5,7 +5,8 @@
 -- * `twice`: what a call did was done at most once.
 -- * `false success`: a success means that the action was applied: by this call, or, where the answer says
 --   `reconciled`, by this call or anybody else, since a look at the booking cannot tell who it was.
--- * `false failure`: what was applied by this call is answered with a success or as `uncertain`.
+-- * `false failure`: what was applied by this call is answered with a success or as `uncertain`, or was cancelled when
+--   something of it had been sent.
 -- * `wrong state`: the state in the answer is one that the action leads to; in a refusal, one that the booking was in.
 -- * `sent`: tells the most that is known of any of the action's requests, and `"no"` only if nothing arrived.
 -- * `cause`: an uncertain answer says why.
@@ -173,7 +174,9 @@ end
 
 local function check_failure(note, account, booking, add)
   local outcome = note.outcome
-  if outcome.kind ~= "uncertain" and #account.applied > 0 then
+  -- Who cancels a request that is under way does not want to know.
+  local is_open = outcome.kind == "uncertain" or outcome.kind == "cancelled" and outcome.sent ~= "no"
+  if not is_open and #account.applied > 0 then
     add("false failure", "answered '%s', but it was applied", outcome.kind)
   end
   local sent = digest(note.trace).sent

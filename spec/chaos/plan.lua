@@ -14,6 +14,9 @@ local LONG = { bookings = 200, calls = 500, again = 0.97, fault_rate = 1, uncert
 -- not what the server takes.
 local PATIENT, HURRIED, HASTY, STALL = 30, 1, 0.1, 0.15
 
+-- Where many calls are under way at once.
+local AT_ONCE = { crowd = true, started = true, cqueues = true }
+
 local USELESS = { "", '{"data":null}', "[1]", "<html><title>Bad Gateway</title></html>", '{"data":{"id":"x"}}', "{" }
 
 -- What a gateway says that gives up.
@@ -132,7 +135,9 @@ end
 local function draw_call(own, round, booking)
   local call = { faults = draw_faults(own, round) }
   call.timeout = draw_timeout(own, call.faults)
-  call.refuse = round.kind ~= "crowd" and own:chance(0.02) or nil
+  call.refuse = not AT_ONCE[round.kind] and own:chance(0.02) or nil
+  -- After so many updates, if it is not over by then.
+  call.cancel = round.kind == "started" and own:chance(0.08) and own:integer(0, 12) or nil
   if not booking then
     call.create = own:pick { "instant", "confirm_decline", "instant_payment", "lamp" }
     return call
@@ -144,13 +149,13 @@ local function draw_call(own, round, booking)
   return call
 end
 
-local KINDS = { { 5, "alone" }, { 3, "interleaved" }, { 2, "crowd" } }
+local KINDS = { { 5, "alone" }, { 3, "interleaved" }, { 2, "crowd" }, { 2, "started" }, { 2, "cqueues" } }
 
 --- A round.
 -- @tparam number seed
 -- @tparam number number of the round
 -- @tparam string mode "alone" (one writer), "interleaved" (a second one acts between the first one's requests), "crowd"
---   (several processes), or "all"
+--   (several processes), "started" (many calls in flight), "cqueues" (many coroutines), or "all"
 -- @treturn table `kind`, `bookings` (`graph`, `path`: actions that lead to where it begins), what the clients are like
 --   (`uncertain`, `retries`, `rate`), `fault_rate` and `cut_rate`
 function plan.round(seed, number, mode)
@@ -165,9 +170,10 @@ function plan.round(seed, number, mode)
     rate = own:chance(0.15) and { per_second = 50, burst = 5 } or nil,
     fault_rate = source == "cuts" and 0 or own:pick { 0.2, 0.5 },
     cut_rate = source == "faults" and 0 or own:pick { 0.7, 1 },
+    width = AT_ONCE[kind] and own:pick { 2, 8, 24 } or nil,
   }
-  -- A crowd leaves faults behind that nobody has met; a long round would heap them up.
-  local size = own:chance(0.01) and kind ~= "crowd" and LONG or SHORT
+  -- Many at once leave faults behind that nobody has met; a long round would heap them up.
+  local size = own:chance(0.01) and not AT_ONCE[kind] and LONG or SHORT
   for name, value in pairs(size) do round[name] = value end
   round.bookings = draw_bookings(own, size.bookings)
   return round

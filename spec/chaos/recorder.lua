@@ -35,10 +35,11 @@ Connection.__index = Connection
 function Connection:start(request)
   local owner = self.owner
   local entry = { method = request.method, timeout = request.timeout }
-  owner.trace[#owner.trace + 1] = entry
-  if owner.before then owner.before(#owner.trace) end
+  local trace = owner.current()
+  trace[#trace + 1] = entry
+  if owner.before then owner.before(#trace) end
   local inner = self.inner:start(request)
-  return {
+  local outer = {
     done = function() return inner:done() end,
     cancel = function() inner:cancel() end,
     result = function()
@@ -47,22 +48,45 @@ function Connection:start(request)
       return outcome
     end,
   }
+  self.outer[inner] = outer
+  return outer
 end
 
 for _, name in ipairs { "wait", "step", "fd", "timeout", "close" } do
   Connection[name] = function(self, ...) return self.inner[name](self.inner, ...) end
 end
 
+-- What the contract lets a transport leave out.
+local optional = {}
+
+function optional:alarm(when)
+  self.inner:alarm(when)
+end
+
+-- A connection that sends more than it was asked to tells of transfers that nobody knows.
+function optional:finished()
+  for inner in self.inner.finished, self.inner do
+    local outer = self.outer[inner]
+    self.outer[inner] = nil
+    if outer then return outer end
+  end
+end
+
 --- @param transport the one that does the work
--- @treturn table a transport, whose `trace` is the list of what was noted: `method`, `status`, `failure` (its kind),
---   `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused in),
---   `retry_after`, `limited` (it is the rate limit's 503). Put a new list there for a new call. `before`, when set, is
---   called with the number of the request that is about to be sent.
+-- @treturn table a transport, which has for each call a list of what was noted: `method`, `status`, `failure` (its
+--   kind), `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused
+--   in), `retry_after`, `limited` (it is the rate limit's 503). `current` is a function that returns the list of the
+--   call which is running: set it. `before`, when set, is called with the number of the request that is about to be
+--   sent.
 function recorder.new(transport)
   return {
-    trace = {},
     connect = function(owner, options)
-      return setmetatable({ owner = owner, inner = transport:connect(options) }, Connection)
+      local inner = transport:connect(options)
+      local connection = { owner = owner, inner = inner, outer = setmetatable({}, { __mode = "k" }) }
+      for name, fn in pairs(optional) do
+        if inner[name] then connection[name] = fn end
+      end
+      return setmetatable(connection, Connection)
     end,
   }
 end

@@ -2,7 +2,7 @@
 local report = {}
 
 --- A summary of nothing yet.
--- @treturn table `actions`; `violations`; `doubts` (calls that an action's request left in doubt, however they ended);
+-- @treturn table `actions`; `violations`; `doubts` (calls that an action's request left in doubt, unless cancelled);
 --   `credited` (successes that somebody else had brought about); `slowest` (seconds beyond a call's deadline); and how
 --   many by name: `outcomes`, `why` (of the uncertain ones), `faults`, `cuts`, `rules` (that were violated)
 function report.new()
@@ -26,7 +26,7 @@ function report.count(summary, note, violations)
   summary.violations = summary.violations + #violations
   for _, violation in ipairs(violations) do bump(summary.rules, violation.rule) end
   if note.credited then summary.credited = summary.credited + 1 end
-  if note.doubt then summary.doubts = summary.doubts + 1 end
+  if note.doubt and outcome.kind ~= "cancelled" then summary.doubts = summary.doubts + 1 end
   if outcome.elapsed then summary.slowest = math.max(summary.slowest, outcome.elapsed - note.timeout) end
   bump(summary.outcomes, outcome.kind)
   if outcome.kind == "uncertain" then bump(summary.why, note.why or "for no good reason") end
@@ -93,7 +93,7 @@ function report.violation(round, note, violations, all, cuts)
     lines[index] = ("VIOLATION %s: %s"):format(violation.rule, violation.text)
   end
   lines[#lines + 1] = ("  again: make chaos SEED=%d ROUND=%d MODE=%s%s"):format(
-    round.seed, round.number, round.kind, round.kind == "crowd" and " (if it shows: nobody keeps a crowd's time)" or "")
+    round.seed, round.number, round.kind, round.width and " (if it shows: nobody keeps a crowd's time)" or "")
   lines[#lines + 1] = ("  call %s of writer %s: %s of %s, booking %s, handle %s with hint %s"):format(
     note.marker, tostring(note.writer), note.action or "create", note.graph or note.create, tostring(note.booking),
     tostring(note.handle), show(note.hint))

@@ -43,7 +43,55 @@ local function perform(job, call, writer, intruder)
   return writer:act(call, booking, before)
 end
 
---- Performs the calls of a writer, one after the other.
+local function plan_and_perform(job, call, writer, control)
+  plan_faults(control, call, call.booking and job.bookings[call.booking].id)
+  return perform(job, call, writer)
+end
+
+-- Many calls in flight, each in `client:start`; some are cancelled.
+local function run_started(job, writer, control)
+  local tk, watched, updates = writer.client, {}, 0
+
+  local function update(seconds)
+    local left = tk:update(seconds)
+    updates = updates + 1
+    for started, at in pairs(watched) do
+      if started:done() or updates >= at then
+        watched[started] = nil
+        started:cancel()
+      end
+    end
+    return left
+  end
+
+  for _, call in ipairs(plan.calls(job.round, job.writer, job.limit)) do
+    local started = tk:start(plan_and_perform, job, call, writer, control)
+    if call.cancel then watched[started] = updates + call.cancel end
+    -- A frame now and then, and a wait where there are enough.
+    if call.number % 2 == 0 then update(0) end
+    while update(0) >= job.round.width do update(0.05) end
+  end
+  while update(1) > 0 do end
+end
+
+-- As many coroutines of cqueues as the round is wide, which share one client.
+local function run_in_cqueues(job, writer, control)
+  local queue = require("cqueues").new()
+  local calls, index = plan.calls(job.round, job.writer, job.limit), 0
+  for _ = 1, job.round.width do
+    queue:wrap(function()
+      while index < #calls do
+        index = index + 1
+        plan_and_perform(job, calls[index], writer, control)
+      end
+    end)
+  end
+  assert(queue:loop())
+end
+
+local AT_ONCE = { started = run_started, cqueues = run_in_cqueues }
+
+--- Performs the calls of a writer: one after the other, or many at once in a round of the kind `started` or `cqueues`.
 -- @tparam table job `round` (from `plan.round`), `bookings` (from `world:begin`), `writer` (its number), `limit` (calls
 --   at most), `url` and `proxied` (of the world), and `wrap` and `distort` as for spec/chaos/writer.lua
 -- @param control of the world
@@ -54,7 +102,13 @@ function session.run(job, control, proxy)
   local writer = new_writer {
     url = job.proxied .. "/v2", number = job.writer, wrap = job.wrap, distort = job.distort,
     uncertain = round.uncertain, retries = round.retries, rate = round.rate,
+    runtime = round.kind == "cqueues" and "cqueues" or nil,
   }
+  if AT_ONCE[round.kind] then
+    AT_ONCE[round.kind](job, writer, control)
+    writer:close()
+    return writer.notes
+  end
   local intruder = round.kind == "interleaved" and intruder_of(job, job.writer + 1)
   for _, call in ipairs(plan.calls(round, job.writer, job.limit)) do
     plan_faults(control, call, call.booking and job.bookings[call.booking].id)

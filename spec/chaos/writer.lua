@@ -1,6 +1,7 @@
 --- Somebody who acts on bookings through the client, and notes what became of each call.
 local core = require "timekit.core"
 local blocking = require "timekit.runtime.blocking"
+local calls = require "timekit.calls"
 local timekit = require "timekit"
 local recorder = require "spec.chaos.recorder"
 
@@ -9,19 +10,44 @@ writer.__index = writer
 
 local KEY = "test_api_key_1"
 
--- What was not slept. Deadlines count it, so a wait is as long as ever for the client, and chaos need not wait.
-local skipped = 0
+local MAIN = {}
 
---- Makes waiting between two tries a thousand times shorter, for all clients of this process, until the function that
--- it returns is called.
-function writer.lapse_time()
-  local now, sleep = blocking.now, blocking.sleep
-  function blocking.now() return core.now() + skipped end
-  function blocking.sleep(seconds)
-    skipped = skipped + seconds
-    if sleep then sleep(seconds / 1000) end
+-- Lua 5.1 has nothing to show for the main one.
+local function this_thread()
+  return coroutine.running() or MAIN
+end
+
+-- What was not slept, by coroutine. Deadlines count it, so a wait is as long as ever for the client, and chaos need not
+-- wait. Calls that are under way at once have a time of their own each: one's pause is not taken from another's.
+local skipped = setmetatable({}, { __mode = "k" })
+
+local function lapse(runtime)
+  local now, sleep = runtime.now, runtime.sleep
+  function runtime.now() return core.now() + (skipped[this_thread()] or 0) end
+  function runtime.sleep(seconds, ...)
+    local thread = this_thread()
+    skipped[thread] = (skipped[thread] or 0) + seconds
+    if sleep then return sleep(seconds / 1000, ...) end
   end
-  return function() blocking.now, blocking.sleep = now, sleep end
+  return function() runtime.now, runtime.sleep = now, sleep end
+end
+
+--- Makes waiting between two tries a thousand times shorter, for all clients that this process makes from now on, until
+-- the function that it returns is called.
+function writer.lapse_time()
+  local restore = { lapse(blocking) }
+  local has_cqueues, of_cqueues = pcall(require, "timekit.runtime.cqueues")
+  if has_cqueues then restore[2] = lapse(of_cqueues) end
+  local runtime_of_calls = calls.runtime
+  function calls.runtime(registry)
+    local runtime = runtime_of_calls(registry)
+    lapse(runtime)
+    return runtime
+  end
+  return function()
+    for _, undo in ipairs(restore) do undo() end
+    calls.runtime = runtime_of_calls
+  end
 end
 
 -- What a call answered, in plain data.
@@ -34,15 +60,24 @@ local function outcome_of(booking, info)
     elapsed = info.elapsed, cause = info.cause and info.cause.kind, text = tostring(info) }
 end
 
+-- On Lua 5.1 (LuaJIT apart) nothing can yield out of xpcall.
+local function try(call)
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") and this_thread() ~= MAIN then return true, call() end
+  return xpcall(call, debug.traceback)
+end
+
 -- Notes a call: what it answered, and what was seen of it on the way. A call never raises for what the world does.
 local function run(self, note, call)
   note.trace = {}
-  self.recorder.trace = note.trace
+  local thread = this_thread()
+  self.traces[thread] = note.trace
   note.began = core.now()
-  local done, booking, info = xpcall(call, debug.traceback)
+  local done, booking, info = try(call)
   note.ended = core.now()
-  self.recorder.before = nil
+  self.traces[thread], self.recorder.before = nil, nil
+  -- By the calls before, and by those that are under way.
   note.spent = self.spent
+  for _, trace in pairs(self.traces) do note.spent = note.spent + recorder.retries(trace) end
   self.spent = self.spent + recorder.retries(note.trace)
   if done then
     booking, info = self.distort(booking, info, note)
@@ -55,7 +90,7 @@ local function run(self, note, call)
 end
 
 --- Makes a writer, with a client of its own.
--- @tparam table options `url`, `uncertain`, `retries`, `rate`: the client's; `number`: the writer's, for the notes;
+-- @tparam table options `url`, `uncertain`, `retries`, `rate`, `runtime`: the client's; `number`: the writer's own;
 --   `wrap` (function: transport → transport) and `distort` (function: booking, info, note → booking, info) for writers
 --   that lie
 -- @treturn table with `notes`
@@ -65,12 +100,13 @@ function writer.new(options)
   local own = recorder.new(transport)
   local self = setmetatable({
     recorder = own, notes = {}, number = options.number, handles = {}, seen = {},
-    uncertain = options.uncertain, retries = options.retries, spent = 0,
+    uncertain = options.uncertain, retries = options.retries, spent = 0, traces = {},
     distort = options.distort or function(booking, info) return booking, info end,
   }, writer)
+  function own.current() return self.traces[this_thread()] end
   self.client = timekit.new {
     app_key = KEY, base_url = options.url, transport = own, connect_timeout = 5,
-    retries = options.retries, uncertain = options.uncertain, rate = options.rate,
+    retries = options.retries, uncertain = options.uncertain, rate = options.rate, runtime = options.runtime,
   }
   return self
 end
