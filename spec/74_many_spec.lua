@@ -97,7 +97,8 @@ describe("a call that is cancelled after any number of steps", function()
         app_key = "k_test", base_url = server.url[listener] .. "/f/" .. id, ca_file = server.ca_file,
         uncertain = "report", http2 = listener == "tls", retries = 0,
       }
-      local sent, steps, over = 0, 0, nil
+      local sent, steps = 0, 0
+      local over
       repeat
         local other = tk:booking("b1"):start("confirm")
         local victim = tk:booking("b2"):start("confirm")

@@ -148,8 +148,7 @@ local function failure_of(outcome, call, clock)
 end
 
 -- What a failed try of an action or a creation leaves open (design.md 3), as `response.read` tells it. 503 is how
--- Timekit says that its rate limit is exceeded (API.md 1), but also how a gateway gives up, while what is behind it
--- goes on.
+-- Timekit says that its rate limit is exceeded (API.md 1), but also how a gateway gives up while its backend goes on.
 local function doubt_about(found, outcome)
   local failure, status = outcome.failure, outcome.status
   if failure then return not (outcome.sent == "no" or failure.kind == "cancelled") and "lost" or nil end
