@@ -2,6 +2,8 @@
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local nginx = require "spec.support.nginx"
+local shell = require "spec.support.shell"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 local tls = require "spec.support.tls"
 
@@ -120,4 +122,15 @@ describe("a call that is cancelled after any number of steps", function()
       tk:close()
     end)
   end
+end)
+
+describe("a resolver that hangs", function()
+  it("keeps no frame waiting: not its update, nor what is cancelled, begun anew or at its deadline", function()
+    -- It hangs for good, so whoever waited for it would never come back.
+    local command = ("FRAMES=600 CALLS=50 timeout -s KILL 60 %s spec/bench/frames.lua"):format(this_lua.command)
+    local told = shell.must(command)
+    local ended, cancelled = told:match("^600 frames, 50 calls in flight; (%d+) ended, (%d+) of them cancelled\n")
+    assert.equal("12", cancelled)
+    assert.is_true(tonumber(ended) > 12)
+  end)
 end)
