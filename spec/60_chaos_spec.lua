@@ -118,13 +118,14 @@ describe("chaos notices a client that", function()
       note.uncertain = "report"
       return booking, info
     end },
-    { name = "raises", rule = "raised", wrap = function() return {
+    -- Lua 5.1 cannot catch it in a coroutine that waits.
+    { name = "raises", rule = "raised", mode = "alone", wrap = function() return {
       connect = function() return { start = function() error "oops" end, close = function() end } end,
     } end },
   }
   for index, liar in ipairs(LIARS) do
     -- Also where many calls are under way at once.
-    local mode = index % 3 == 0 and "started" or index % 3 == 1 and "alone" or "cqueues"
+    local mode = liar.mode or index % 3 == 0 and "started" or index % 3 == 1 and "alone" or "cqueues"
     it(liar.name .. ": " .. mode, function()
       local summary, told = run { mode = mode, actions = liar.actions or 100, wrap = liar.wrap, distort = liar.lie }
       assert.is_true((summary.rules[liar.rule] or 0) > 0, told[1])
