@@ -16,24 +16,35 @@ local function run(options)
 end
 
 describe("chaos", function()
+  -- Which of these a short run meets hangs on what the kernel does first; all together meet all of them.
+  local met = {}
+
+  local function meet(counts)
+    for name, count in pairs(counts) do met[name] = (met[name] or 0) + count end
+  end
+
   for mode, seed in pairs { alone = 3, interleaved = 4, crowd = 5, started = 6, cqueues = 7 } do
     it("leaves the truth alone: " .. mode, function()
       local summary, told = run { mode = mode, seed = seed, actions = 240 }
       assert.equal(0, summary.violations, told[1])
       assert.is_true(summary.actions >= 240)
-      -- It was chaos indeed.
       for _, name in ipairs { "success", "transition", "uncertain" } do
         assert.is_true((summary.outcomes[name] or 0) > 0, name)
       end
-      for _, name in ipairs { "close before", "close after", "late before", "503 after" } do
-        assert.is_true((summary.faults[name] or 0) > 0, name)
-      end
-      for _, what in ipairs { "request", "answer", "swallow" } do
-        assert.is_true((summary.cuts[what .. " fin"] or 0) + (summary.cuts[what .. " reset"] or 0) > 0, what)
-      end
       assert.is_true(summary.doubts > summary.outcomes.uncertain)
+      meet(summary.faults)
+      meet(summary.cuts)
     end)
   end
+
+  it("was chaos indeed", function()
+    for _, name in ipairs { "close before", "close after", "late before", "503 after" } do
+      assert.is_true((met[name] or 0) > 0, name)
+    end
+    for _, what in ipairs { "request", "answer", "swallow" } do
+      assert.is_true((met[what .. " fin"] or 0) + (met[what .. " reset"] or 0) > 0, what)
+    end
+  end)
 
   it("decides the same for the same seed", function()
     local plan = require "spec.chaos.plan"

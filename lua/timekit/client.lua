@@ -268,7 +268,8 @@ end
 
 --- The descriptor that becomes readable when `update` has something to do, timers included: an event loop needs to
 -- watch nothing else. It is the same until the client is closed; only a forked process has another one, and a client
--- whose libcurl ran out of memory. It is the client's: do not read or close it.
+-- whose libcurl ran out of memory. It is the client's: do not read or close it, and let your loop forget it before the
+-- client is closed (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
 -- @usage
