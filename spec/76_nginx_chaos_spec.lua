@@ -18,7 +18,7 @@ describe("chaos in nginx", function()
     for _, name in ipairs { "success", "transition", "uncertain" } do
       assert.is_true((summary.outcomes[name] or 0) > 0, name)
     end
-    assert.is_true((summary.cuts["request fin"] or 0) + (summary.cuts["request reset"] or 0) > 0)
+    assert.is_true(next(summary.cuts) ~= nil and next(summary.faults) ~= nil)
     assert.equal("", complaints)
   end)
 end)
