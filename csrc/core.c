@@ -328,9 +328,15 @@ static int engine_finished(lua_State *L) {
   tk_getuservalue(L, 1);
   while ((transfer = tk_engine_finished(engine)) != NULL) {
     lua_pushlightuserdata(L, tk_transfer_tag(transfer));
+    lua_pushvalue(L, -1);
     lua_rawget(L, 2);
-    if (!lua_isnil(L, -1)) return 1;
-    lua_pop(L, 1);
+    if (!lua_isnil(L, -1)) {
+      lua_insert(L, -2);
+      lua_pushnil(L);
+      lua_rawset(L, 2); /* a key that is there takes no memory */
+      return 1;
+    }
+    lua_pop(L, 2);
   }
   lua_pushnil(L);
   return 1;
