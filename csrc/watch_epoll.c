@@ -30,10 +30,10 @@
 #define EVENTS 64
 
 /* How long a step may take, in seconds: hosts such as games have no more for it. What is left stays for the next. */
-#define STEP_TIME 0.0001
+#define STEP_TIME 0.00005
 
 /* Transfers that libcurl is given at once. Each may cost a resolver thread. */
-#define GROUP 4
+#define GROUP 2
 
 /* A timer closer than this is an event: to program the kernel's timer costs more. */
 #define AT_ONCE 0.00005

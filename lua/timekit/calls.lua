@@ -15,7 +15,7 @@ local WAITS = {}
 
 -- How long an update may go on continuing calls, in seconds, when its host must not wait. One call is continued in any
 -- case, and the rest are left to the next update.
-local SLICE = 0.0001
+local SLICE = 0.00008
 
 local function pack(...)
   return { n = select("#", ...), ... }
