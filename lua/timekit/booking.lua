@@ -3,6 +3,7 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
+local changing = require "timekit.changing"
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
 local options = require "timekit.options"
@@ -235,6 +236,8 @@ function Booking:actions()
   if rules then return rules:actions_in(self.state) end
   return offered, err
 end
+
+changing.install(Booking, { check = check, learn = learn })
 
 -- One function for each action that was ever called by its name, shared by all handles.
 local sugar = {}
