@@ -37,7 +37,10 @@ function query.check(parameters)
   for _, name in ipairs(sorted(names)) do
     local values = parameters[name]
     if type(values) ~= "table" then values = { values } end
-    for _, value in ipairs(values) do
+    local count = 0
+    for _ in pairs(values) do count = count + 1 end
+    for index = 1, count do
+      local value = values[index]
       local text = text_of(value)
       if not text then
         return nil, ("%s: expected a text, a number or a boolean, got %s"):format(name, shape.describe(value))
