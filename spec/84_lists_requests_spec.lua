@@ -188,6 +188,8 @@ describe("all bookings", function()
   end)
 
   it("are those of one page where the list has no numbers, and of the next where it names one", function()
+    assert.equal("a b", ids(client(answer(200, '{"data":[{"id":"a"}],"last_page":2}'),
+      answer(200, '{"data":[{"id":"b"}],"last_page":2}')):bookings()))
     local tk, transport = client(answer(200, fixture "ruby-booking_list"))
     assert.equal("f68979ff-27da-4afd-8d0c-847f9340331b f68979ff-27da-4afd-8d0c-847f9340331b", ids(tk:bookings()))
     assert.same({ "/bookings" }, targets(transport))
@@ -250,6 +252,24 @@ describe("all bookings", function()
       assert.is_false(call:done())
       while not call:done() do tk:update(1) end
       assert.equal("a b", call:result())
+    end)
+
+    it("have a call end with the error that they raised", function()
+      local tk = client(page(1, 2, "a"), answer(500))
+      local told
+      local call = tk:start(function() return ids(tk:bookings()) end):on_done(function(...) told = { ... } end)
+      while tk:update(1) > 0 do end
+      local none, err = call:result()
+      assert.is_nil(none)
+      assert.equal("server", err.kind)
+      assert.equal(err, told[2])
+
+      tk = client()
+      call = tk:start(function() return ids(tk:bookings { search = { state = ";" } }) end)
+      assert.equal("input", select(2, call:result()).kind)
+      -- Where nobody asks for a result it is not lost.
+      local ok, raised_err = pcall(call.on_done, call, function() ids(tk:bookings { search = { state = ";" } }) end)
+      assert.same({ false, "input" }, { ok, raised_err.kind })
     end)
   end
 

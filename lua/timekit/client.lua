@@ -245,7 +245,8 @@ end
 -- runs at once, up to the point where it first waits for Timekit; `update` continues it. In it everything of this
 -- client works as elsewhere, in blocking style. What it yields by itself (`coroutine.yield()`) continues at the next
 -- update. The client keeps its calls until they are over, whether or not anybody else does.
--- Raises what the function raises before it first waits, when it is no function, and on a closed client.
+-- Raises what the function raises before it first waits, when it is no function, and on a closed client. An error of
+-- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
 -- @treturn Call see `timekit.calls`
