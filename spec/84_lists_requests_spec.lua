@@ -5,6 +5,7 @@ local core = require "timekit.core"
 local fixture = require "spec.support.fixture"
 local sandbox_server = require "spec.support.sandbox_server"
 local scripted = require "spec.support.scripted"
+local socket = require "socket"
 local timekit = require "timekit"
 
 local answer, failure = scripted.answer, scripted.failure
@@ -453,6 +454,47 @@ describe("a request of one's own", function()
     assert.matches("body: expected a table", blame(function() tk:request("PUT", "/x", { body = "{}" }) end), 1, true)
     assert.matches("unknown option 'qeury'", blame(function() tk:request("GET", "/x", { qeury = {} }) end), 1, true)
     assert.equal(0, #transport.requests)
+  end)
+
+  it("replaces the client's headers by its own, over HTTP", function()
+    local listener = assert(socket.bind("127.0.0.1", 0))
+    listener:settimeout(20)
+    local _, port = listener:getsockname()
+    local tk = timekit.new {
+      app_key = "test_key", base_url = ("http://127.0.0.1:%d"):format(port), timezone = "Europe/Paris", timeout = 20,
+    }
+    local call = tk:start(function()
+      return tk:request("POST", "/x", {
+        body = {},
+        headers = {
+          ["timekit-timezone"] = "Asia/Tokyo", ["user-agent"] = "mine", ACCEPT = "a/b", ["Content-type"] = "c/d",
+        },
+      })
+    end)
+    -- The connection is made in the updates, and the backlog takes it.
+    while not call:done() and not socket.select({ listener }, nil, 0)[1] do tk:update(0.01) end
+    local connection = assert(listener:accept())
+    connection:settimeout(0)
+    local received = ""
+    while not received:find("\r\n\r\n{}", 1, true) and not call:done() do
+      tk:update(0.01)
+      local all, _, part = connection:receive(65536)
+      received = received .. (all or part)
+    end
+    connection:send("HTTP/1.1 204 No Content\r\n\r\n")
+    while not call:done() do tk:update(1) end
+    assert.equal(core.null, (call:result()))
+    local found = {}
+    for name, value in received:gmatch("\n([%w-]+): ?([^\r]*)") do
+      name = name:lower()
+      assert.is_nil(found[name], name)
+      found[name] = value
+    end
+    assert.same({ "Asia/Tokyo", "mine", "a/b", "c/d", "Basic OnRlc3Rfa2V5" },
+      { found["timekit-timezone"], found["user-agent"], found.accept, found["content-type"], found.authorization })
+    connection:close()
+    listener:close()
+    tk:close()
   end)
 
   it("keeps what may stand in a path", function()
