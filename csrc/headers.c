@@ -57,9 +57,17 @@ int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t co
   return 1;
 }
 
+static int has_name_of(const struct curl_slist *list, const char *line) {
+  size_t size = strcspn(line, ":") + 1;
+  for (; list != NULL; list = list->next)
+    if (strncasecmp(list->data, line, size) == 0) return 1;
+  return 0;
+}
+
+/* A header of the list stays the only one of its name: what a request says replaces what all requests say. */
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source) {
   for (; source != NULL; source = source->next)
-    if (!append(list, source->data)) return 0;
+    if (!has_name_of(*list, source->data) && !append(list, source->data)) return 0;
   return 1;
 }
 

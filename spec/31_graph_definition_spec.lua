@@ -230,6 +230,7 @@ describe("graph.define", function()
       ["settings[1]: expected a name as the key, got a number"] = function(d) d.settings[1] = {} end,
       ["seats: expected one of 'owner', 'customer', got 'both'"] = function(d) d.seats = "both" end,
       ["seats: expected a string, got a number"] = function(d) d.seats = 4 end,
+      ["create: expected a boolean, got a string"] = function(d) d.create = "no" end,
       ["states: required"] = function(d) d.states = nil end,
       ["states: expected a table, got a string"] = function(d) d.states = "tentative" end,
       ["state 'error': expected a table, got a boolean"] = function(d) d.states.error = true end,

@@ -6,7 +6,7 @@ local scripted = require "spec.support.scripted"
 local answer, failure = scripted.answer, scripted.failure
 
 local READ = { expects = "booking", graph = "confirm_decline" }
-local LIST = { expects = "bookings" }
+local LIST = { expects = "page" }
 local ACTION = { expects = "booking", writes = true, action = "confirm", graph = "confirm_decline" }
 local CREATE = { expects = "created", writes = true, graph = "confirm_decline" }
 
@@ -68,7 +68,7 @@ describe("an answer found in public sources", function()
     } do
       local list = assert(read(answer(200, fixture(name)), LIST))
       local found = {}
-      for index, booking in ipairs(list) do found[index] = booking.state end
+      for index, booking in ipairs(list.data) do found[index] = booking.state end
       assert.same(states, found)
     end
   end)
@@ -129,8 +129,8 @@ describe("a useful answer", function()
   end)
 
   it("is an array when a list is expected", function()
-    assert.same({}, read(answer(200, '{"data":[]}'), LIST))
-    for _, body in ipairs { '{"data":{}}', '{"data":null}', "{}", "null", '"x"' } do
+    assert.same({ data = {} }, read(answer(200, '{"data":[]}'), LIST))
+    for _, body in ipairs { '{"data":{}}', '{"data":[1]}', '{"data":[[]]}', '{"data":null}', "{}", "null", '"x"' } do
       assert.equal("response", failed(answer(200, body), LIST).kind)
     end
   end)

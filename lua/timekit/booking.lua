@@ -3,6 +3,7 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
+local changing = require "timekit.changing"
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
 local options = require "timekit.options"
@@ -13,7 +14,8 @@ local shape = require "timekit.shape"
 --- A handle.
 --
 -- Every action of the known graphs is a method as well: `booking:confirm(inputs, options)` is
--- `booking:action("confirm", inputs, options)`.
+-- `booking:action("confirm", inputs, options)`. An action of a graph of your own that is called like another method,
+-- such as `reschedule` or `delete`, has only the long form.
 -- @field id the booking's id
 -- @field graph its graph, as last seen; nil while that is not known
 -- @field state its state, as last seen: a hint, since others may act on the booking too
@@ -235,6 +237,8 @@ function Booking:actions()
   if rules then return rules:actions_in(self.state) end
   return offered, err
 end
+
+changing.install(Booking, { check = check, learn = learn })
 
 -- One function for each action that was ever called by its name, shared by all handles.
 local sugar = {}

@@ -81,11 +81,13 @@ local function finish(self, call, well, ...)
   self.pending = self.pending - 1
   self.timers:remove(call)
   call.over = true
-  if not well then
+  -- What the world does is a result, also where it was raised: by a loop over `Client:bookings`.
+  local told = not well and call.tells and Error.is((...))
+  if not well and not told then
     call.failed, call.problem = true, (...)
     return
   end
-  call.results = pack(...)
+  call.results = told and pack(nil, (...)) or pack(...)
   for _, fn in ipairs(call.watchers or {}) do push(self, new_call(self, fn, call.results)) end
   call.watchers = nil
 end
@@ -120,6 +122,14 @@ local function announce(self)
   if self.of_batch then return end
   local first = self.timers:first()
   self.pump:alarm(has_ready(self) and core.now() or first and first.at)
+end
+
+local function begin(self, call)
+  local was_busy = self.busy
+  continue(self, call)
+  if call.failed then error(call.problem, 0) end
+  if not was_busy then announce(self) end
+  return call
 end
 
 --- Something happened that a call waits for.
@@ -212,7 +222,7 @@ function Call:done()
 end
 
 --- What the function returned: `booking, info` or `nil, err` for an action. Nothing while the call is not over.
--- Raises the error that the function raised.
+-- Raises the error that the function raised; one of `timekit.error` is a result instead: `nil, err`.
 -- @treturn any …
 -- @usage
 -- local booking, info = call:result()
@@ -253,7 +263,7 @@ function Call:on_done(fn)
     self.watchers = self.watchers or {}
     self.watchers[#self.watchers + 1] = fn
   elseif self.results then
-    self.calls:start(fn, unpack(self.results, 1, self.results.n))
+    begin(self.calls, new_call(self.calls, fn, self.results))
   end
   return self
 end
@@ -271,11 +281,8 @@ end
 -- @treturn Call
 function Calls:start(fn, ...)
   local call = new_call(self, fn, pack(...))
-  local was_busy = self.busy
-  continue(self, call)
-  if call.failed then error(call.problem, 0) end
-  if not was_busy then announce(self) end
-  return call
+  call.tells = true
+  return begin(self, call)
 end
 
 --- As `start`, but the function begins at the next update or in `join`, and what it raises comes out there.

@@ -8,13 +8,17 @@ local batch = require "timekit.batch"
 local budget = require "timekit.budget"
 local calls = require "timekit.calls"
 local core = require "timekit.core"
+local free_request = require "timekit.free_request"
 local headers = require "timekit.headers"
 local hooks = require "timekit.hooks"
+local listing = require "timekit.listing"
 local options = require "timekit.options"
 local pump = require "timekit.pump"
 local random = require "timekit.random"
 local rate = require "timekit.rate"
+local refusal = require "timekit.refusal"
 local request = require "timekit.request"
+local reserving = require "timekit.reserving"
 local response = require "timekit.response"
 local retry = require "timekit.retry"
 local runtimes = require "timekit.runtime"
@@ -192,13 +196,20 @@ end
 --- Creates a booking: `POST /bookings` (API.md 4).
 -- The fields go to Timekit as they are; when `action` is left out, the graph's first action applies (API.md 3). A
 -- creation is never repeated by itself: nothing at Timekit's side would notice.
+--
+-- Refused before anything is sent, with the kind `input` and `err.fields` naming each field, is only what is certain to
+-- be wrong: an action that the known graph lacks or does not begin with, a field that it requires and that is not there
+-- (`related.owner_booking_id`), settings of it that are of a wrong type or a slip of the pen (`max_seats`, `timeout`,
+-- …), a graph whose bookings are not made so (`reservation`), times that are not RFC 3339 or lack their zone (unless
+-- the client has an `input_timestamp_format`), and an end that is not after the start. A graph that is not known here
+-- is for Timekit to judge.
 -- Raises on wrong options, on fields that JSON cannot say (naming the path), and on a closed client.
 -- @tparam table fields `graph`, `resource_id`, `start`, `end`, `what`, `where`, `customer`, …
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
--- @treturn table `info` as in `Booking:action`, or the error: `input` (larger than 1 MiB), `transition`, `auth`,
---   `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain` when the booking may have
---   been created
+-- @treturn table `info` as in `Booking:action`, or the error: `input` (see above, or larger than 1 MiB), `transition`,
+--   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain` when the booking
+--   may have been created
 -- @usage
 -- local booking, err = tk:create_booking {
 --   graph = "confirm_decline", resource_id = resource_id, what = "Mens haircut", where = "Sesame St",
@@ -215,9 +226,11 @@ function Client:create_booking(fields, opts)
   end
   local given = options.check(opts, options.read, where, 3)
   local built, problem, reason = request.create(fields, given.include)
-  if not built then
-    if reason == "type" then error(where .. ": " .. problem, 2) end
-    return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
+  if not built and reason == "type" then error(where .. ": " .. problem, 2) end
+  local refused = not built and { kind = "input", message = problem } or refusal.creation(fields, self.rfc3339)
+  if refused then
+    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
+    return nil, Error.new(refused)
   end
   local graph = rawget(fields, "graph")
   if type(graph) ~= "string" then graph = nil end
@@ -232,7 +245,8 @@ end
 -- runs at once, up to the point where it first waits for Timekit; `update` continues it. In it everything of this
 -- client works as elsewhere, in blocking style. What it yields by itself (`coroutine.yield()`) continues at the next
 -- update. The client keeps its calls until they are over, whether or not anybody else does.
--- Raises what the function raises before it first waits, when it is no function, and on a closed client.
+-- Raises what the function raises before it first waits, when it is no function, and on a closed client. An error of
+-- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
 -- @treturn Call see `timekit.calls`
@@ -337,6 +351,10 @@ function Client:close()
   if problem then error(problem, 2) end
 end
 
+free_request.install(Client, check)
+listing.install(Client, check)
+reserving.install(Client, check)
+
 --- @section end
 
 metatable.__gc = function(self)
@@ -387,6 +405,7 @@ function client.new(settings)
   -- In functions rather than in fields, where nobody who prints a client finds what is inside.
   return finalized(setmetatable({
     base_url = settings.base_url,
+    rfc3339 = settings.input_timestamp_format == nil,
     closed = false,
     calls = own,
     run = function(call) return run(inner, call) end,

@@ -11,7 +11,8 @@
 -- * `elapsed` number: seconds
 -- * `status` number or nil: the HTTP status; `request_id` string or nil: what Timekit's support asks for
 -- * `body` the decoded answer, or its text where it is not JSON (the first 64 KiB)
--- * `fields` table or nil: field → list of texts, where the server named the fields that it refused
+-- * `fields` table or nil: field → list of texts, where the server named the fields that it refused, or where they were
+--   refused here
 -- * `action`, `graph`, `state` string or nil; `state` is the one that the refusal is about
 -- * `allowed` table or nil: the actions that are possible in `state`
 -- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
@@ -21,7 +22,7 @@
 --
 -- The kinds:
 --
--- * `input`: refused by the graph's rules before sending
+-- * `input`: refused before sending, by the graph's rules, or for a time or a search that is none
 -- * `transition`: not possible in the booking's state, said by the rules or by the server
 -- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
 -- * `rate_limited`: 429 and 503; of an action 503 only where it surely had no effect: with `Retry-After`, an
@@ -74,6 +75,13 @@ function Error.new(fields)
   if type(fields.body) == "string" then fields.body = cut(fields.body, LONGEST_BODY) end
   if fields.cause then Error.new(fields.cause) end
   return setmetatable(fields, metatable)
+end
+
+--- Is a value an error of this module?
+-- @tparam any value
+-- @treturn boolean
+function Error.is(value)
+  return type(value) == "table" and getmetatable(value) == metatable
 end
 
 function metatable:__tostring()

@@ -8,9 +8,9 @@ local shape = require "timekit.shape"
 
 local graph = {}
 
---- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `requires`,
--- `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them changes no rule: it
--- takes effect when the graph is given to `timekit.graphs.define` again.
+--- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `create`,
+-- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them changes no
+-- rule: it takes effect when the graph is given to `timekit.graphs.define` again.
 -- A state or an action that is no string is treated as one that the graph does not have.
 -- @type Graph
 local Graph = {}
@@ -24,7 +24,8 @@ end
 -- What the methods look up, kept outside the graph so that its fields hold nothing but data. Per graph:
 --   order[state] = list of the actions that leave it, offers[state][action name] = that action,
 --   entries[action name] = list of actions, leads[action name] = set of states, repeatable[action name] = boolean,
---   only[state] = the name of the one action that leads there, false if bookings come there in other ways, too.
+--   only[state] = the name of the one action that leads there, false if bookings come there in other ways, too,
+--   data = the definition.
 local rules_of = setmetatable({}, {
   __mode = "k",
   __index = function() error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end,
@@ -42,7 +43,9 @@ local function offered_from(rules, state, name, visited)
 end
 
 local function compile(data)
-  local rules = { order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, only = {}, states = data.states }
+  local rules = {
+    order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, only = {}, states = data.states, data = data,
+  }
   for state in pairs(data.states) do
     rules.order[state], rules.offers[state] = {}, {}
   end
@@ -195,6 +198,99 @@ function Graph:check_inputs(action, inputs, state)
   return false, table.concat(first, "; ")
 end
 
+-- The value at a path such as `related.owner_booking_id`, read without metamethods. JSON's null, a light userdata, says
+-- as much as leaving a field out.
+local function value_at(fields, path)
+  local value = fields
+  for name in path:gmatch("[^.]+") do
+    if type(value) ~= "table" then return nil end
+    value = rawget(value, name)
+  end
+  if type(value) == "userdata" then return nil end
+  return value
+end
+
+-- Why `action` cannot be the one that a booking begins with, nil when it can.
+local function start_problem(self, rules, action)
+  if action == nil then return nil end
+  if type(action) ~= "string" then return "expected a string, got " .. shape.describe(action) end
+  local _, problem = self:can(rules.data.initial, action)
+  return problem
+end
+
+-- What is wrong with a setting that says when something plays. Which units there are is for the server to say.
+local function delay_problem(value)
+  if type(value) ~= "table" then return nil end
+  local amount, unit = rawget(value, "time"), rawget(value, "unit")
+  if type(amount) == "string" then amount = tonumber(amount) end
+  if type(amount) == "number" and amount >= 0 and amount < math.huge and type(unit) == "string" and unit ~= "" then
+    return nil
+  end
+  return "expected a duration such as { time = 25, unit = \"min\" }"
+end
+
+-- The settings of a new booking, by `add`. They stand under `settings` or beside it: sources show both (API.md 3).
+local function check_settings(rules, fields, add)
+  local specs, delays = rules.data.settings, {}
+  for _, action in ipairs(rules.data.actions) do
+    if action.autoplay and action.autoplay.setting then delays[action.autoplay.setting] = true end
+  end
+  local function check(values, path)
+    for _, text in ipairs(shape.check(specs, values, path, false)) do
+      local field, problem = text:match("^(.-): (.*)$")
+      add(field, problem)
+    end
+    for name in pairs(delays) do
+      local problem = delay_problem(values[name])
+      if problem then add(shape.join(path, name), problem) end
+    end
+  end
+  local settings = value_at(fields, "settings")
+  if settings ~= nil then
+    local given = settings
+    if type(settings) == "table" then
+      given = {}
+      for name, value in next, settings do
+        if type(value) ~= "userdata" then given[name] = value end
+      end
+    end
+    check(given, "settings")
+  end
+  local beside = {}
+  for name in pairs(specs) do beside[name] = value_at(fields, name) end
+  check(beside, "")
+end
+
+--- Checks the fields of a new booking: whether one of this graph can be created at all, whether its `action` leaves the
+-- initial state, the fields that the graph requires, and its settings, which may stand under `settings` or beside it.
+-- Only what is certain to be wrong counts. JSON's null is taken for a field that was left out.
+-- @tparam table fields as for `POST /bookings`
+-- @treturn {table,...} `{ field =, problem = }` for all that is wrong, in the order of the fields
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.group_customer:check_create { action = "create" }
+--   --> { { field = "related.owner_booking_id", problem = "required by the graph 'group_customer'" } }
+function Graph:check_create(fields)
+  local rules, problems = rules_of[self], {}
+  local name = shape.quote(rules.data.name)
+  local function add(field, problem)
+    problems[#problems + 1] = { field = field, problem = problem }
+  end
+  if rules.data.create == false then
+    add("graph", ("a booking of the graph %s is not made by POST /bookings"):format(name))
+    return problems
+  end
+  local problem = start_problem(self, rules, value_at(fields, "action"))
+  if problem then add("action", problem) end
+  for _, path in ipairs(rules.data.requires) do
+    local value = value_at(fields, path)
+    if value == nil or value == "" then add(path, "required by the graph " .. name) end
+  end
+  check_settings(rules, fields, add)
+  table.sort(problems, function(a, b) return a.field < b.field end)
+  return problems
+end
+
 --- What plays by itself in a state.
 -- @tparam string state
 -- @treturn table a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting = string|nil }`,
@@ -255,6 +351,7 @@ end
 -- - `name`: string;
 -- - `initial`: the state in which a booking starts;
 -- - `first`: the action that is applied on create when none is given;
+-- - `create`: false when no booking of this graph comes from `POST /bookings`;
 -- - `requires`: list of the fields that are needed on create, such as `related.owner_booking_id`;
 -- - `settings`: the settings known on create, name → `{ type =, required =, check = }` (see inputs);
 -- - `seats`: `"owner"` when a booking of this graph offers seats, `"customer"` when it takes one;

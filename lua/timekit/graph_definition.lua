@@ -68,6 +68,7 @@ local GRAPH = {
   name = { required = true, check = is_name },
   initial = { type = "string", required = true },
   first = { type = "string" },
+  create = { type = "boolean" },
   requires = { type = "table", check = list_of_strings },
   settings = { type = "table" },
   seats = { type = "string", check = one_of("owner", "customer") },

@@ -5,6 +5,8 @@
 
 local base_url = require "timekit.base_url"
 local core = require "timekit.core"
+local own_headers = require "timekit.own_headers"
+local query = require "timekit.query"
 local runtimes = require "timekit.runtime"
 local shape = require "timekit.shape"
 
@@ -169,6 +171,38 @@ local function include(value)
   return table.concat(names, ",")
 end
 
+-- Those of API.md 4; further ones may exist.
+local ORDERS = {
+  created_at = true, updated_at = true, completed = true, graph = true, state = true,
+  ["event.start"] = true, ["event.end"] = true,
+}
+
+local function order_by(value)
+  local good, expected = line(value)
+  local hint = good and not ORDERS[value] and shape.hint(value, ORDERS) or ""
+  if hint ~= "" then return nil, "unknown order " .. shape.quote(value) .. hint end
+  return good, expected
+end
+
+local function sorted_by(value)
+  if value == "asc" or value == "desc" then return value end
+  return nil, "expected 'asc' or 'desc'"
+end
+
+local function whole_from_1(value, most)
+  if type(value) == "number" and value >= 1 and value <= most and value % 1 == 0 then return value end
+  return nil, ("expected a whole number from 1 to %d, got %s"):format(most, shape.describe(value))
+end
+
+local function limit(value) return whole_from_1(value, 100000) end
+
+local function page(value) return whole_from_1(value, 1000000000) end
+
+local function object(value)
+  if type(value) == "table" then return value end
+  return nil, "expected a table, got " .. shape.describe(value)
+end
+
 -- Read as it is sent, without its metamethods.
 local function settings(value)
   if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
@@ -200,6 +234,17 @@ options.action = {
 }
 options.batch = { concurrency = concurrency, on_progress = hook, stop_on_error = boolean }
 options.read = { include = include, timeout = seconds, traceparent = traceparent }
+options.plain = { timeout = seconds, traceparent = traceparent }
+options.list = {
+  search = query.check_search, order_by = order_by, sorted_by = sorted_by, limit = limit, start = line, ["end"] = line,
+  include = include, timeout = seconds, traceparent = traceparent,
+}
+options.page = { page = page }
+for name, checker in pairs(options.list) do options.page[name] = checker end
+options.request = {
+  query = query.check, body = object, headers = own_headers.check,
+  include = include, timeout = seconds, traceparent = traceparent,
+}
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL",

@@ -4,6 +4,7 @@
 
 local graph = require "timekit.graph"
 local graphs = require "timekit.graphs"
+local period = require "timekit.period"
 local shape = require "timekit.shape"
 
 local refusal = {}
@@ -72,6 +73,51 @@ function refusal.before(hint, action, inputs)
     kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state,
     allowed = hint.state and rules:actions_in(hint.state),
   }
+end
+
+--- The error fields of what is wrong with fields that were to be sent.
+-- @tparam {table,...} problems `{ field =, problem = }`
+-- @tparam ?string graph_name
+-- @treturn table|nil `kind`, `message`, `fields` (field → list of texts), `graph`; nil when there are no problems
+function refusal.input(problems, graph_name)
+  if #problems == 0 then return nil end
+  local texts, by_field = {}, {}
+  for index, found in ipairs(problems) do
+    texts[index] = found.field .. ": " .. found.problem
+    by_field[found.field] = by_field[found.field] or {}
+    table.insert(by_field[found.field], found.problem)
+  end
+  return { kind = "input", message = table.concat(texts, "; "), fields = by_field, graph = graph_name }
+end
+
+--- Refuses the fields of a new booking where it is certain that the server would: its graph is known and says so (see
+-- `Graph:check_create`), or its times are no times, or the wrong way round.
+-- @tparam table fields as for `POST /bookings`
+-- @tparam boolean rfc3339 whether times are sent in the usual format; another one cannot be checked here
+-- @treturn table|nil the fields of an error (`input`, with `fields` naming each), nil to send them
+function refusal.creation(fields, rfc3339)
+  local name = rawget(fields, "graph")
+  if type(name) ~= "string" then name = nil end
+  local rules = refusal.rules(name)
+  local problems = rules and rules:check_create(fields) or {}
+  local function add(list)
+    for _, found in ipairs(list) do problems[#problems + 1] = found end
+  end
+  if rfc3339 then
+    add(period.check(fields))
+    -- Where the times stood in 2016 (fixture create-request-confirm_decline-2016).
+    local event = rawget(fields, "event")
+    if type(event) == "table" then add(period.check(event, "event.")) end
+  end
+  return refusal.input(problems, name)
+end
+
+--- Refuses times that are no times, or the wrong way round.
+-- @tparam table fields with `start` and `end`, each may be left out
+-- @tparam boolean rfc3339 as in `refusal.creation`
+-- @treturn table|nil the fields of an error (`input`), nil to send them
+function refusal.times(fields, rfc3339)
+  return rfc3339 and refusal.input(period.check(fields)) or nil
 end
 
 return refusal

@@ -17,6 +17,10 @@ local function encode_byte(char)
   return ("%%%02X"):format(char:byte())
 end
 
+local function escape(text)
+  return (text:gsub("[^A-Za-z0-9%-._~]", encode_byte))
+end
+
 --- Encodes a text as one segment of a path.
 -- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
 -- percent-encoded), an empty one, and control characters, which no id or action has. Everything else, `/`, `?`, `#`
@@ -31,12 +35,24 @@ function request.segment(text)
   if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
   if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
   if text:find("%c") then return nil, "control characters cannot stand in it" end
-  return (text:gsub("[^A-Za-z0-9%-._~]", encode_byte))
+  return escape(text)
+end
+
+local function include_part(include)
+  return "include=" .. include:gsub("[^A-Za-z0-9%-._~,]", encode_byte)
 end
 
 local function with_include(path, include)
   if not include or include == "" then return path end
-  return path .. "?include=" .. include:gsub("[^A-Za-z0-9%-._~,]", encode_byte)
+  return path .. "?" .. include_part(include)
+end
+
+-- A path with a query, from a list of `{ name, text }`.
+local function with_query(path, pairs_of_query, include)
+  local parts = {}
+  for index, pair in ipairs(pairs_of_query) do parts[index] = escape(pair[1]) .. "=" .. escape(pair[2]) end
+  if include and include ~= "" then parts[#parts + 1] = include_part(include) end
+  return #parts == 0 and path or path .. "?" .. table.concat(parts, "&")
 end
 
 local function too_large()
@@ -114,6 +130,14 @@ function request.get(id, include)
   }
 end
 
+-- A request whose body is a table as it is. `name` is how problems call the table.
+local function with_body(method, route, target, body, name)
+  local text, problem, reason = core.encode(body, name, LARGEST_BODY)
+  if reason == "size" then return too_large() end
+  if not text then return nil, problem, reason end
+  return { method = method, route = route, target = target, headers = JSON, body = text }
+end
+
 --- Creates a booking: `POST /bookings` (API.md 4).
 -- @tparam table fields the booking's fields
 -- @tparam ?string include names, joined with commas
@@ -121,15 +145,103 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"` or `"size"`, as in `request.action`
 function request.create(fields, include)
-  local body, problem, reason = core.encode(fields, "fields", LARGEST_BODY)
-  if reason == "size" then return too_large() end
-  if not body then return nil, problem, reason end
+  return with_body("POST", "/bookings", with_include("/bookings", include), fields, "fields")
+end
+
+--- Holds a slot: `POST /bookings/reserve`; or longer: `PUT /bookings/reserve/extend` (API.md 4).
+-- @tparam table fields
+-- @tparam boolean longer extend a reservation
+-- @tparam ?string include names, joined with commas
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.reserve(fields, longer, include)
+  local route = longer and "/bookings/reserve/extend" or "/bookings/reserve"
+  return with_body(longer and "PUT" or "POST", route, with_include(route, include), fields, "fields")
+end
+
+--- Moves a booking to another time: `POST /bookings/{id}/reschedule` (API.md 4).
+-- @tparam string id a booking's id, as `request.segment` takes it
+-- @tparam table fields `start`, `end`, `resource_id`, `message`
+-- @tparam ?string include names, joined with commas
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.reschedule(id, fields, include)
+  local path = ("/bookings/%s/reschedule"):format(request.segment(id))
+  return with_body("POST", "/bookings/{id}/reschedule", with_include(path, include), fields, "fields")
+end
+
+--- Changes a booking's `meta`: `PUT /bookings/{id}` (API.md 4).
+-- @tparam string id a booking's id, as `request.segment` takes it
+-- @tparam table meta
+-- @tparam ?string include names, joined with commas
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.meta(id, meta, include)
+  local path = "/bookings/" .. request.segment(id)
+  return with_body("PUT", "/bookings/{id}", with_include(path, include), { meta = meta }, "fields")
+end
+
+--- Deletes a booking: `DELETE /bookings/{id}` (API.md 4).
+-- @tparam string id a booking's id, as `request.segment` takes it
+-- @treturn table the request
+function request.delete(id)
+  return { method = "DELETE", route = "/bookings/{id}", target = "/bookings/" .. request.segment(id) }
+end
+
+--- Reads a list: `GET /bookings`, `GET /bookings/groups` (API.md 4).
+-- @tparam string route
+-- @tparam {table,...} query `{ name, text }` in the order in which they are sent
+-- @tparam ?string include names, joined with commas
+-- @treturn table the request
+function request.list(route, query, include)
+  return { method = "GET", route = route, target = with_query(route, query, include) }
+end
+
+--- Reads the booking that offers a group's seats: `GET /bookings/groups/{id}` (API.md 4).
+-- @tparam string id its id, as `request.segment` takes it
+-- @tparam ?string include names, joined with commas
+-- @treturn table the request
+function request.group(id, include)
   return {
-    method = "POST", route = "/bookings",
-    target = with_include("/bookings", include),
-    headers = JSON,
-    body = body,
+    method = "GET", route = "/bookings/groups/{id}",
+    target = with_include("/bookings/groups/" .. request.segment(id), include),
   }
+end
+
+-- Ids in a path would make a route of every booking.
+local UUID = ("x"):rep(8) .. ("%-" .. ("x"):rep(4)):rep(3) .. "%-" .. ("x"):rep(12)
+UUID = UUID:gsub("x", "%%x")
+
+--- A request of whatever the API has beside what this module knows.
+-- @tparam string method
+-- @tparam string path as `timekit.path` takes it
+-- @tparam table options `query` (list of `{ name, text }`), `body` (table), `headers` (name → value), `include`, each
+--   may be nil
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.any(method, path, options)
+  local target = with_query(path, options.query or {}, options.include)
+  local route = path:gsub(UUID, "{id}")
+  local built = { method = method, route = route, target = target }
+  if options.body then
+    local problem, reason
+    built, problem, reason = with_body(method, route, target, options.body, "body")
+    if not built then return nil, problem, reason end
+  end
+  return request.with_headers(built, options.headers)
+end
+
+--- Adds headers to a request, which may replace those that it has.
+-- @tparam table built a request of this module
+-- @tparam ?table headers name → value; nil leaves the request as it is
+-- @treturn table the same request
+function request.with_headers(built, headers)
+  if headers then
+    local all, names = {}, {}
+    for name, value in pairs(built.headers or {}) do all[name], names[name:lower()] = value, name end
+    for name, value in pairs(headers) do
+      if names[name:lower()] then all[names[name:lower()]] = nil end
+      all[name] = value
+    end
+    built.headers = all
+  end
+  return built
 end
 
 --- Passes a trace context on (W3C Trace Context).
@@ -137,12 +249,7 @@ end
 -- @tparam ?string traceparent the header's value; nil leaves the request as it is
 -- @treturn table the same request
 function request.traced(built, traceparent)
-  if traceparent then
-    local headers = { traceparent = traceparent }
-    for name, value in pairs(built.headers or {}) do headers[name] = value end
-    built.headers = headers
-  end
-  return built
+  return request.with_headers(built, traceparent and { traceparent = traceparent })
 end
 
 return request

@@ -29,14 +29,62 @@ local function is_booking(value)
   return is_object(value) and type(value.state) == "string"
 end
 
--- What `data` must be, by what the call expects.
+local function is_list_of_objects(value)
+  if not core.is_array(value) then return false end
+  for _, item in ipairs(value) do
+    if not is_object(item) then return false end
+  end
+  return true
+end
+
+local function is_anything() return true end
+
+-- What `data` must be, by what the call expects. `loose`: the answer itself is the data when it has none. `bare`: one
+-- without a body will do if it is a 204, and whatever it is for what was `deleted`.
 local SHAPES = {
   booking = { check = is_booking, name = "a booking" },
   created = {
     check = function(value) return is_booking(value) and type(value.id) == "string" end,
     name = "a booking with an id",
   },
-  bookings = { check = core.is_array, name = "a list of bookings" },
+  page = { check = is_list_of_objects, name = "a list of bookings" },
+  object = { check = is_object, name = "an object", loose = true },
+  anything = { check = is_anything, loose = true, bare = true },
+  deleted = { check = is_anything, loose = true, bare = true, deleted = true },
+  nothing = { check = is_anything, loose = true, bare = true, deleted = true },
+}
+
+-- `per_page` comes as a string (API.md 1).
+local function whole(value)
+  if type(value) == "string" and value:find("^%d%d?%d?%d?%d?%d?%d?%d?%d?$") then value = tonumber(value) end
+  if type(value) == "number" and value >= 0 and value % 1 == 0 then return value end
+  return nil
+end
+
+local PAGE_NUMBERS = { "total", "per_page", "current_page", "last_page", "from", "to" }
+
+-- Of an answer to a free request: the data, and what stood beside them.
+local function parted(data, answer)
+  local beside = {}
+  if is_object(answer) and answer.data ~= nil then
+    for name, value in pairs(answer) do beside[name] = value end
+    beside.data = nil
+  end
+  return { data = data, envelope = beside }
+end
+
+-- What the call gets, where that is not the data alone.
+local RESULTS = {
+  page = function(data, answer)
+    local page = { data = data }
+    for _, name in ipairs(PAGE_NUMBERS) do page[name] = is_object(answer) and whole(answer[name]) or nil end
+    for _, name in ipairs { "next_page_url", "prev_page_url" } do
+      if is_object(answer) and type(answer[name]) == "string" then page[name] = answer[name] end
+    end
+    return page
+  end,
+  anything = parted, deleted = parted,
+  nothing = function() return true end,
 }
 
 -- What a text is that should have been JSON.
@@ -51,16 +99,19 @@ end
 
 -- The data of a successful answer, or nil and why it is no use. Usually they stand in an envelope (API.md 1); an answer
 -- without one, as webhooks have it (API.md 6), counts when it is a whole booking by itself.
-local function data_of(body, expects)
-  local value, problem = core.decode(body)
-  if value == nil then return nil, not_json(body, problem) end
-  local shape, data = SHAPES[expects], value
+local function data_of(outcome, expects)
+  local shape, result = SHAPES[expects], RESULTS[expects]
+  if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
+  local value, problem = core.decode(outcome.body)
+  if value == nil then return nil, not_json(outcome.body, problem) end
+  local data = value
   if is_object(value) then
     data = value.data
-    if data == nil and type(value.id) == "string" then data = value end
+    if data == nil and (shape.loose or type(value.id) == "string") then data = value end
   end
-  if shape.check(data) then return data end
-  return nil, "the answer does not hold " .. shape.name
+  if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
+  if result then return result(data, value) end
+  return data
 end
 
 -- Adds the texts of `errors` to `list`, however deep they stand.
@@ -169,8 +220,10 @@ end
 -- An action or a creation that failed without certainty that nothing happened is in doubt: no answer, an incomplete
 -- one, a useless one, a redirect, and any 5xx.
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
--- @tparam table call `expects` (`"booking"`, `"created"` or `"bookings"`), `writes` (boolean: it changes something),
---   `action` and `graph` (names, where the call is an action and the graph is known)
+-- @tparam table call `writes` (boolean: it changes something), `action` and `graph` (names, where the call is an action
+--   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"nothing"`, which becomes true;
+--   `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
@@ -180,7 +233,7 @@ end
 function response.read(outcome, call, clock)
   local found
   if not outcome.failure and outcome.status >= 200 and outcome.status < 300 then
-    local data, problem = data_of(outcome.body, call.expects)
+    local data, problem = data_of(outcome, call.expects)
     if data then return data end
     found = { kind = "response", message = problem, body = outcome.body }
   else
@@ -198,13 +251,15 @@ function response.read(outcome, call, clock)
 end
 
 --- The error of a call whose outcome could not be found out.
--- @tparam table call as for `response.read`
+-- @tparam table call as for `response.read`; where it is no action, also `effect`: what may have happened, as the end
+--   of a sentence; `the booking was created` unless given
 -- @tparam table cause the first failure that left the outcome in doubt
 -- @tparam ?table seen the booking as it was last read since then
 -- @tparam ?string state its state, if a refusal told it later
 -- @treturn table the fields of the error
 function response.uncertain(call, cause, seen, state)
-  local what = call.action and ("the action '%s' was applied"):format(call.action) or "the booking was created"
+  local what = call.action and ("the action '%s' was applied"):format(call.action)
+    or call.effect or "the booking was created"
   local message = ("it is not known whether %s: %s"):format(what, cause.message)
   local graph = call.graph
   if seen and type(seen.graph) == "string" then graph = seen.graph end

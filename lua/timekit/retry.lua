@@ -22,8 +22,9 @@ local Machine = {}
 Machine.__index = Machine
 
 --- Makes the machine of one call.
--- @tparam table call `request`; `writes`, `action`, `graph` as for `timekit.response`; `look`: the request that reads
---   the booking, for an action
+-- @tparam table call `request`; `writes`, `action`, `graph`, `effect` as for `timekit.response`; `look`: the request
+--   that reads the booking, for what changes one; `proves`, where that is no action: function(booking, failure) of what
+--   the look brought, returns the data of a success where it proves one, else nil
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
@@ -148,12 +149,19 @@ end
 local function looked(self, now, data, failure)
   if failure then
     if failure.kind == "cancelled" then return cancelled(self, failure) end
+    local proof = self.call.proves and self.call.proves(nil, failure)
+    if proof then return succeed(self, proof, true) end
     local wait = pause(self, failure, self.looks)
     if failure.retryable and may_retry(self, now, wait, self.looks) then return "wait", wait end
     return fail(self, failure)
   end
 
   self.looking, self.seen, self.heard = false, data, nil
+  if self.call.proves then
+    local proof = self.call.proves(data)
+    if proof then return succeed(self, proof, true) end
+    return fail(self)
+  end
   local action, rules = self.call.action, refusal.rules(data.graph)
   if not rules then return fail(self) end
   if rules:proves(action, data.state) then return succeed(self, data, true) end

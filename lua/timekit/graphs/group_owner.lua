@@ -5,7 +5,7 @@ return {
   first = "create",
   seats = "owner",
   settings = {
-    max_seats = { type = "integer" },
+    max_seats = { type = "integer", check = function(seats) return seats >= 1, "expected at least 1" end },
     -- Durations such as "1 day", as `timekit.graph.duration` reads them.
     min_cancel_time = { type = "string" },
     min_booking_time = { type = "string" },

@@ -3,6 +3,7 @@
 return {
   name = "reservation",
   initial = "reserved",
+  create = false,
   states = {
     reserved = { holds_slot = true },
     expired = { final = true, by_server = true },

@@ -55,7 +55,8 @@
 -- @tparam table request not to be changed
 -- @tparam string request.method
 -- @tparam string request.target path and query, to be appended to `base_url`
--- @tparam ?table request.headers name → value
+-- @tparam ?table request.headers name → value; they replace those of the connection that have the same name, in
+--   whichever case
 -- @tparam ?string request.body
 -- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included
 -- @treturn transfer
