@@ -96,11 +96,22 @@ function server.serve(options)
   local exchange = require "timekit.sandbox.exchange"
   local queue = require("cqueues").new()
   local box = sandbox.new { app_key = options.app_key, now = os.time }
+  local send = require("timekit.sandbox.courier").new(queue, box)
   local url
 
   local function respond(request)
     request.base_url = url
-    return control.handle(box, request) or box:handle(request)
+    local answer = control.handle(box, request) or box:handle(request)
+    local resume = answer.resume
+    if resume then
+      answer.resume = function()
+        local late = resume()
+        send()
+        return late
+      end
+    end
+    send()
+    return answer
   end
 
   local host, port = options.host or "127.0.0.1", options.port or 0
