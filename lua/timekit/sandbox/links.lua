@@ -18,7 +18,7 @@ local HEADER = '{"alg":"HS256","typ":"JWT"}'
 -- @tparam string action
 -- @treturn string
 function links.make(sign, base_url, id, action)
-  local claims = assert(core.encode { booking_id = id, action = action })
+  local claims = ('{"booking_id":%s,"action":%s}'):format(assert(core.encode(id)), assert(core.encode(action)))
   local signed = wire.encode64url(HEADER) .. "." .. wire.encode64url(claims)
   return ("%s/bookings/%s/external_action/%s?signature=%s.%s"):format(
     base_url, id, action, signed, wire.encode64url(sign(signed)))
