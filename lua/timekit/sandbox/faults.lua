@@ -258,8 +258,8 @@ function faults.answer(fault, real, method, request_id)
   end
   local answers = KINDS[what] == ANSWER or what == "late" and fault.status
   -- An answer to HEAD or DELETE has no body to cut off, so all of it is.
-  local whole = what == "truncate" and (head or real and BODILESS[real.status])
-  if not answers or whole then return { fault = description } end
+  local uncuttable = what == "truncate" and (head or real and BODILESS[real.status])
+  if not answers or uncuttable then return { fault = description } end
 
   local status, body = fault.status or 200, fault.body or BODIES[what]
   local headers = { ["content-type"] = TYPES[what] or "application/json", ["timekit-request-id"] = request_id }
