@@ -12,8 +12,8 @@ local TRIES = 5
 -- Seconds.
 local FIRST_WAIT, TIMEOUT = 0.1, 10
 
--- How long until what plays by itself is sent when nobody asks anything meanwhile.
-local PERIOD = 0.5
+-- How often it looks: what plays by itself is to be sent, too, when nobody asks anything meanwhile.
+local PERIOD = 0.1
 
 -- The status that was answered; nil when none was.
 local function try(delivery)
@@ -21,9 +21,10 @@ local function try(delivery)
   request.headers:upsert(":method", "POST")
   for name, value in pairs(delivery.headers) do request.headers:upsert(name, value) end
   request:set_body(delivery.body)
-  request.follow_redirects, request.expect_100_timeout, request.version = false, nil, 1.1
+  -- A large body is not announced first: simple servers do not answer that.
+  request.headers:delete("expect")
   -- An environment that asks for a proxy does not mean this machine.
-  request.proxies = nil
+  request.proxies, request.follow_redirects, request.version = false, false, 1.1
   local headers, stream = request:go(TIMEOUT)
   if not headers then return nil end
   stream:shutdown()
@@ -45,23 +46,14 @@ local function deliver(delivery)
   delivery.status = "failed"
 end
 
---- Makes a courier.
+--- Sends what comes into a box's outbox, for ever. To be run in a coroutine of the controller.
 -- @param queue a controller of cqueues
 -- @tparam table box
--- @treturn function sends what is in the box's outbox, without waiting for it
-function courier.new(queue, box)
-  local function send()
-    for _, delivery in ipairs(box:take_deliveries()) do
-      queue:wrap(function() deliver(delivery) end)
-    end
+function courier.run(queue, box)
+  while true do
+    for _, delivery in ipairs(box:take_deliveries()) do queue:wrap(deliver, delivery) end
+    cqueues.sleep(PERIOD)
   end
-  queue:wrap(function()
-    while true do
-      cqueues.sleep(PERIOD)
-      if #box:webhooks() > 0 then send() end
-    end
-  end)
-  return send
 end
 
 return courier

@@ -15,8 +15,8 @@ end
 --- Makes the keys of a box.
 -- @tparam ?string app_key the only key that is taken; any is when this is left out
 -- @treturn table `take(key)`: a function that signs a text with the key (HMAC-SHA256, 32 bytes), nil when the key is
---   not taken; `signed(matches)`: whether `matches(sign)` is true for a key that can have signed something, which is
---   `app_key`, or those that were taken
+--   not taken; `signed(matches)`: whether `matches(sign)` is true for a key that was taken, which is one that a booking
+--   can have been made with
 function keyring.new(app_key)
   local known = {}
   local function remember(key)
@@ -28,7 +28,6 @@ function keyring.new(app_key)
     if #known > KEPT then table.remove(known, 1) end
     return entry.sign
   end
-  if app_key then remember(app_key) end
   return {
     take = function(key)
       if key == "" or app_key and not core.equal(key, app_key) then return nil end

@@ -96,22 +96,11 @@ function server.serve(options)
   local exchange = require "timekit.sandbox.exchange"
   local queue = require("cqueues").new()
   local box = sandbox.new { app_key = options.app_key, now = os.time }
-  local send = require("timekit.sandbox.courier").new(queue, box)
   local url
 
   local function respond(request)
     request.base_url = url
-    local answer = control.handle(box, request) or box:handle(request)
-    local resume = answer.resume
-    if resume then
-      answer.resume = function()
-        local late = resume()
-        send()
-        return late
-      end
-    end
-    send()
-    return answer
+    return control.handle(box, request) or box:handle(request)
   end
 
   local host, port = options.host or "127.0.0.1", options.port or 0
@@ -130,6 +119,7 @@ function server.serve(options)
   local function stop() stopped = true end
   watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
+  queue:wrap(require("timekit.sandbox.courier").run, queue, box)
   url = base_url(http)
   if options.on_ready then options.on_ready(url, stop) end
   while not stopped do
