@@ -19,6 +19,7 @@ dependencies = {
 }
 external_dependencies = {
   CURL = { header = "curl/curl.h", library = "curl" },
+  CRYPTO = { header = "openssl/hmac.h", library = "crypto" },
 }
 build = {
   type = "builtin",
@@ -94,6 +95,8 @@ build = {
         "csrc/engine.c",
         "csrc/guard.c",
         "csrc/headers.c",
+        "csrc/hmac.c",
+        "csrc/hmac_lua.c",
         "csrc/json.c",
         "csrc/json_decode.c",
         "csrc/json_encode.c",
@@ -107,9 +110,9 @@ build = {
         "csrc/watch_epoll.c",
         "csrc/watch_poll.c",
       },
-      libraries = { "curl", "pthread", "dl" },
-      incdirs = { "$(CURL_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)" },
+      libraries = { "curl", "crypto", "pthread", "dl" },
+      incdirs = { "$(CURL_INCDIR)", "$(CRYPTO_INCDIR)" },
+      libdirs = { "$(CURL_LIBDIR)", "$(CRYPTO_LIBDIR)" },
     },
   },
 }
