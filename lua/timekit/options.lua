@@ -7,6 +7,7 @@ local base_url = require "timekit.base_url"
 local core = require "timekit.core"
 local runtimes = require "timekit.runtime"
 local shape = require "timekit.shape"
+local web_url = require "timekit.web_url"
 
 local options = {}
 
@@ -200,6 +201,8 @@ options.action = {
 }
 options.batch = { concurrency = concurrency, on_progress = hook, stop_on_error = boolean }
 options.read = { include = include, timeout = seconds, traceparent = traceparent }
+options.customer_links = { timeout = seconds, traceparent = traceparent }
+options.link = { redirect = web_url.check }
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL",
