@@ -1,4 +1,5 @@
 -- Action links: booking:link, timekit.link.parse and verify, booking:customer_links.
+local base64 = require "timekit.base64"
 local blame = require "spec.support.blame"
 local core = require "timekit.core"
 local fixture = require "spec.support.fixture"
@@ -34,6 +35,27 @@ local JUNK = {
   link_with("..."), link_with("a.b"), link_with("a.b.c"), link_with("a.b.c.d"), link_with("%"), link_with("é.é.é"),
 }
 local NO_TEXTS = { 42, true, false, {}, print, core.null, 0 / 0, { url = "x" } }
+
+describe("base64url", function()
+  it("is as others write it, and comes back", function()
+    local all = {}
+    for byte = 0, 255 do all[byte + 1] = string.char(byte) end
+    all = table.concat(all)
+    for length = 0, 256 do
+      local text = all:sub(1, length)
+      assert.equal(signing.base64url(text), base64.encode_url(text))
+      assert.equal(text, base64.decode_url(base64.encode_url(text)))
+    end
+    assert.equal(signing.base64url_by_openssl(all:reverse()), base64.encode_url(all:reverse()))
+  end)
+
+  it("has one way to write a text", function()
+    assert.equal("a", base64.decode_url "YQ")
+    for _, other in ipairs { "YR", "YQ==", "YQ=", "YQ\n", " YQ", "Y", "YQYQY", "+w", "/w", "Y\233", "YWJ" } do
+      assert.is_nil(base64.decode_url(other), other)
+    end
+  end)
+end)
 
 describe("a link", function()
   local transport, tk, booking
@@ -250,6 +272,12 @@ describe("link.parse", function()
       assert.matches(reason, problem, 1, true)
       assert.is_false((timekit.link.verify(signed() .. extra, KEY)))
     end
+  end)
+
+  it("refuses a link that is longer than any that is made", function()
+    local found, problem = timekit.link.parse(signed() .. "&x=" .. ("x"):rep(33000))
+    assert.is_nil(found)
+    assert.matches("longer than", problem, 1, true)
   end)
 
   it("gives nil and a reason for junk, and never raises", function()

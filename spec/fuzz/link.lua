@@ -1,6 +1,7 @@
 --- Action links, whatever they are: nothing raises, and only what was signed with the key, for the booking and the
--- action that the link names, is believed. The first byte chooses: any text; a link whose token is built from the bytes,
--- signed with the key or not; a good link that is changed in one place; or JSON that is to hold a customer's links.
+-- action that the link names, is believed. The first byte chooses: any text; a link whose token is built from the
+-- bytes, signed with the key or not; a good link that is changed in one place; or JSON that is to hold a customer's
+-- links.
 local base64 = require "timekit.base64"
 local bytes = require "spec.fuzz.bytes"
 local core = require "timekit.core"
