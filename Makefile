@@ -256,7 +256,7 @@ tsan: deps-test
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS ?= response json graph
+FUZZ_TARGETS ?= response json graph link webhook
 FUZZ_SECONDS ?= 60
 # 0: another one each time; libFuzzer prints it.
 FUZZ_SEED ?= 1

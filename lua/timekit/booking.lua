@@ -5,7 +5,9 @@
 local Error = require "timekit.error"
 local changing = require "timekit.changing"
 local core = require "timekit.core"
+local customer_links = require "timekit.customer_links"
 local graphs = require "timekit.graphs"
+local link = require "timekit.link"
 local options = require "timekit.options"
 local refusal = require "timekit.refusal"
 local request = require "timekit.request"
@@ -20,6 +22,7 @@ local shape = require "timekit.shape"
 -- @field graph its graph, as last seen; nil while that is not known
 -- @field state its state, as last seen: a hint, since others may act on the booking too
 -- @field completed what the server last said about the flow's end: a boolean, or nil
+-- @field is_test of a handle that came from a webhook: whether that was a test delivery; else nil
 -- @type Booking
 local Booking = {}
 
@@ -30,12 +33,14 @@ function metatable:__tostring()
 end
 
 -- Fields of a handle that may be nil are no methods, whatever the actions of a graph are called.
-local HINTS = { graph = true, state = true, completed = true }
+local HINTS = { graph = true, state = true, completed = true, is_test = true }
 
 local function check(self, where, level)
   if type(self) ~= "table" or getmetatable(self) ~= metatable then
     error(("%s: call it with a colon, as in booking:%s(…)"):format(where, where:match("[^:]+$")), level)
   end
+  -- A webhook's handle has no client before it needs one.
+  if self.client.resolve then self.client = self.client.resolve(where, level + 1) end
   if self.client.closed then error(where .. ": the client is closed", level) end
 end
 
@@ -239,6 +244,70 @@ function Booking:actions()
 end
 
 changing.install(Booking, { check = check, learn = learn })
+
+--- Makes a one-time link that performs an action without a key, for a customer's e-mail say (API.md 5). It is made
+-- here, signed with the client's app key; nothing is sent. Whether the action is possible is seen when it is used.
+-- Whoever has the link can use it, and it does not expire.
+--
+-- Raises on an action that is no name, on an unknown or wrong option, on a client that signs in as a resource, which
+-- has no app key, and on a closed client.
+-- @tparam string action such as `"cancel"`
+-- @tparam ?table opts
+-- @tparam ?string opts.redirect where the browser goes afterwards: an http or https URL without credentials, control
+--   characters, blanks and backslashes
+-- @treturn string|nil the link
+-- @treturn ?table with nil the error: `input` for an action that no known graph has, or that this booking's graph, if
+--   it is known, does not have
+-- @see timekit.link
+-- @usage
+-- local url = assert(tk:booking(id):link("cancel", { redirect = "https://example.com/cancelled" }))
+function Booking:link(action, opts)
+  local where = "booking:link"
+  check(self, where, 3)
+  check_action(action, where, 3)
+  local given = options.check(opts, options.link, where, 3)
+  local sign = self.client.sign
+  if not sign then
+    error(where .. ": links are signed with the app key; this client has none, it signs in as a resource", 2)
+  end
+  local refused = refusal.unknown(self, action)
+  if refused then
+    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
+    return nil, Error.new(refused)
+  end
+  local url, problem = link.make({
+    base_url = self.client.base_url, booking_id = self.id, action = action, redirect = given.redirect,
+  }, sign)
+  if not url then error(("%s: %s"):format(where, problem), 2) end
+  return url
+end
+
+--- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
+-- `reschedule_by_customer` where these are possible (API.md 5). One read, `include=customer_action_links`.
+-- Raises on a wrong option and on a closed client.
+-- @tparam ?table opts `timeout`: seconds; `traceparent`
+-- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure
+-- @treturn table `info` as in `Booking:action`, or the error as in `Booking:get`; `response` also for links in a shape
+--   that cannot be read
+-- @usage
+-- local links = assert(tk:booking(id):customer_links())
+-- print(links.cancel_by_customer)
+function Booking:customer_links(opts)
+  local where = "booking:customer_links"
+  check(self, where, 3)
+  local given = options.check(opts, options.plain, where, 3)
+  local booking, info = read(self, {
+    include = "customer_action_links", timeout = given.timeout, traceparent = given.traceparent,
+  })
+  if not booking then return nil, info end
+  local links = customer_links.read(booking.customer_action_links)
+  if links then return links, info end
+  return nil, Error.new {
+    kind = "response", message = "the answer's customer_action_links hold no links that can be read", sent = "yes",
+    status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
+    graph = self.graph, state = self.state,
+  }
+end
 
 -- One function for each action that was ever called by its name, shared by all handles.
 local sugar = {}

@@ -174,7 +174,7 @@ local function run(self, call)
 end
 
 local function check(self, where, level)
-  if type(self) ~= "table" or getmetatable(self) ~= metatable then
+  if not client.is(self) then
     error(("%s: call it with a colon, as in tk:%s(…)"):format(where, where:match("[%w_]+$")), level)
   end
   if self.closed then error(where .. ": the client is closed", level) end
@@ -384,12 +384,20 @@ function metatable:__tostring()
   return ("timekit.client (%s)"):format(self.closed and "closed" or self.base_url)
 end
 
+--- Is a value a client?
+-- @tparam any value
+-- @treturn boolean
+function client.is(value)
+  return type(value) == "table" and getmetatable(value) == metatable
+end
+
 --- Makes a client from complete options.
 -- @tparam table settings what `timekit.options.complete` returned
 -- @treturn Client
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local connection = connect(settings, password)
+  local app_key = not settings.resource_key and password
   local redact = secret.redactor(credentials_of(settings, password))
   local registry = {}
   local inner = {
@@ -409,6 +417,8 @@ function client.new(settings)
     closed = false,
     calls = own,
     run = function(call) return run(inner, call) end,
+    -- With the app key; nil where there is none.
+    sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
     group = function() return calls.new(inner.pump, registry, true), runtime_of(inner) end,
     drop = function() connection:close() end,
     disconnect = function()

@@ -30,7 +30,8 @@
 --   does
 -- * `server`: another 5xx, on a read
 -- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
--- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape
+-- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape; or the body of a
+--   webhook is
 -- * `uncertain`: an action or a creation that may have been applied
 -- * `phase`: called in a phase of nginx that cannot wait
 -- * `cancelled`: by the caller, who may also have closed the client; `sent` and `cause` tell what may have happened

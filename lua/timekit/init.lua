@@ -10,9 +10,12 @@
 
 local client = require "timekit.client"
 local core = require "timekit.core"
+local default = require "timekit.default"
 local graphs = require "timekit.graphs"
 local handles = require "timekit.booking"
+local link = require "timekit.link"
 local options = require "timekit.options"
+local webhook = require "timekit.webhook"
 
 local timekit = {
   --- The version of this module.
@@ -21,6 +24,10 @@ local timekit = {
   null = core.null,
   --- The known graphs by their names, and `graphs.define{…}`. See `timekit.graphs`.
   graphs = graphs,
+  --- Action links: `link.parse` and `link.verify`. See `timekit.link`, and `Booking:link`.
+  link = link,
+  --- Webhooks: `webhook.verify` and `webhook.parse`. See `timekit.webhook`.
+  webhook = webhook,
 }
 
 --- Marks a table as a JSON array, so that an empty one is sent as `[]` rather than `{}`.
@@ -89,15 +96,13 @@ function timekit.new(opts)
   return client.new(settings)
 end
 
-local configured, default = {}, nil
-
 --- Sets the options of the default client, which `timekit.booking` uses, and replaces those of an earlier call.
 -- The client is made when it is first needed. Handles of a default client that was used before keep theirs.
 -- Raises as `timekit.new` does, but for a missing key, which is looked for when the client is needed.
 -- @tparam table opts as in `timekit.new`
 -- @usage timekit.configure { app_key = key, timeout = 5 }
 function timekit.configure(opts)
-  configured, default = options.client(opts, "timekit.configure", 3), nil
+  default.configure(options.client(opts, "timekit.configure", 3))
 end
 
 --- A handle for a booking, on the default client: that of `timekit.configure`, or of the environment
@@ -107,11 +112,8 @@ end
 -- @treturn Booking see `timekit.booking`
 -- @usage timekit.booking(id):confirm()
 function timekit.booking(booking)
-  if not default or default.closed then
-    local settings = options.complete(configured, "timekit.booking", 3)
-    default = client.new(settings)
-  end
-  local handle = handles.new(default, booking, "timekit.booking", 3)
+  local tk = default.get("timekit.booking", 3)
+  local handle = handles.new(tk, booking, "timekit.booking", 3)
   return handle
 end
 

@@ -9,6 +9,7 @@ local own_headers = require "timekit.own_headers"
 local query = require "timekit.query"
 local runtimes = require "timekit.runtime"
 local shape = require "timekit.shape"
+local web_url = require "timekit.web_url"
 
 local options = {}
 
@@ -245,6 +246,7 @@ options.request = {
   query = query.check, body = object, headers = own_headers.check,
   include = include, timeout = seconds, traceparent = traceparent,
 }
+options.link = { redirect = web_url.check }
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL",

@@ -44,6 +44,28 @@ function refusal.transition(action, state, graph_name, text)
   }
 end
 
+--- Refuses an action that nobody can mean: the booking's graph is known and has no such action, or that graph is not
+-- known and no known graph has.
+-- @tparam table hint what was last seen of the booking: `graph` and `state`, each may be nil
+-- @tparam string action
+-- @treturn table|nil the fields of an error, `input`; nil when there may be such an action
+function refusal.unknown(hint, action)
+  local rules = refusal.rules(hint.graph)
+  local problem
+  if rules then
+    if rules:has(action) then return nil end
+    problem = select(2, rules:can(hint.state, action))
+  else
+    local names = {}
+    for _, known in pairs(graphs) do
+      if known:has(action) then return nil end
+      for _, entry in ipairs(known.actions) do names[entry.name] = true end
+    end
+    problem = ("no known graph has an action %s%s"):format(shape.quote(action), shape.hint(action, names))
+  end
+  return { kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state }
+end
+
 -- Final for certain: the graph says so and the server does not say otherwise, or the server says so and the graph has
 -- no objection (API.md 3 names a state, `paid`, that the server may call completed although actions leave it).
 local function is_final(rules, hint)

@@ -3,6 +3,8 @@
 -- travels and replaces it wherever it stands. Only failures are redacted, so success does not pay for it.
 -- @module timekit.secret
 
+local base64 = require "timekit.base64"
+
 local secret = {}
 
 local MARK = "[redacted]"
@@ -10,29 +12,13 @@ local MARK = "[redacted]"
 -- A shorter text is no secret, and replacing it would shred every message that happens to hold its letters.
 local SHORTEST = 4
 
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
--- Without padding: what an encoded text looks like inside a longer one.
-local function base64(text)
-  local out = {}
-  for index = 1, #text, 3 do
-    local a, b, c = text:byte(index, index + 2)
-    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
-    for digit = 0, c and 3 or b and 2 or 1 do
-      local value = math.floor(bits / 64 ^ (3 - digit)) % 64
-      out[#out + 1] = ALPHABET:sub(value + 1, value + 1)
-    end
-  end
-  return table.concat(out)
-end
-
 local function percent(text, format)
   return (text:gsub("[^%w%-._~]", function(char) return format:format(char:byte()) end))
 end
 
 -- Adds every form in which `text` may stand in an answer.
 local function add_forms(forms, text)
-  local encoded = base64(text)
+  local encoded = base64.encode(text)
   for _, form in ipairs {
     text, encoded, (encoded:gsub("+", "-"):gsub("/", "_")),
     percent(text, "%%%02X"), percent(text, "%%%02x"),
@@ -57,7 +43,7 @@ function secret.redactor(credentials)
   local forms = {}
   for _, pair in ipairs(credentials) do
     add_forms(forms, pair.password)
-    local basic = base64((pair.username or "") .. ":" .. pair.password)
+    local basic = base64.encode((pair.username or "") .. ":" .. pair.password)
     forms[basic] = true
     forms[(basic:gsub("+", "-"):gsub("/", "_"))] = true
   end

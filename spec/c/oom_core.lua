@@ -17,6 +17,7 @@ return function(kept, url)
   assert(problem == "inputs.list[2]: cannot encode a table with a function as key", problem)
   assert(#tostring(assert(core.decode(body)).confirm.note) == 2500)
   assert(not core.decode '{"a":[1,2,}')
+  assert(core.equal(core.hmac_sha256("key", body), core.hmac_sha256("key", body)))
 
   if not (kept.engine and kept.engine:usable()) then
     kept.engine = core.engine {

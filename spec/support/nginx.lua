@@ -192,13 +192,18 @@ function nginx:close()
   shell("rm -rf " .. self.prefix)
 end
 
---- Sends a GET and does not wait for the answer.
+--- Sends a GET, or a POST where there is a body, and does not wait for the answer.
 -- @tparam string path
+-- @tparam ?string body
+-- @tparam ?string headers further lines, each with its end
 -- @treturn socket see `answer`
-function nginx:ask(path)
+function nginx:ask(path, body, headers)
   local connection = assert(socket.connect("127.0.0.1", self.port))
   connection:settimeout(PATIENCE)
-  assert(connection:send(("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):format(path)))
+  local method, length = "GET", ""
+  if body then method, length = "POST", ("Content-Length: %d\r\n"):format(#body) end
+  assert(connection:send(("%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s%s\r\n%s"):format(
+    method, path, length, headers or "", body or "")))
   return connection
 end
 

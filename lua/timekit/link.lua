@@ -1,0 +1,152 @@
+--- Action links: one-time links that perform one action on one booking without a key (API.md 5).
+-- `Booking:link` makes one; here they are taken apart and checked. Pure: no request is needed for any of it.
+--
+-- A link works once because Timekit refuses an action that is not possible any more. It does not expire by itself, and
+-- says nothing about who uses it. Its signature covers the booking and the action, not the redirect.
+-- @module timekit.link
+
+local core = require "timekit.core"
+local jwt = require "timekit.jwt"
+local request = require "timekit.request"
+local shape = require "timekit.shape"
+local web_url = require "timekit.web_url"
+
+local link = {}
+
+-- Longer than any that `make` makes.
+local LONGEST = 32 * 1024
+
+local function escape(text)
+  return (text:gsub("[^A-Za-z0-9%-._~]", function(char) return ("%%%02X"):format(char:byte()) end))
+end
+
+-- nil where a percent sign is not followed by two digits.
+local function unescape(text)
+  if text:gsub("%%%x%x", ""):find("%", 1, true) then return nil end
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+--- Makes a link.
+-- @tparam table what `base_url`, `booking_id`, `action` and, if there is to be one, `redirect`; checked already
+-- @tparam function sign as for `timekit.jwt.make`
+-- @treturn string|nil the link
+-- @treturn ?string what cannot be signed: an id or an action that JSON cannot say
+function link.make(what, sign)
+  local id, problem = core.encode(what.booking_id, "the id")
+  if not id then return nil, problem end
+  local action
+  action, problem = core.encode(what.action, "the action's name")
+  if not action then return nil, problem end
+  local url = ("%s/bookings/%s/external_action/%s?signature=%s"):format(
+    what.base_url, request.segment(what.booking_id), request.segment(what.action),
+    jwt.make(('{"booking_id":%s,"action":%s}'):format(id, action), sign))
+  if what.redirect then url = url .. "&redirect=" .. escape(what.redirect) end
+  return url
+end
+
+-- The parameters of a query. Which of two of the same name a server would take is anybody's guess.
+local function parameters(query)
+  local found = {}
+  for pair in query:gmatch("[^&]+") do
+    local name, value = pair:match("^([^=]*)=?(.*)$")
+    -- Forms write blanks so.
+    name, value = unescape((name:gsub("+", " "))), unescape((value:gsub("+", " ")))
+    if not name or not value then return nil, "a percent sign in its query is not followed by two digits" end
+    if found[name] then return nil, ("its query has the parameter %s twice"):format(shape.quote(name)) end
+    found[name] = value
+  end
+  return found
+end
+
+-- The booking and the action of a link's path.
+local function target(path)
+  local prefix, id, action = path:match("^(.-)/bookings/([^/]+)/external_action/([^/]+)$")
+  if not prefix then return nil, "its path is not /bookings/{id}/external_action/{action}" end
+  id, action = unescape(id), unescape(action)
+  if not id or not action then return nil, "a percent sign in its path is not followed by two digits" end
+  if not request.segment(id) then return nil, "it has no booking's id" end
+  if not request.segment(action) then return nil, "it has no action's name" end
+  return { base_url = prefix, booking_id = id, action = action }
+end
+
+-- The parts of a link without its token, which stays a text.
+local function split(url)
+  if type(url) ~= "string" then return nil, "expected a link, got " .. shape.describe(url) end
+  if #url > LONGEST then return nil, ("it is longer than %d bytes"):format(LONGEST) end
+  if url:find("%c") then return nil, "it has control characters" end
+  local origin, rest = url:match("^(%a+://[^/?#]*)(.*)$")
+  if origin then
+    local _, problem = web_url.check(origin)
+    if problem then return nil, problem end
+  elseif url:find("^/") then
+    origin, rest = "", url
+  else
+    return nil, "expected an http or https URL"
+  end
+  local path, query = rest:match("^([^?#]*)%??([^#]*)")
+  local found, problem = target(path)
+  if not found then return nil, problem end
+  found.base_url = origin .. found.base_url
+  local given
+  given, problem = parameters(query)
+  if not given then return nil, problem end
+  if not given.signature then return nil, "it has no signature" end
+  if given.redirect then
+    found.redirect, problem = web_url.check(given.redirect)
+    if problem then return nil, "its redirect: " .. problem end
+  end
+  return found, given.signature
+end
+
+-- A link and its token, or nil and why it is none.
+local function read(url)
+  local found, text = split(url)
+  if not found then return nil, text end
+  local token, problem = jwt.parse(text)
+  if not token then return nil, "its token: " .. problem end
+  found.header, found.claims = token.header, token.claims
+  return found, token
+end
+
+--- Takes an action link apart. It is **not** checked: anybody can write one. See `link.verify`.
+-- Never raises, whatever it is given.
+-- @tparam string url the whole URL, or its path and query as a server gets them
+-- @treturn table|nil `base_url`, `booking_id`, `action`, `redirect` (nil if there is none), and of the token in it
+--   `header` and `claims`; nil for what is no action link
+-- @treturn ?string why not, a text for people
+-- @usage
+-- local found = timekit.link.parse(url)
+-- print(found.booking_id, found.action, found.redirect)
+function link.parse(url)
+  local found, problem = read(url)
+  if found then return found end
+  return nil, problem
+end
+
+--- Checks an action link: it is signed with this key, and for the booking and the action that it names. Signatures are
+-- compared in constant time.
+-- Not covered by the signature, and so as trustworthy as whoever brings the link: its host, and its redirect. Whether
+-- the action is still possible is for Timekit to say.
+-- Never raises on a link, whatever it is. Raises on a key that is no string or empty.
+-- @tparam string url as for `link.parse`
+-- @tparam string key the app key
+-- @treturn boolean
+-- @treturn table|string the parts as of `link.parse`; with false why not, a text for people
+-- @usage
+-- local good, found = timekit.link.verify(url, app_key)
+-- if good then print(found.booking_id, found.action) else print(found) end
+function link.verify(url, key)
+  if type(key) ~= "string" or key == "" then
+    error("timekit.link.verify: key: expected the app key, got " .. (key == "" and "nothing" or shape.describe(key)), 2)
+  end
+  local found, token = read(url)
+  if not found then return false, token end
+  local good, problem = jwt.check(token, key)
+  if not good then return false, "its token: " .. problem end
+  local claims = token.claims
+  if claims.booking_id ~= found.booking_id then return false, "its token is for another booking" end
+  if claims.action ~= found.action then return false, "its token is for another action" end
+  return true, found
+end
+
+return link

@@ -1,0 +1,99 @@
+--- Webhooks: what Timekit sends when a booking enters a state that a webhook is set for (API.md 6).
+--
+-- A delivery's body is the booking, and its header `x-timekit-signature` proves that it comes from somebody who knows
+-- the webhook's secret. Verify before anything else is done with the body: anybody can send one.
+--
+-- There is no time in what is signed, and a delivery may come twice, or be replayed by whoever has seen it. A booking
+-- enters each state of the known graphs once, so its id and its state tell one delivery from all others: do your work
+-- once for each pair, and answer the repeats as if you had done it. Deliveries may also overtake one another; where it
+-- matters, read the booking anew (`handle:get()`).
+-- @module timekit.webhook
+
+local Error = require "timekit.error"
+local client = require "timekit.client"
+local core = require "timekit.core"
+local default = require "timekit.default"
+local handles = require "timekit.booking"
+local options = require "timekit.options"
+local request = require "timekit.request"
+local shape = require "timekit.shape"
+
+local webhook = {}
+
+local function hex(bytes)
+  return (bytes:gsub(".", function(char) return ("%02x"):format(char:byte()) end))
+end
+
+--- Checks a delivery's signature, in constant time.
+-- Never raises on what came, whatever it is: no body, no header or two of them are a wrong signature. Raises on a
+-- secret that is no string or empty: without one, anybody's signature would be right.
+-- @tparam string raw_body the body, byte by byte as it came
+-- @tparam string signature the header `x-timekit-signature`: 64 hexadecimal digits
+-- @tparam string secret the webhook's secret
+-- @treturn boolean
+-- @treturn ?string why not, a text for people
+-- @usage
+-- if not timekit.webhook.verify(body, headers["x-timekit-signature"], secret) then return 401 end
+function webhook.verify(raw_body, signature, secret)
+  if type(secret) ~= "string" or secret == "" then
+    local got = secret == "" and "an empty string" or shape.describe(secret)
+    error("timekit.webhook.verify: secret: expected the webhook's secret, got " .. got, 2)
+  end
+  if type(raw_body) ~= "string" then return false, "there is no body" end
+  if type(signature) ~= "string" then return false, "there is no signature" end
+  if core.equal(hex(core.hmac_sha256(secret, raw_body)), signature:lower()) then return true end
+  return false, "the signature is wrong"
+end
+
+local OPTIONS = {
+  client = function(value)
+    if client.is(value) then return value end
+    return nil, "expected a client, as timekit.new returns it, got " .. shape.describe(value)
+  end,
+}
+
+-- The booking that a body holds, or nil and why it holds none.
+local function read(raw_body)
+  if type(raw_body) ~= "string" then return nil, "expected a string, got " .. shape.describe(raw_body) end
+  local booking, problem = core.decode(raw_body)
+  if booking == nil then return nil, "it is not JSON: " .. problem end
+  if type(booking) ~= "table" or core.is_array(booking) then return nil, "it is not a JSON object" end
+  for _, name in ipairs { "id", "graph", "state" } do
+    if type(booking[name]) ~= "string" then return nil, ("it is no booking: its %s is no text"):format(name) end
+  end
+  local id
+  id, problem = request.segment(booking.id)
+  if not id then return nil, "it is no booking: its id: " .. problem end
+  return booking
+end
+
+--- Reads a delivery. It is **not** verified: see `webhook.verify`. Nothing is sent.
+-- Never raises on what came. Raises on a wrong option and on a closed client.
+-- @tparam string raw_body
+-- @tparam ?table opts `client`: whose handle it is to be; the default one unless given, which need not have a key until
+--   the handle is used
+-- @treturn Booking|nil a handle that knows the booking's `graph` and `state`; its `is_test` is true for a test
+--   delivery, and false otherwise. nil for what is no booking
+-- @treturn table the booking as it came, a table like the API's; or the error, of the kind `response`, with the body
+-- @usage
+-- local handle, booking = timekit.webhook.parse(body, { client = tk })
+-- if not handle then return 400 end
+-- if handle.is_test then return 200 end
+-- print(handle.graph, handle.state, booking.customers[1].name)
+function webhook.parse(raw_body, opts)
+  local where = "timekit.webhook.parse"
+  local given = options.check(opts, OPTIONS, where, 3)
+  if given.client and given.client.closed then error(where .. ": the client is closed", 2) end
+  local booking, problem = read(raw_body)
+  if not booking then
+    return nil, Error.new {
+      kind = "response", message = "the webhook's body: " .. problem, sent = "no", attempts = 0, elapsed = 0,
+      body = raw_body,
+    }
+  end
+  local handle = handles.new(given.client or default.later, booking, where, 3)
+  handle.is_test = booking.isTest == true
+  return handle, booking
+end
+
+return webhook
