@@ -1,5 +1,5 @@
 /***
-The C core: the engine and JSON as a Lua module. Private: users see `timekit`.
+The C core: the engine, JSON and signatures as a Lua module. Private: users see `timekit`.
 
 Everything that Lua could interrupt with an error happens outside libcurl: requests are copied before
 a transfer starts, and results become Lua values when libcurl has returned.
@@ -8,6 +8,7 @@ a transfer starts, and results become Lua values when libcurl has returned.
 */
 #include "compat.h"
 #include "engine.h"
+#include "hmac_lua.h"
 #include "json.h"
 #include "notifier_lua.h"
 #include "result.h"
@@ -510,5 +511,6 @@ int luaopen_timekit_core(lua_State *L) {
   set_version_table(L);
   tk_json_open(L);
   tk_notifier_open(L);
+  tk_hmac_open(L);
   return 1;
 }

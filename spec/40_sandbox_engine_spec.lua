@@ -405,7 +405,7 @@ describe("the sandbox's engine", function()
 
     it("name the methods that they take", function()
       for path, allowed in pairs {
-        ["/bookings"] = "GET, HEAD, POST", ["/bookings/x"] = "GET, HEAD", ["/bookings/x/confirm"] = "PUT",
+        ["/bookings"] = "GET, HEAD, POST", ["/bookings/x"] = "DELETE, GET, HEAD, PUT", ["/bookings/x/confirm"] = "PUT",
       } do
         local status, answer, headers = api:call("BREW", path)
         assert.equal(405, status)

@@ -7,14 +7,15 @@ local auth = {}
 --- Checks a request.
 -- App key: empty user name, the key as password. Resource (deprecated): e-mail and key, and the header Timekit-App.
 -- @tparam table headers with lower-case names
--- @tparam function accepts function(key) → boolean
--- @treturn boolean
+-- @tparam table keys from `timekit.sandbox.keyring`
+-- @treturn function|nil signs a text with the key; nil when the request may not ask
 -- @treturn ?boolean whether the key is one for tests
-function auth.check(headers, accepts)
+function auth.check(headers, keys)
   local user, key = wire.credentials(headers.authorization)
-  if not user or not accepts(key) then return false end
-  if user ~= "" and (headers["timekit-app"] or "") == "" then return false end
-  return true, key:find("^test_") ~= nil
+  if not user or user ~= "" and (headers["timekit-app"] or "") == "" then return nil end
+  local sign = keys.take(key)
+  if not sign then return nil end
+  return sign, key:find("^test_") ~= nil
 end
 
 return auth

@@ -1,10 +1,12 @@
---- The control endpoints that a served sandbox has beside the API: clock, faults, requests, bookings, reset, health.
+--- The control endpoints that a served sandbox has beside the API: clock, faults, requests, bookings,
+-- webhooks, reset, health.
 -- @module timekit.sandbox.control
 local core = require "timekit.core"
 local time = require "timekit.time"
 local faults = require "timekit.sandbox.faults"
 local replies = require "timekit.sandbox.replies"
 local shape = require "timekit.shape"
+local webhooks = require "timekit.sandbox.webhooks"
 
 local control = {}
 
@@ -74,6 +76,22 @@ local function plan(box, text)
   return show_faults(box)
 end
 
+local function show_webhooks(box)
+  return replies.data(200, { webhooks = core.array(box:webhooks()), deliveries = core.array(box:deliveries()) })
+end
+
+local function add_webhook(box, text)
+  local hook = core.decode(text)
+  if type(hook) ~= "table" or core.is_array(hook) then
+    return replies.error(400, 'expected a JSON object such as {"url": "http://127.0.0.1:9000/", "secret": "s3cr3t", '
+      .. '"graph": "instant", "state": "confirmed"}')
+  end
+  local problems = webhooks.check(hook)
+  if problems[1] then return replies.error(422, table.concat(problems, "; ")) end
+  box:webhook(hook)
+  return show_webhooks(box)
+end
+
 local ENDPOINTS = {
   health = { GET = function() return replies.data(200, { status = "ok" }) end },
   clock = { GET = function(box) return show_clock(box) end, POST = advance },
@@ -83,6 +101,7 @@ local ENDPOINTS = {
   end },
   requests = { GET = function(box) return replies.data(200, core.array(box:requests())) end },
   bookings = { GET = function(box) return replies.data(200, core.array(box:bookings())) end },
+  webhooks = { GET = show_webhooks, POST = add_webhook },
   reset = { POST = function(box)
     box:reset()
     return show_clock(box)

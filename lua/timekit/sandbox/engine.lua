@@ -4,12 +4,16 @@
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.auth"
 local bookings = require "timekit.sandbox.bookings"
+local bulk = require "timekit.sandbox.bulk"
+local describe = require "timekit.sandbox.describe"
 local faults = require "timekit.sandbox.faults"
 local flow = require "timekit.sandbox.flow"
 local ids = require "timekit.sandbox.ids"
+local links = require "timekit.sandbox.links"
 local list = require "timekit.sandbox.list"
 local render = require "timekit.sandbox.render"
 local replies = require "timekit.sandbox.replies"
+local reservations = require "timekit.sandbox.reservations"
 local store = require "timekit.sandbox.store"
 local timers = require "timekit.sandbox.timers"
 local wire = require "timekit.sandbox.wire"
@@ -18,12 +22,26 @@ local engine = {}
 
 local BASE_URL = "https://api.timekit.io/v2"
 
--- The first pattern that a path fits counts. `{name}` fits any one segment and becomes a parameter.
+-- The first pattern that a path fits counts. `{name}` fits any one segment and becomes a parameter. What is public
+-- needs no key.
 local ROUTES = {
   { "GET", { "bookings" }, list.bookings },
   { "POST", { "bookings" }, bookings.create },
+  { "POST", { "bookings", "bulk" }, bulk.create },
+  { "PUT", { "bookings", "bulk" }, bulk.act },
+  { "POST", { "bookings", "reserve" }, reservations.create },
+  { "PUT", { "bookings", "reserve", "extend" }, reservations.extend },
+  { "GET", { "bookings", "groups" }, list.groups },
+  { "GET", { "bookings", "groups", "{id}" }, bookings.show_group },
+  { "GET", { "bookings", "graphs", "{graph}" }, describe.graph },
   { "GET", { "bookings", "{id}" }, bookings.show },
+  { "PUT", { "bookings", "{id}" }, bookings.update },
+  { "DELETE", { "bookings", "{id}" }, bookings.delete },
+  { "POST", { "bookings", "{id}", "reschedule" }, bookings.reschedule },
+  -- Timekit's own client for JavaScript writes a slash behind it.
+  { "POST", { "bookings", "{id}", "reschedule", "" }, bookings.reschedule },
   { "PUT", { "bookings", "{id}", "{action}" }, bookings.act },
+  { "GET", { "bookings", "{id}", "external_action", "{action}" }, links.follow, public = true },
 }
 
 -- What Timekit grants (API.md 1), less this request. The sandbox limits nothing, so the number does not sink.
@@ -44,18 +62,20 @@ local function fit(pattern, segments)
   return params
 end
 
--- handler and parameters, or nil and a reply.
-local function route(method, segments)
-  local allowed = {}
+-- The route and parameters, or nil and a reply.
+local function find_route(method, segments)
+  local allowed, listed = {}, {}
   for _, candidate in ipairs(segments[1] == "v2" and ROUTES or {}) do
     local params = fit(candidate[2], segments)
     if params then
-      if candidate[1] == method then return candidate[3], params end
-      allowed[#allowed + 1] = candidate[1]
+      if candidate[1] == method then return candidate, params end
+      if not listed[candidate[1]] then allowed[#allowed + 1] = candidate[1] end
+      listed[candidate[1]] = true
     end
   end
   if #allowed == 0 then return nil, replies.error(404, "Resource does not exist") end
-  if allowed[1] == "GET" then table.insert(allowed, 2, "HEAD") end
+  if listed.GET then allowed[#allowed + 1] = "HEAD" end
+  table.sort(allowed)
   return nil, replies.error(405, "Method not allowed", { allow = table.concat(allowed, ", ") })
 end
 
@@ -121,39 +141,50 @@ local function note(state, received, now, fault)
   return entry
 end
 
-local function reply_to(state, received, now)
+local function unauthorized()
+  return replies.error(401, "Unauthorized", { ["www-authenticate"] = 'Basic realm="timekit"' })
+end
+
+-- `sign` is nil when the request has no key that is known.
+local function reply_to(state, received, now, sign)
   local segments, query, parts = wire.target(received.target)
+  local route, params = find_route(received.answered_as, segments)
+  if not sign and not (route and route.public) then return unauthorized() end
   if not is_sayable(segments) or not is_sayable(query) then
     return replies.error(400, "The request is not valid UTF-8")
   end
-  local handler, params = route(received.answered_as, segments)
-  if not handler then return params end
+  if not route then return params end
   if not received.body then return received.bad_body end
   local include, problem = render.includes(query.include)
   if not include then return replies.field("include", problem) end
-  return handler {
-    state = state, now = now, params = params, query = query, query_parts = parts, body = received.body,
-    include = include, base_url = received.base_url,
+  return route[3] {
+    state = state, now = now, method = received.method, params = params, query = query, query_parts = parts,
+    body = received.body, include = include, base_url = received.base_url,
+    link = sign and function(id, action) return links.make(sign, received.base_url, id, action) end,
   }
+end
+
+-- The body of a reply as text, and its type.
+local function write(reply)
+  if reply.page then return reply.page, "text/html; charset=utf-8" end
+  if reply.body then return assert(core.encode(reply.body)), "application/json" end
+  return ""
 end
 
 -- The answer to a request that was noted, after everything that was due has played.
 local function carry_out(state, received, entry, now)
   flow.play(state, now)
-  local known, is_test = auth.check(received.headers, state.accepts)
-  local reply
-  if known then
-    reply = reply_to(state, received, now)
-  else
-    reply = replies.error(401, "Unauthorized", { ["www-authenticate"] = 'Basic realm="timekit"' })
-  end
+  local sign, is_test = auth.check(received.headers, state.keys)
+  local reply = reply_to(state, received, now, sign)
   entry.status = reply.status
-  local text, headers = assert(core.encode(reply.body)), reply.headers or {}
-  headers["x-ratelimit-remaining"] = known and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
+  local headers = reply.headers or {}
+  local text, content_type = write(reply)
+  headers["x-ratelimit-remaining"] = sign and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
   headers["timekit-testmode"] = is_test and "true" or nil
-  headers["content-type"] = "application/json"
+  headers["content-type"] = content_type
   headers["cache-control"] = "no-cache"
-  headers["content-length"] = tostring(#text)
+  -- An answer that has no body has no length either.
+  headers["content-length"] = content_type and tostring(#text)
   headers["timekit-request-id"] = entry.request_id
   return { status = reply.status, headers = headers, body = received.method == "HEAD" and "" or text }
 end

@@ -256,9 +256,10 @@ function faults.answer(fault, real, method, request_id)
   if what == "stall" then
     return { status = real.status, headers = real.headers, body = real.body, fault = description }
   end
-  -- An answer to HEAD has no body to cut off, so all of it is.
   local answers = KINDS[what] == ANSWER or what == "late" and fault.status
-  if not answers or what == "truncate" and head then return { fault = description } end
+  -- An answer to HEAD or DELETE has no body to cut off, so all of it is.
+  local uncuttable = what == "truncate" and (head or real and BODILESS[real.status])
+  if not answers or uncuttable then return { fault = description } end
 
   local status, body = fault.status or 200, fault.body or BODIES[what]
   local headers = { ["content-type"] = TYPES[what] or "application/json", ["timekit-request-id"] = request_id }

@@ -2,7 +2,9 @@
 -- What is possible, and where it leads, is `timekit.graph`'s to say.
 -- @module timekit.sandbox.flow
 local graphs = require "timekit.graphs"
+local store = require "timekit.sandbox.store"
 local timers = require "timekit.sandbox.timers"
+local webhooks = require "timekit.sandbox.webhooks"
 
 local flow = {}
 
@@ -20,13 +22,19 @@ end
 -- @tparam string|nil action nil when no action led there
 -- @tparam string to
 -- @tparam number at unix seconds
--- @tparam string by `api`, `autoplay`, `replication`, `group` or `box`
+-- @tparam string by `api`, `autoplay`, `link`, `replication`, `group` or `box`
 function flow.enter(state, booking, action, to, at, by)
-  booking.history[#booking.history + 1] = { action = action, from = booking.state, to = to, at = at, by = by }
+  local from, completed, updated, timer = booking.state, booking.completed, booking.updated, booking.timer
+  store.undoable(state, function()
+    table.remove(booking.history)
+    booking.state, booking.completed, booking.updated, booking.timer = from, completed, updated, timer
+  end)
+  booking.history[#booking.history + 1] = { action = action, from = from, to = to, at = at, by = by }
   booking.state = to
   booking.completed = graphs[booking.graph]:is_final(to)
   booking.updated = at
   timers.set(state.timers, booking, at)
+  webhooks.entered(state, booking)
 end
 
 -- An owner's action reaches the customers' bookings as the action of that name `…_by_owner`, where their
@@ -60,26 +68,31 @@ function flow.replicate(state, booking, action, at)
   end
 end
 
--- A customer's booking whose end was not the event's own has given its seat back.
-local function holds_seat(booking)
-  return not booking.completed or booking.state == "completed"
-end
-
---- Counts the seats of a group booking that are taken.
--- @tparam table owner
--- @treturn number
-function flow.seats_taken(owner)
-  local taken = 0
-  for _, customer in ipairs(owner.customer_bookings) do
-    if holds_seat(customer) then taken = taken + 1 end
+--- Moves a booking to another time. Customers' bookings that take place at the group's time move with it.
+-- @tparam table state the box's state
+-- @tparam table booking
+-- @tparam table event the event's new `start`, `end`, and `starts`, `ends` in unix seconds
+-- @tparam number at unix seconds
+function flow.move(state, booking, event, at)
+  for field, value in pairs(event) do booking.event[field] = value end
+  local moved = { booking }
+  for _, customer in ipairs(booking.customer_bookings or {}) do
+    if customer.event == booking.event then moved[#moved + 1] = customer end
   end
-  return taken
+  for _, one in ipairs(moved) do
+    one.history[#one.history + 1] = {
+      action = "reschedule", from = one.state, to = one.state, at = at, by = one == booking and "api" or "group",
+    }
+    one.updated, one.times["end"] = at, event.ends
+    timers.set(state.timers, one, at)
+  end
 end
 
 --- Plays everything that is due, in the order of the moments, each at its moment.
 -- @tparam table state the box's state
 -- @tparam number now unix seconds
--- @treturn {table,...} what played: `{ id =, action =, from =, to =, at = }`, what it set off in others left out
+-- @treturn {table,...} what played: `{ id =, action =, from =, to =, at = }`, what it set off in others left out; a
+--   reservation expires without an action
 function flow.play(state, now)
   local played = {}
   state.timers.playing = true
@@ -87,7 +100,10 @@ function flow.play(state, now)
   while entry do
     local booking = entry.booking
     local from = booking.state
-    if flow.can(booking, entry.action) then
+    if not entry.action then
+      flow.enter(state, booking, nil, entry.to, entry.at, "autoplay")
+      played[#played + 1] = { id = booking.id, from = from, to = entry.to, at = entry.at }
+    elseif flow.can(booking, entry.action) then
       flow.act(state, booking, entry.action, entry.at, "autoplay")
       played[#played + 1] = { id = booking.id, action = entry.action, from = from, to = booking.state, at = entry.at }
     else

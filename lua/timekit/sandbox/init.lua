@@ -7,13 +7,24 @@
 --   group booking. Other fields may be left out; given, they must be of the right type.
 -- - A booking without `resource_id` belongs to the box's own resource. A group without `max_seats` never fills.
 -- - `min_cancel_time`, `min_booking_time` and `max_booking_time` are taken, and never refuse anything.
+-- - Bookings of a resource may overlap, unless `settings.allow_double_bookings` is false: then a new booking is refused
+--   with 422 where a booking or a reservation holds the slot. Timekit's reference names false as the default; here it
+--   has to be said, since examples and tests book the same hour again and again.
 -- - A seat is free again when the customer's booking has ended otherwise than by `complete`.
 -- - When an action is replicated, related bookings for which it is not possible stay as they are.
 -- - Timestamps are in UTC. The headers for zone and format of timestamps are taken and not followed.
 -- - No rate limit: `x-ratelimit-remaining` does not sink.
 -- - A moment that had passed before the booking came into its state (`complete`, of an event that is over) does
 --   not play until the clock is next advanced, so that examples with old dates work.
--- - The includes `user`, `logs`, `customer_action_links` and `provider_event` are known, and left out.
+-- - What concerns many bookings in one request, and what is answered to it: see `timekit.sandbox.bulk`.
+-- - A reservation lasts `reservation_time` seconds (30), and shows `expires_at`; it is gone once a booking was created
+--   with its `reservation_id`, which need not name times, resource and customer again. See
+--   `timekit.sandbox.reservations`.
+-- - A booking that is rescheduled keeps its state. `PUT /bookings/{id}` replaces the `meta` as a whole. `DELETE`
+--   answers 204 without a body, and `Cannot apply action 'delete' to current state …` until the state is final.
+-- - Action links are taken when they were signed with the box's key, or, in a box that takes any, with one of the
+--   latest 16 that it has taken; the action is replicated as any other. See `timekit.sandbox.links`.
+-- - Webhooks (`Box:webhook`) are sent by the sandbox that is served over HTTP.
 -- @module timekit.sandbox
 -- @usage
 -- local timekit = require "timekit"
@@ -32,12 +43,14 @@ local connection = require "timekit.sandbox.connection"
 local engine = require "timekit.sandbox.engine"
 local faults = require "timekit.sandbox.faults"
 local flow = require "timekit.sandbox.flow"
+local keyring = require "timekit.sandbox.keyring"
 local render = require "timekit.sandbox.render"
 local store = require "timekit.sandbox.store"
+local webhooks = require "timekit.sandbox.webhooks"
 
 local sandbox = {}
 
-local SNAPSHOT = render.includes("attributes,customers,meta,available_actions")
+local SNAPSHOT = { include = render.includes("attributes,customers,meta,available_actions") }
 
 --- A box.
 -- @type Box
@@ -144,7 +157,8 @@ end
 --- The bookings, in the order in which they were created.
 -- @treturn {table,...} copies, as the API shows them with attributes, customers, meta and available_actions, and
 --   each with its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
---   `autoplay`, `replication` (from a related booking), `group` (from the group booking) or `box` (`Box:set_state`)
+--   `autoplay`, `link` (an action link), `replication` (from a related booking), `group` (from the group booking) or
+--   `box` (`Box:set_state`)
 function Box:bookings()
   settle(self)
   local snapshots = {}
@@ -244,10 +258,55 @@ function Box:clear_faults()
   faults.clear(self.state.faults)
 end
 
---- Makes the box as it was when it was new: no bookings, no requests, no faults, the clock and the ids from the start.
+--- Sets up a webhook: whenever a booking of a graph enters a state, what Timekit would send is made, and signed.
+-- The sandbox that is served over HTTP sends it. In the process nothing is sent: `Box:deliveries` has it, to be handed
+-- to one's own handler. What a bulk request undoes was never sent.
+--
+-- Raises on unknown fields, naming the nearest known one, and on wrong values.
+-- @tparam table hook
+-- @tparam string hook.url http, to a loopback address
+-- @tparam string hook.secret what it is signed with
+-- @tparam string hook.graph
+-- @tparam string hook.state
+-- @tparam[opt=false] boolean hook.is_test mark it as a test, `isTest`
+-- @usage
+-- box:webhook { url = "http://127.0.0.1:9000/hook", secret = "s3cr3t", graph = "instant", state = "confirmed" }
+-- my_code_that_books(tk)
+-- local sent = box:deliveries()[1]
+-- my_handler(sent.body, sent.headers["x-timekit-signature"])
+function Box:webhook(hook)
+  local problems = webhooks.check(hook)
+  if #problems > 0 then error(table.concat(problems, "; "), 2) end
+  webhooks.add(self.state, hook)
+end
+
+--- The webhooks that are set up.
+-- @treturn {table,...} `{ url =, graph =, state =, is_test = }`, without their secrets
+function Box:webhooks()
+  return webhooks.list(self.state)
+end
+
+--- What was sent, or would be: the latest 1,000 deliveries, oldest first.
+-- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
+--   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+function Box:deliveries()
+  settle(self)
+  return copy(webhooks.deliveries(self.state))
+end
+
+--- Takes what is to be sent out of the outbox, for a sender of one's own.
+-- @treturn {table,...} as of `Box:deliveries`, but not copies: the sender keeps `status`, `attempts` and `answered`
+--   up to date
+function Box:take_deliveries()
+  settle(self)
+  return webhooks.take(self.state)
+end
+
+--- Makes the box as it was when it was new: no bookings, no requests, no faults, no webhooks, the clock and the ids
+-- from the start.
 function Box:reset()
   self.offset = 0
-  self.state = store.new { seed = self.seed, accepts = self.accepts }
+  self.state = store.new { seed = self.seed, keys = self.new_keys() }
 end
 
 --- @section end
@@ -282,7 +341,7 @@ function sandbox.new(options)
     seed = seed,
     clock = type(now) == "function" and now or function() return now end,
     -- A function, so that printing the box shows no key.
-    accepts = function(key) return key ~= "" and (app_key == nil or key == app_key) end,
+    new_keys = function() return keyring.new(app_key) end,
   }, Box)
   box:reset()
   return box

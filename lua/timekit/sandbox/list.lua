@@ -2,6 +2,7 @@
 -- @module timekit.sandbox.list
 local core = require "timekit.core"
 local time = require "timekit.time"
+local graphs = require "timekit.graphs"
 local render = require "timekit.sandbox.render"
 local replies = require "timekit.sandbox.replies"
 local search = require "timekit.sandbox.search"
@@ -44,13 +45,13 @@ local function sort(bookings, key, descending)
   end)
 end
 
-local function page_url(call, page)
+local function page_url(call, path, page)
   local parts = {}
   for _, part in ipairs(call.query_parts) do
     if not part:find("^page=") then parts[#parts + 1] = part end
   end
   parts[#parts + 1] = "page=" .. page
-  return call.base_url .. "/bookings?" .. table.concat(parts, "&")
+  return call.base_url .. path .. "?" .. table.concat(parts, "&")
 end
 
 local function select(call, holds, from, to)
@@ -63,11 +64,8 @@ local function select(call, holds, from, to)
   return found
 end
 
---- Handles `GET /bookings`.
--- `start` and `end` keep the bookings whose event lies at least partly between them.
--- @tparam table call the request, see `timekit.sandbox.engine`
--- @treturn table reply
-function list.bookings(call)
+-- A page of the bookings that `belongs` is true for.
+local function answer(call, path, belongs)
   local query, errors = call.query, {}
   local function read(name, value, problem)
     if problem then errors[name] = { problem } end
@@ -84,23 +82,38 @@ function list.bookings(call)
   if direction ~= "asc" and direction ~= "desc" then errors.sortedBy = { "sortedBy must be asc or desc" } end
   if next(errors) then return replies.fields(errors) end
 
-  local found = select(call, holds, from, to)
+  local found = select(call, function(booking) return belongs(booking) and holds(booking) end, from, to)
   sort(found, key, direction == "desc")
   local shown = {}
   local first, last = (page - 1) * limit + 1, math.min(page * limit, #found)
-  for index = first, last do shown[#shown + 1] = render.booking(found[index], call.include) end
+  for index = first, last do shown[#shown + 1] = render.booking(found[index], call) end
   local last_page = math.max(1, math.ceil(#found / limit))
   return {
     status = 200,
     body = {
       -- Timekit hands the limit back as it came in the query: a string.
       total = #found, per_page = tostring(limit), current_page = page, last_page = last_page,
-      next_page_url = page < last_page and page_url(call, page + 1) or core.null,
-      prev_page_url = page > 1 and page_url(call, page - 1) or core.null,
+      next_page_url = page < last_page and page_url(call, path, page + 1) or core.null,
+      prev_page_url = page > 1 and page_url(call, path, page - 1) or core.null,
       from = shown[1] and first or core.null, to = shown[1] and last or core.null,
       data = core.array(shown),
     },
   }
+end
+
+--- Handles `GET /bookings`.
+-- `start` and `end` keep the bookings whose event lies at least partly between them.
+-- @tparam table call the request, see `timekit.sandbox.engine`
+-- @treturn table reply
+function list.bookings(call)
+  return answer(call, "/bookings", function() return true end)
+end
+
+--- Handles `GET /bookings/groups`: the bookings that offer seats, with all that `GET /bookings` takes.
+-- @tparam table call
+-- @treturn table reply
+function list.groups(call)
+  return answer(call, "/bookings/groups", function(booking) return graphs[booking.graph].seats == "owner" end)
 end
 
 return list

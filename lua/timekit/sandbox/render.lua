@@ -4,9 +4,11 @@ local core = require "timekit.core"
 local time = require "timekit.time"
 local graphs = require "timekit.graphs"
 local shape = require "timekit.shape"
-local flow = require "timekit.sandbox.flow"
+local seats = require "timekit.sandbox.seats"
 
 local render = {}
+
+local RESOURCE = "Sandbox resource"
 
 local includes = {}
 
@@ -20,7 +22,7 @@ function includes.attributes(booking)
   }
   if booking.customer_bookings then
     attributes.group_booking = {
-      max_seats = booking.max_seats or core.null, current_seats = flow.seats_taken(booking),
+      max_seats = booking.max_seats or core.null, current_seats = seats.taken(booking),
     }
   end
   return attributes
@@ -39,7 +41,7 @@ function includes.customers(booking)
 end
 
 function includes.resource(booking)
-  return { id = booking.resource_id, name = "Sandbox resource" }
+  return { id = booking.resource_id, name = RESOURCE }
 end
 
 function includes.meta(booking)
@@ -58,21 +60,49 @@ function includes.project(booking)
   return booking.project_id and { id = booking.project_id }
 end
 
-function includes.owner_booking(booking, nested)
-  return booking.owner and render.booking(booking.owner, nested)
+function includes.owner_booking(booking, view)
+  return booking.owner and render.booking(booking.owner, view)
 end
 
-function includes.bulked_bookings(booking, nested)
+function includes.bulked_bookings(booking, view)
   local others = {}
   for _, other in ipairs(booking.bulk or {}) do
-    if other ~= booking then others[#others + 1] = render.booking(other, nested) end
+    if other ~= booking then others[#others + 1] = render.booking(other, view) end
   end
   return core.array(others)
 end
 
--- Known to Timekit, but there is nothing behind them here: asked for, they are left out.
-local function nothing() return nil end
-for _, name in ipairs { "user", "logs", "customer_action_links", "provider_event" } do includes[name] = nothing end
+function includes.provider_event(booking)
+  return booking.event.calendar_id and { id = booking.event.id }
+end
+
+-- Resources were called users before.
+function includes.user(booking)
+  return { id = booking.resource_id, name = RESOURCE }
+end
+
+function includes.logs(booking)
+  local logs = {}
+  for index, step in ipairs(booking.history) do
+    logs[index] = {
+      action = step.action or core.null, from = step.from or core.null, to = step.to, by = step.by,
+      created_at = time.format(step.at),
+    }
+  end
+  return core.array(logs)
+end
+
+-- Those that a customer is given a link for (API.md 5).
+local LINKED = { "cancel_by_customer", "reschedule_by_customer" }
+
+function includes.customer_action_links(booking, view)
+  if not view.link then return nil end
+  local links = {}
+  for _, action in ipairs(LINKED) do
+    if graphs[booking.graph]:can(booking.state, action) then links[action] = view.link(booking.id, action) end
+  end
+  return links
+end
 
 -- These hold bookings, which take includes of their own: `bulked_bookings.attributes`.
 local HOLDS_BOOKINGS = { owner_booking = true, bulked_bookings = true }
@@ -101,15 +131,20 @@ function render.includes(text)
 end
 
 --- Shows a booking.
+-- A reservation also tells when it expires, as `expires_at`.
 -- @tparam table booking
--- @tparam table wanted from `render.includes`
+-- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL), without which there are
+--   no action links
 -- @treturn table fit for JSON
-function render.booking(booking, wanted)
+function render.booking(booking, view)
   local shown = {
     id = booking.id, state = booking.state, graph = booking.graph, completed = booking.completed,
     created_at = time.format(booking.created), updated_at = time.format(booking.updated),
+    expires_at = booking.expires and time.format(booking.expires),
   }
-  for name, nested in pairs(wanted) do shown[name] = includes[name](booking, nested) end
+  for name, nested in pairs(view.include) do
+    shown[name] = includes[name](booking, { include = nested, link = view.link })
+  end
   return shown
 end
 

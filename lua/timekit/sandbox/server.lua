@@ -119,6 +119,7 @@ function server.serve(options)
   local function stop() stopped = true end
   watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
+  queue:wrap(require("timekit.sandbox.courier").run, queue, box)
   url = base_url(http)
   if options.on_ready then options.on_ready(url, stop) end
   while not stopped do

@@ -45,6 +45,11 @@ function timers.new()
   return { heap = {}, late = {}, playing = false }
 end
 
+-- No action of its graph ends a reservation: the server does (API.md 3).
+local function expiry(booking)
+  return not booking.completed and { at = booking.expires, to = "expired" }
+end
+
 --- Sets the timer of a booking that has just come into its state.
 --
 -- A moment that had passed before the booking came into its state (an event that is over) does not play at
@@ -54,11 +59,12 @@ end
 -- @tparam table booking
 -- @tparam number now unix seconds
 function timers.set(all, booking, now)
-  local play = graphs[booking.graph]:next_autoplay(booking.state, booking.times)
+  local play = booking.expires and expiry(booking)
+    or graphs[booking.graph]:next_autoplay(booking.state, booking.times)
   -- Only the booking's own timer counts, so an older one left in the heap is passed over.
   booking.timer = nil
   if not play then return end
-  local entry = { at = play.at, action = play.action, booking = booking }
+  local entry = { at = play.at, action = play.action, to = play.to, booking = booking }
   booking.timer = entry
   if all.playing then
     entry.at = math.max(play.at, now)
@@ -84,7 +90,7 @@ end
 --- Takes the next timer that is due.
 -- @tparam table all from `timers.new`
 -- @tparam number now unix seconds
--- @treturn table|nil `{ at =, action =, booking = }`
+-- @treturn table|nil `{ at =, action =, to =, booking = }`, without `action` where none leads there
 function timers.due(all, now)
   while all.heap[1] and all.heap[1].at <= now do
     local entry = all.heap[1]

@@ -71,6 +71,21 @@ local function decode64(text)
   return table.concat(bytes)
 end
 
+--- Writes base64url without padding, as JWTs have it.
+-- @tparam string bytes
+-- @treturn string
+function wire.encode64url(bytes)
+  return (encode64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
+end
+
+--- Reads base64url without padding.
+-- @tparam string text
+-- @treturn string|nil nil when it is something else
+function wire.decode64url(text)
+  if text:find("[^%w%-_]") then return nil end
+  return decode64((text:gsub("[-_]", { ["-"] = "+", _ = "/" })))
+end
+
 --- Writes an Authorization header.
 -- @tparam string username may be empty
 -- @tparam string password
