@@ -396,12 +396,13 @@ function bulk.install(Client, check)
   -- each with its own retries, see `Client:batch`.
   --
   -- Each item is checked as by `Booking:action`, and nothing is sent when one is refused: `err.index` tells which. The
-  -- request is never repeated once it may have had an effect. Of every item whose outcome is then not known the booking
-  -- is read, several at once, within the call's time; its graph and state decide as for a single action: a state that
-  -- proves the action is a success (`info.reconciled`), anything else is `uncertain`, with the state. That is so after a
-  -- lost or useless answer, for items that the answer does not tell of, and after a refusal of the whole that does not
-  -- tell whether items before the refused one took effect. With `reset_all_on_error` success is claimed for all or for
-  -- none: where one is not a success the others may be put back at any time, and are `uncertain`.
+  -- request is never repeated once it may have had an effect. Of every item whose outcome is then not known the
+  -- booking is read, several at once, within the call's time; its graph and state decide as for a single action: a
+  -- state that proves the action is a success (`info.reconciled`), anything else is `uncertain`, with the state. That
+  -- is so after a lost or useless answer, for items that the answer does not tell of, and after a refusal of the whole
+  -- that does not tell whether items before the refused one took effect; an item that such a refusal, or a rate limit,
+  -- left where it was ends with that error. With `reset_all_on_error` success is claimed for all or for none: where one
+  -- is not a success the others may be put back at any time, and are `uncertain`.
   -- Raises on a wrong item (naming its number) and whatever else `Booking:action` raises on; on an action or a setting
   -- called `id` or `action`.
   -- @tparam {table,...} items `{ id, action, inputs, options }`; the id may also be a booking; options are
