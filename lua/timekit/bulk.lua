@@ -416,8 +416,8 @@ function bulk.install(Client, check)
   -- @treturn table|nil the results in the order of the items, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole, without effect
   -- @treturn table `info` of the request (`reconciled`: it did not tell everything), or the error: `input`,
-  --   `transition`, `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `phase`; `cancelled`, where
-  --   `sent` tells whether there may be an effect. An item's error is one that `Booking:action` has
+  --   `transition`, `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `phase`; `cancelled`,
+  --   where `sent` tells whether there may be an effect. An item's error is one that `Booking:action` has
   -- @usage
   -- local results = assert(tk:update_bookings({ { id_1, "confirm" }, { id_2, "decline", { message = "Full" } } }))
   -- for index, result in ipairs(results) do
