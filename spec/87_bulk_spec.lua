@@ -102,7 +102,8 @@ describe("create_bookings", function()
     local other = timekit.new { app_key = "test_key", transport = shapes }
     assert(other:create_bookings { { graph = "instant" } })
     assert(other:create_bookings({ { graph = "instant" } }, {
-      relate = true, stop_on_first_error = false, delete_all_on_error = true, include = { "meta", "event" }, timeout = 7,
+      relate = true, stop_on_first_error = false, delete_all_on_error = true, include = { "meta", "event" },
+      timeout = 7,
     }))
     assert.equal('{"bookings":[{"graph":"instant"}]}', shapes.requests[1].body)
     assert.equal("/bookings/bulk", shapes.requests[1].target)
@@ -232,7 +233,9 @@ describe("create_bookings", function()
   end)
 
   it("repeats what certainly had no effect", function()
-    local transport = scripted.new { failure("network", "no"), answer(429), answer(201, "[" .. booking("a", "x") .. "]") }
+    local transport = scripted.new {
+      failure("network", "no"), answer(429), answer(201, "[" .. booking("a", "x") .. "]"),
+    }
     local clock = clocks.install()
     local results, info = timekit.new({ app_key = "test_key", transport = transport }):create_bookings { fields() }
     clock:remove()
@@ -249,7 +252,8 @@ describe("create_bookings", function()
     assert.matches("bookings[2].meta.x: ",
       blame(function() tk:create_bookings { fields(), fields("instant", { meta = { x = print } }) } end), 1, true)
     assert.matches("did you mean 'relate'", blame(function() tk:create_bookings({}, { relat = true }) end), 1, true)
-    assert.matches("relate: expected true or false", blame(function() tk:create_bookings({}, { relate = 1 }) end), 1, true)
+    assert.matches("relate: expected true or false",
+      blame(function() tk:create_bookings({}, { relate = 1 }) end), 1, true)
     tk:close()
     assert.matches("closed", blame(function() tk:create_bookings {} end))
     assert.equal(0, sent())
@@ -371,7 +375,8 @@ describe("update_bookings", function()
 
   it("raises on what is no list of items, naming the wrong one", function()
     local cases = {
-      [7] = "expected a list", [{ id = first }] = "expected a list", [{ { first, "confirm" }, 7 }] = "item 2: expected {",
+      [7] = "expected a list", [{ id = first }] = "expected a list",
+      [{ { first, "confirm" }, 7 }] = "item 2: expected {",
       [{ { first, "confirm" }, { 7, "confirm" } }] = "item 2: the id:",
       [{ { first } }] = "item 1: the action's name", [{ { "..", "confirm" } }] = "item 1: the id",
       [{ { first, "confirm", "x" } }] = "item 1: inputs: expected a table",
@@ -537,7 +542,8 @@ describe("update_bookings", function()
     end
     local items = {}
     for index = 1, 20 do items[index] = { "b" .. index, "confirm" } end
-    local results, info = timekit.new({ app_key = "test_key", transport = transport, timeout = 5 }):update_bookings(items)
+    local slow = timekit.new { app_key = "test_key", transport = transport, timeout = 5 }
+    local results, info = slow:update_bookings(items)
     clock:remove()
     assert.equal(8, most)
     assert.same({ 20, 4 }, { results.done, results.failed })
