@@ -570,6 +570,25 @@ describe("update_bookings", function()
     assert.equal(0, #transport.waits)
   end)
 
+  it("tells what was sent, also of those that nobody had looked at when it was cancelled", function()
+    local transport = held.new()
+    local other = timekit.new { app_key = "test_key", transport = transport }
+    local items = {}
+    for index = 1, 10 do items[index] = { "b" .. index, "confirm" } end
+    local call = other:start(function() return other:update_bookings(items) end)
+    transport:finish(1, LOST)
+    other:update()
+    assert.equal(9, #transport.transfers)
+    call:cancel()
+    while not call:done() do other:update() end
+    local results = call:result()
+    for index = 1, 10 do
+      local err = results[index][2]
+      assert.same({ "cancelled", "maybe", "network", 1 }, { err.kind, err.sent, err.cause.kind, err.attempts })
+    end
+    assert.equal(9, #transport.transfers)
+  end)
+
   it("has no key in its errors", function()
     local echo = answer(200, '[{"error":"not with sk_test_secret"},' .. booking("b2", "declined") .. "]")
     local results = client(echo, nil, { app_key = "sk_test_secret" }):update_bookings(BOTH)
