@@ -446,6 +446,16 @@ describe("update_bookings", function()
       endings(results))
   end)
 
+  it("takes a state for the proof of one action, not of two", function()
+    local twice = { { "b1", "confirm" }, { "b2", "confirm" }, { "b1", "confirm" }, { "b1", "cancel" } }
+    assert.same({ "confirmed reconciled", "confirmed reconciled", "uncertain confirmed", "uncertain confirmed" },
+      endings(client(LOST, { b1 = "confirmed", b2 = "confirmed" }):update_bookings(twice)))
+    -- What an answer says of each counts.
+    local nagged = booking("b1", "nagged", "theirs")
+    assert.same({ "nagged", "nagged" }, endings(client(answer(200, "[" .. nagged .. "," .. nagged .. "]"))
+      :update_bookings { { "b1", "nag" }, { "b1", "nag" } }))
+  end)
+
   it("knows that nothing is under way after Timekit's own rate limit", function()
     local limit = answer(503, '{"error":"slow down"}', { ["retry-after"] = "7" })
     local results = client(limit, { b1 = "tentative", b2 = "declined" }):update_bookings(BOTH)
@@ -488,6 +498,10 @@ describe("update_bookings", function()
       assert.same(expected, endings(with_answer:update_bookings(BOTH)), body)
       assert.matches("^PUT[GET ]*$", methods(transport))
     end
+    -- Shown where the action does not lead: somebody else has brought it there.
+    local elsewhere = answer(200, '{"data":[' .. booking("b1", "declined") .. "," .. booking("b2", "completed") .. "]}")
+    assert.same({ "uncertain declined", "completed" }, endings(client(elsewhere, { b1 = "declined" })
+      :update_bookings { { "b1", "confirm" }, { "b2", "confirm" } }))
     -- Shown as it was before, and so it is.
     assert.same({ "uncertain tentative", "declined" }, endings(client(
       answer(200, '{"data":[' .. booking("b1", "tentative") .. "," .. b2 .. "]}"), { b1 = "tentative" })

@@ -55,6 +55,20 @@ describe("a graph", function()
     assert.is_nil(g:reaches("confirmed", nil))
   end)
 
+  it("says which states can follow an action", function()
+    local g = graphs.confirm_decline
+    for state, expected in pairs {
+      tentative = false, declined = false, confirmed = true, completed = true, error = true,
+    } do
+      assert.equal(expected, g:may_follow("confirm", state))
+    end
+    assert.is_false(graphs.group_customer_payment:may_follow("cancel_by_owner", "paid"))
+    assert.is_nil(g:may_follow("pay", "confirmed"))
+    assert.is_nil(g:may_follow("confirm", "paid"))
+    assert.is_nil(g:may_follow("confirm", nil))
+    assert.is_nil(g:may_follow(nil, "confirmed"))
+  end)
+
   it("is not walked round for ever", function()
     local g = require("timekit.graph").define {
       name = "round", initial = "a", first = "go",

@@ -54,11 +54,11 @@ local function prepare(self, items, given, where, level)
   return calls, sent, ids, refusal_of_first
 end
 
--- An action that a booking still offers, and that cannot be offered again once it was applied, was not applied: an
--- answer that shows such a booking only shows how things are.
-local function still_offers(call, booking)
+-- An answer may show bookings as they are, also those to which nothing was done: that is so when the action does not
+-- lead to where the booking is.
+local function shows_effect(call, booking)
   local rules = refusal.rules(type(booking.graph) == "string" and booking.graph or call.graph)
-  return rules ~= nil and rules:is_repeatable(call.action) and rules:can(booking.state, call.action)
+  return not rules or rules:may_follow(call.action, booking.state) ~= false
 end
 
 -- What an answer tells about each item: `results`, and `doubts` about those that it does not tell of.
@@ -70,7 +70,7 @@ local function read_answer(self, calls, ids, answer, whole)
     if told.refused then
       local found, doubt = outcome.read_refusal(told, call, whole)
       if doubt then doubts[index] = found else results[index] = { nil, outcome.error(self, found, whole) } end
-    elseif told.booking and not still_offers(call, told.booking) then
+    elseif told.booking and shows_effect(call, told.booking) then
       results[index] = { told.booking, outcome.copy(whole) }
     else
       doubts[index] = outcome.untold(whole,
@@ -105,17 +105,20 @@ local function resolve(self, work)
   group:join(runtime)
 end
 
--- A refusal of the whole that names the state which an item was to come to may be about that item: it is not known then
--- who brought the booking there.
-local function distrust_refused(self, work)
-  local whole = work.whole
-  if whole.kind ~= "transition" then return end
-  for index, result in ipairs(work.results) do
-    local booking, call = result[1], work.calls[index]
-    if booking and whole.action == call.action and whole.state == booking.state then
-      local fields = response.uncertain(call, work.doubts[index], booking)
-      work.results[index] = { nil, outcome.error(self, fields, result[2]) }
+-- A state does not tell who brought the booking there. Where that is in question, what was found out by reading is not
+-- known after all: a refusal of the whole that names the very state may be about that item; and of two items that are
+-- the same one at the most was applied.
+local function distrust(self, work)
+  local whole, applied = work.whole, {}
+  for index, call in ipairs(work.calls) do
+    local booking, doubt = work.results[index][1], work.doubts[index]
+    local of_action = applied[call.action] or {}
+    local named = whole.kind == "transition" and whole.action == call.action
+    if booking and doubt and (named and whole.state == booking.state or of_action[call.id]) then
+      local fields = response.uncertain(call, doubt, booking)
+      work.results[index] = { nil, outcome.error(self, fields, work.results[index][2]) }
     end
+    applied[call.action], of_action[call.id] = of_action, true
   end
 end
 
@@ -180,7 +183,7 @@ local function update(self, items, opts, where, level)
   end
 
   if next(work.doubts) then resolve(self, work) end
-  distrust_refused(self, work)
+  distrust(self, work)
   if undoes then take_back(self, work) end
   return outcome.finish(work.results, {
     status = whole.status, request_id = whole.request_id, attempts = whole.attempts,

@@ -165,8 +165,26 @@ end
 -- graphs.confirm_decline:reaches("declined", "confirmed")    --> false
 function Graph:reaches(from, to)
   local rules = rules_of[self]
-  if from == nil or to == nil or not rules.states[from] or not rules.states[to] then return nil end
+  if not rules.states[from] or not rules.states[to] then return nil end
   return reaches(rules, from, to, {})
+end
+
+--- Can a booking be in a state after an action was applied to it, whatever happened since?
+-- @tparam string action
+-- @tparam string state
+-- @treturn boolean|nil nil when the graph lacks one of them
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:may_follow("confirm", "completed")   --> true
+-- graphs.confirm_decline:may_follow("confirm", "tentative")   --> false
+function Graph:may_follow(action, state)
+  local rules = rules_of[self]
+  local leads = rules.leads[action]
+  if not leads or not rules.states[state] then return nil end
+  for to in pairs(leads) do
+    if reaches(rules, to, state, {}) then return true end
+  end
+  return false
 end
 
 --- Is `state` one that `action` leads to?
