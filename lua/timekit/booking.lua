@@ -12,6 +12,7 @@ local options = require "timekit.options"
 local refusal = require "timekit.refusal"
 local request = require "timekit.request"
 local shape = require "timekit.shape"
+local waiting = require "timekit.waiting"
 
 --- A handle.
 --
@@ -244,6 +245,7 @@ function Booking:actions()
 end
 
 changing.install(Booking, { check = check, learn = learn })
+waiting.install(Booking, { check = check, read = read })
 
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (API.md 5). It is made
 -- here, signed with the client's app key; nothing is sent. Whether the action is possible is seen when it is used.
@@ -365,6 +367,23 @@ function handles.prepare(client, booking, action, inputs, opts, where, level)
   local handle = handles.new(client, booking, where, level + 1)
   local prepared, refused = prepare(handle, action, inputs, opts, where, level + 1)
   return function() return send(handle, prepared, refused) end
+end
+
+--- Checks an action on a booking that is to be sent as part of another request.
+-- Raises as `Booking:action` does.
+-- @tparam Client client
+-- @tparam string|table booking as for `handles.new`
+-- @tparam string action
+-- @tparam ?table inputs
+-- @tparam ?table opts
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+-- @treturn table|nil the call, as for `timekit.retry`; nil when it is refused on the spot
+-- @treturn ?table then the error
+function handles.check(client, booking, action, inputs, opts, where, level)
+  local handle = handles.new(client, booking, where, level + 1)
+  local call, refused = prepare(handle, action, inputs, opts, where, level + 1)
+  return call, refused
 end
 
 return handles

@@ -6,6 +6,7 @@ local handles = require "timekit.booking"
 local Error = require "timekit.error"
 local batch = require "timekit.batch"
 local budget = require "timekit.budget"
+local bulk = require "timekit.bulk"
 local calls = require "timekit.calls"
 local core = require "timekit.core"
 local free_request = require "timekit.free_request"
@@ -129,15 +130,16 @@ local function obstacle(self, call, runtime)
 end
 
 -- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
--- failure also the booking as it was last read, if it was.
+-- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
+-- `spent` already counts as time of the call.
 local function run(self, call)
   local runtime = runtime_of(self)
   local hindered = obstacle(self, call, runtime)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
-  local began = runtime.now()
+  local now, outcome, number = runtime.now(), nil, 0
+  local began = now - (call.spent or 0)
   local machine = retry.new(call, self.policy, began + timeout)
-  local now, outcome, number = began, nil, 0
   local verb, what, failure, reconciled = machine:next(now)
   while verb ~= "done" do
     if verb == "wait" then
@@ -160,7 +162,7 @@ local function run(self, call)
   local elapsed = now - began
   if failure then
     failure.attempts, failure.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self.redact(failure)), machine.seen
+    return nil, Error.new(self.redact(failure)), machine.seen, machine.lost == true
   end
   local fields = outcome.headers or NO_HEADERS
   local status, request_id = outcome.status, headers.request_id(fields)
@@ -171,6 +173,19 @@ local function run(self, call)
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
     rate_limit_remaining = headers.rate_limit_remaining(fields),
   }
+end
+
+-- Waits some seconds within a call, as its requests wait for their answers. Returns true; or nil and an error where the
+-- host cannot wait, and when the call was cancelled or the client closed.
+local function pause(self, seconds)
+  local runtime = runtime_of(self)
+  local hindered = obstacle(self, {}, runtime)
+  if not hindered and (self.pump.closed or runtime.sleep(seconds, self.pump) or self.pump.closed) then
+    local message = self.pump.closed and "the client was closed" or "cancelled by the caller"
+    hindered = { kind = "cancelled", message = message, sent = "no", attempts = 0, elapsed = 0 }
+  end
+  if hindered then return nil, Error.new(hindered) end
+  return true
 end
 
 local function check(self, where, level)
@@ -351,6 +366,7 @@ function Client:close()
   if problem then error(problem, 2) end
 end
 
+bulk.install(Client, check)
 free_request.install(Client, check)
 listing.install(Client, check)
 reserving.install(Client, check)
@@ -416,9 +432,12 @@ function client.new(settings)
     rfc3339 = settings.input_timestamp_format == nil,
     closed = false,
     calls = own,
+    default_timeout = settings.timeout, redact = redact,
     run = function(call) return run(inner, call) end,
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
+    pause = function(seconds) return pause(inner, seconds) end,
+    clock = function() return runtime_of(inner).now() end,
     group = function() return calls.new(inner.pump, registry, true), runtime_of(inner) end,
     drop = function() connection:close() end,
     disconnect = function()

@@ -16,6 +16,7 @@
 -- * `action`, `graph`, `state` string or nil; `state` is the one that the refusal is about
 -- * `allowed` table or nil: the actions that are possible in `state`
 -- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
+-- * `index` integer or nil: of a list that was refused before sending, the item that is to blame first
 -- * `retry_after` number or nil: seconds, where the server's last word named them, or the client's own rate limit
 -- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself; of `uncertain`, and of
 --   `cancelled` after such a doubt: the action may have been applied, and nobody looked any more

@@ -42,6 +42,18 @@ local function offered_from(rules, state, name, visited)
   return false
 end
 
+-- Whether actions lead from one state to another. Those set by the server alone come from any that is not final.
+local function reaches(rules, from, to, visited)
+  if from == to then return true end
+  if visited[from] or rules.states[from].final then return false end
+  if rules.states[to].by_server then return true end
+  visited[from] = true
+  for _, action in ipairs(rules.order[from]) do
+    if reaches(rules, action.to, to, visited) then return true end
+  end
+  return false
+end
+
 local function compile(data)
   local rules = {
     order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, only = {}, states = data.states, data = data,
@@ -140,6 +152,39 @@ function Graph:is_final(state)
   local known = rules_of[self].states[state]
   if known then return known.final == true end
   return nil
+end
+
+--- Can a booking still come from one state to another, in whatever way? It can stay where it is, and the server can
+-- bring it to a state of its own (`by_server`, such as `error`) from any that is not final.
+-- @tparam string from
+-- @tparam string to
+-- @treturn boolean|nil nil when the graph lacks one of them
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:reaches("tentative", "completed")   --> true
+-- graphs.confirm_decline:reaches("declined", "confirmed")    --> false
+function Graph:reaches(from, to)
+  local rules = rules_of[self]
+  if not rules.states[from] or not rules.states[to] then return nil end
+  return reaches(rules, from, to, {})
+end
+
+--- Can a booking be in a state after an action was applied to it, whatever happened since?
+-- @tparam string action
+-- @tparam string state
+-- @treturn boolean|nil nil when the graph lacks one of them
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:may_follow("confirm", "completed")   --> true
+-- graphs.confirm_decline:may_follow("confirm", "tentative")   --> false
+function Graph:may_follow(action, state)
+  local rules = rules_of[self]
+  local leads = rules.leads[action]
+  if not leads or not rules.states[state] then return nil end
+  for to in pairs(leads) do
+    if reaches(rules, to, state, {}) then return true end
+  end
+  return false
 end
 
 --- Is `state` one that `action` leads to?

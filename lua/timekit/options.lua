@@ -233,8 +233,18 @@ options.action = {
   apply_to_bulked_bookings = boolean, settings = settings, include = include, timeout = seconds,
   traceparent = traceparent,
 }
+options.bulk_item = { apply_to_bulked_bookings = boolean, settings = settings }
+options.bulk_create = {
+  relate = boolean, stop_on_first_error = boolean, delete_all_on_error = boolean,
+  include = include, timeout = seconds, traceparent = traceparent,
+}
+options.bulk_update = {
+  stop_on_first_error = boolean, reset_all_on_error = boolean,
+  include = include, timeout = seconds, traceparent = traceparent,
+}
 options.batch = { concurrency = concurrency, on_progress = hook, stop_on_error = boolean }
 options.read = { include = include, timeout = seconds, traceparent = traceparent }
+options.wait = { include = include, timeout = seconds, every = seconds, traceparent = traceparent }
 options.plain = { timeout = seconds, traceparent = traceparent }
 options.list = {
   search = query.check_search, order_by = order_by, sorted_by = sorted_by, limit = limit, start = line, ["end"] = line,

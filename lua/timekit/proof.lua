@@ -3,6 +3,7 @@
 -- @module timekit.proof
 
 local core = require "timekit.core"
+local event = require "timekit.event"
 local time = require "timekit.time"
 
 local proof = {}
@@ -37,24 +38,16 @@ local function instant(text)
   return type(text) == "string" and time.parse(text) or nil
 end
 
--- The event of a booking stands in one of these places (API.md 2).
-local function event_of(booking)
-  local attributes = booking.attributes
-  local info = type(attributes) == "table" and attributes.event_info
-  if type(info) == "table" then return info end
-  return type(booking.event) == "table" and booking.event or nil
-end
-
 --- Does a booking stand where it was to be moved?
 -- @tparam table booking read with `include=attributes,event,resource`
 -- @tparam table fields `start` and `end`, without which nothing is proved, and `resource_id`, which may be left out
 -- @treturn boolean
 function proof.times(booking, fields)
-  local event = event_of(booking)
-  if not event then return false end
+  local its_event = event.of(booking)
+  if not its_event then return false end
   for _, name in ipairs { "start", "end" } do
     local wanted = instant(rawget(fields, name))
-    if not wanted or wanted ~= instant(event[name]) then return false end
+    if not wanted or wanted ~= instant(its_event[name]) then return false end
   end
   local resource = given(rawget(fields, "resource_id"))
   if resource == nil then return true end

@@ -77,12 +77,12 @@ local function member(name, name_path, value, value_path)
   return key .. ":" .. text
 end
 
-local function action_body(action, inputs, options)
-  local members = {}
+-- The members of an action's body, appended to `members`.
+local function action_members(members, action, inputs, options)
   if inputs ~= nil then
     local text, problem, reason = member(action, "action", inputs, "inputs")
     if not text then return nil, problem, reason end
-    members[1] = text
+    members[#members + 1] = text
   end
   if options.apply_to_bulked_bookings ~= nil then
     members[#members + 1] = '"apply_to_bulked_bookings":' .. tostring(options.apply_to_bulked_bookings)
@@ -108,7 +108,7 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
-  local body, problem, reason = action_body(action, inputs, options)
+  local body, problem, reason = action_members({}, action, inputs, options)
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
   return {
@@ -183,6 +183,54 @@ end
 -- @treturn table the request
 function request.delete(id)
   return { method = "DELETE", route = "/bookings/{id}", target = "/bookings/" .. request.segment(id) }
+end
+
+-- A request about many bookings, from the text of each, and flags by name.
+local function bulk(method, texts, flags, include)
+  local members = { '"bookings":[' .. table.concat(texts, ",") .. "]" }
+  for _, name in ipairs(sorted_names(flags)) do
+    members[#members + 1] = ('"%s":%s'):format(name, tostring(flags[name]))
+  end
+  local body = "{" .. table.concat(members, ",") .. "}"
+  if #body > LARGEST_BODY then return too_large() end
+  return {
+    method = method, route = "/bookings/bulk", target = with_include("/bookings/bulk", include), headers = JSON,
+    body = body,
+  }
+end
+
+--- Creates several bookings: `POST /bookings/bulk` (API.md 4).
+-- @tparam {table,...} list the fields of each
+-- @tparam table flags name → boolean: `relate_bookings`, `stop_on_first_error`, `delete_all_on_error`
+-- @tparam ?string include names, joined with commas
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.bulk_create(list, flags, include)
+  local texts = {}
+  for index, fields in ipairs(list) do
+    local text, problem, reason = core.encode(fields, ("bookings[%d]"):format(index), LARGEST_BODY)
+    if reason == "size" then return too_large() end
+    if not text then return nil, problem, reason end
+    texts[index] = text
+  end
+  return bulk("POST", texts, flags, include)
+end
+
+--- Performs actions on several bookings: `PUT /bookings/bulk` (API.md 4). Each item has the booking's `id`, the
+-- `action`, and beside them what the body of `request.action` has.
+-- @tparam {table,...} list `{ id =, action =, inputs =, options = }`, as `request.action` takes them
+-- @tparam table flags name → boolean: `stop_on_first_error`, `reset_all_on_error`
+-- @tparam ?string include names, joined with commas
+-- @treturn table|nil the request; or nil and a problem, as of `request.create`
+function request.bulk_action(list, flags, include)
+  local texts = {}
+  for index, item in ipairs(list) do
+    local text, problem, reason = action_members({
+      (member("id", "id", item.id, "id")), (member("action", "action", item.action, "action")),
+    }, item.action, item.inputs, item.options)
+    if not text then return nil, problem, reason end
+    texts[index] = text
+  end
+  return bulk("PUT", texts, flags, include)
 end
 
 --- Reads a list: `GET /bookings`, `GET /bookings/groups` (API.md 4).

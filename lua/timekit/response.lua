@@ -2,6 +2,7 @@
 -- Pure: no I/O, no clock of its own.
 -- @module timekit.response
 
+local bulk_answer = require "timekit.bulk_answer"
 local core = require "timekit.core"
 local headers = require "timekit.headers"
 local refusal = require "timekit.refusal"
@@ -48,6 +49,9 @@ local SHAPES = {
     name = "a booking with an id",
   },
   page = { check = is_list_of_objects, name = "a list of bookings" },
+  bulk = {
+    check = function(value) return bulk_answer.list(value) ~= nil end, name = "a list of bookings", loose = true,
+  },
   object = { check = is_object, name = "an object", loose = true },
   anything = { check = is_anything, loose = true, bare = true },
   deleted = { check = is_anything, loose = true, bare = true, deleted = true },
@@ -83,6 +87,7 @@ local RESULTS = {
     end
     return page
   end,
+  bulk = function(_, answer) return answer end,
   anything = parted, deleted = parted,
   nothing = function() return true end,
 }
@@ -222,8 +227,9 @@ end
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table call `writes` (boolean: it changes something), `action` and `graph` (names, where the call is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
---   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"nothing"`, which becomes true;
---   `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
+--   list, for `timekit.bulk_answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
+--   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`

@@ -24,7 +24,9 @@ Machine.__index = Machine
 --- Makes the machine of one call.
 -- @tparam table call `request`; `writes`, `action`, `graph`, `effect` as for `timekit.response`; `look`: the request
 --   that reads the booking, for what changes one; `proves`, where that is no action: function(booking, failure) of what
---   the look brought, returns the data of a success where it proves one, else nil
+--   the look brought, returns the data of a success where it proves one, else nil. An action that was sent already, as
+--   part of another request, has `doubted`, the failure that left it in doubt, and `lost`: it may even take effect
+--   later. The machine begins with the look then, and never sends the action
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
@@ -33,9 +35,15 @@ Machine.__index = Machine
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
 function retry.new(call, policy, deadline)
-  return setmetatable({
+  local self = setmetatable({
     call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no", retried = false,
   }, Machine)
+  local doubted = call.doubted
+  if doubted then
+    self.failure, self.cause, self.sent, self.lost = doubted, doubted, doubted.sent, call.lost
+    self.looking, self.looks, self.refused = true, 0, true
+  end
+  return self
 end
 
 -- A refusal of the repeat that names the state which the action leads to is as good as a look, but for the body: of
@@ -109,6 +117,7 @@ end
 -- @treturn ?boolean with `"done"` and data: it was found out by reading the booking
 function Machine:next(now)
   local limiter = self.policy.limiter
+  if self.call.doubted and self.policy.uncertain == "report" then return fail(self) end
   if now >= self.deadline then
     if self.booked then limiter:give_back() end
     return fail(self, self.failure or unsent(self, "timeout", "no time was left to send the request"))
