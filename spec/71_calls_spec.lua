@@ -219,6 +219,48 @@ describe("update", function()
     assert.is_true(calls[4]:done())
   end)
 
+  it("is due at once while there are errors that it has not raised", function()
+    for index = 1, 2 do
+      tk:start(function()
+        coroutine.yield()
+        error("oops " .. index, 0)
+      end)
+    end
+    assert.same({ false, "oops 1" }, { pcall(tk.update, tk) })
+    assert.equal(0, tk:timeout())
+    assert.same({ false, "oops 2" }, { pcall(tk.update, tk) })
+    assert.is_nil(tk:timeout())
+    local call = tk:start(function()
+      tk:booking("b1"):get()
+      error("oops", 0)
+    end)
+    call:cancel()
+    assert.equal(0, tk:timeout())
+    assert.same({ false, "oops" }, { pcall(tk.update, tk) })
+    assert.equal(0, tk:update())
+  end)
+
+  it("starts nothing and waits for nothing where its runtime cannot wait", function()
+    local now = require("timekit.core").now
+    local possible = false
+    local own = timekit.new { app_key = "k_test", transport = transport, runtime = {
+      now = now, sleep = error, wait = error,
+      can_wait = function() return possible, "not now" end,
+    } }
+    for _, start in ipairs {
+      function() return own:start(error) end, function() return own:booking("b1"):start("confirm") end,
+      function() return own:batch { { "b1", "confirm" } } end, function() return own:booking("b1"):confirm() end,
+    } do
+      local none, err = start()
+      assert.same({ "nil", "phase", "no", "not now" }, { type(none), err.kind, err.sent, err.message })
+    end
+    assert.equal(0, #transport.transfers)
+    assert.matches("this host must not wait", blame(function() own:update(1) end))
+    possible = true
+    assert.is_false(own:booking("b1"):start("confirm"):done())
+    own:close()
+  end)
+
   it("starts what raises before its first request as if it were called", function()
     assert.same({ false, "oops" }, { pcall(tk.start, tk, function() error("oops", 0) end) })
     assert.equal(0, tk:update())

@@ -199,6 +199,61 @@ describe("batch", function()
   end)
 end)
 
+-- The iterator asks Timekit itself.
+describe("a batch of what is listed", function()
+  it("asks its iterator one at a time, whoever waits", function()
+    local box = timekit.sandbox.new { now = 1893456000 }
+    local tk = timekit.new { transport = box }
+    for _ = 1, 25 do
+      assert(tk:create_booking {
+        graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
+      })
+    end
+    local listing = tk:bookings { limit = 4 }
+    local transport = held.new()
+    local own = timekit.new { app_key = "k_test", transport = transport }
+    local inside, most = 0, 0
+    transport.on_wait = function()
+      for number, transfer in ipairs(transport.transfers) do
+        local is_page = transfer.request.method == "GET"
+        if not transfer:done() then
+          return transport:finish(number, is_page and scripted.answer(404) or answer_for(transfer.request))
+        end
+      end
+    end
+    local results = own:batch(function()
+      inside = inside + 1
+      most = math.max(most, inside)
+      -- Waits on the batch's own client, as a page would.
+      assert(own:booking("page"):get() == nil)
+      local booking = listing()
+      inside = inside - 1
+      return booking and { booking.id, "confirm" }
+    end)
+    assert.same({ 25, 0, 1 }, { results.done, results.failed, most })
+    own:close()
+    tk:close()
+  end)
+
+  it("ends when its iterator raises while others wait for it", function()
+    local transport = held.new()
+    local tk = timekit.new { app_key = "k_test", transport = transport, retries = 0 }
+    transport.on_wait = function()
+      for number, transfer in ipairs(transport.transfers) do
+        if not transfer:done() then return transport:finish(number, scripted.answer(404)) end
+      end
+    end
+    assert.same({ false, "oops" }, { pcall(tk.batch, tk, function()
+      tk:booking("page"):get()
+      error("oops", 0)
+    end) })
+    local call = tk:start(function() return tk:batch(function() return tk:booking("page"):get() end) end)
+    call:cancel()
+    while not call:done() do tk:update() end
+    tk:close()
+  end)
+end)
+
 describe("batch over HTTP", function()
   it("is done by one client over a few connections", function()
     local server = faults.start()

@@ -37,10 +37,35 @@ local function not_started()
   } }
 end
 
+local function is_over(self)
+  return self.stopped or self.client.closed or self.group:is_ending()
+end
+
+-- Those who wait for the iterator go on.
+local function call_in(self, count)
+  for _ = 1, math.min(count, #self.queue) do self.group.pump:wake(table.remove(self.queue, 1)) end
+end
+
+-- The iterator is asked by one worker at a time, since it may wait itself, for a page of a list say. For the runtime a
+-- turn is a transfer.
+local function take(self)
+  while self.asking and not is_over(self) do
+    local turn = { done = function() return not self.asking or is_over(self) end, cancel = function() end }
+    self.queue[#self.queue + 1] = turn
+    self.stepped.wait(self.group.pump, turn)
+  end
+  if is_over(self) then return nil end
+  self.asking = true
+  local item = self.items()
+  self.asking = false
+  call_in(self, 1)
+  return item
+end
+
 -- One of those that work at once: takes items until there are none, or until an error ends the batch.
 local function work(self)
-  while not (self.stopped or self.group:is_ending()) do
-    local item = self.take()
+  while not is_over(self) do
+    local item = take(self)
     if item == nil then break end
     local index = self.index + 1
     self.index = index
@@ -55,6 +80,7 @@ local function work(self)
   end
   -- Nothing is left, or nothing is to follow: the others need not ask again.
   self.stopped = true
+  call_in(self, math.huge)
 end
 
 --- Performs the items of a batch. See `Client:batch`.
@@ -73,18 +99,20 @@ function batch.run(client, items, given, where, level)
   if keep then
     for index, item in ipairs(items) do prepared(client, index, item, where, level + 1) end
   end
-  local group, runtime = client.group()
-  local possible, reason = true, nil
-  if runtime.can_wait then possible, reason = runtime.can_wait() end
-  if not possible then
-    return nil, Error.new { kind = "phase", message = reason, sent = "no", attempts = 0, elapsed = 0 }
-  end
+  local group, runtime, stepped = client.group()
+  local hindered = client.hindrance()
+  if hindered then return nil, hindered end
   local self = {
     client = client, group = group, where = where, keep = keep, index = 0, stopped = false,
-    take = keep and from_list(items) or items,
+    items = keep and from_list(items) or items, asking = false, queue = {}, stepped = stepped,
     on_progress = given.on_progress, stop_on_error = given.stop_on_error,
     outcome = { done = 0, failed = 0 },
   }
+  -- Perhaps the one who was asking the iterator.
+  function group.on_problem()
+    self.asking = false
+    call_in(self, math.huge)
+  end
   for _ = 1, given.concurrency or CONCURRENCY do group:add(work, self) end
   group:join(runtime)
   if keep then

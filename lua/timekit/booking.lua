@@ -150,13 +150,17 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call its result is what `Booking:action` returns; see `timekit.calls`
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.calls`; nil in a phase of nginx that
+--   cannot wait
+-- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:booking(id):start("confirm")
 -- repeat draw_frame(); tk:update() until call:done()
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
   local prepared, refused = prepare(self, action, inputs, opts, "booking:start", 3)
+  local hindered = self.client.hindrance()
+  if hindered then return nil, hindered end
   return self.client.calls:start(send, self, prepared, refused)
 end
 

@@ -113,7 +113,9 @@ end
 -- Errors of calls come out of `update` one by one.
 local function continue_later(self, call)
   continue(self, call)
-  if call.failed then self.problems[#self.problems + 1] = call end
+  if not call.failed then return end
+  self.problems[#self.problems + 1] = call
+  if self.on_problem then self.on_problem() end
 end
 
 -- Tells whoever watches the descriptor when the next update has something to do. No update is for a batch's calls:
@@ -121,7 +123,8 @@ end
 local function announce(self)
   if self.of_batch then return end
   local first = self.timers:first()
-  self.pump:alarm(has_ready(self) and core.now() or first and first.at)
+  local is_due = has_ready(self) or #self.problems > 0
+  self.pump:alarm(is_due and core.now() or first and first.at)
 end
 
 local function begin(self, call)
@@ -324,10 +327,14 @@ function Calls:update(seconds)
   self.busy = true
   local well, problem = pcall(go_on, self, seconds)
   self.busy = false
+  if not well then
+    announce(self)
+    error(problem, 0)
+  end
+  local failed = table.remove(self.problems, 1)
   announce(self)
-  if not well then error(problem, 0) end
-  raise_problem(self)
-  return self.pending + #self.problems
+  if failed then error(failed.problem, 0) end
+  return self.pending
 end
 
 --- Is there something to continue, or nothing to wait for? With `cancel`, this is what a runtime takes for a transfer
@@ -368,6 +375,7 @@ end
 --- Seconds until an update has something to do by time alone, transfers included.
 -- @treturn number|nil
 function Calls:timeout_with_transfers()
+  if #self.problems > 0 then return 0 end
   local own, of_transfers = self:timeout(), self.pump:timeout()
   return own and of_transfers and math.min(own, of_transfers) or own or of_transfers
 end

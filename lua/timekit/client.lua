@@ -112,6 +112,13 @@ local function runtime_of(self)
   return caller(self) and self.stepped or self.runtime
 end
 
+-- Why nobody can wait here, nil where that is possible.
+local function phase_problem(runtime)
+  if not runtime.can_wait then return nil end
+  local possible, reason = runtime.can_wait()
+  return not possible and reason or nil
+end
+
 -- Why nothing may be started now: the host cannot wait here, or the call that this is part of was cancelled.
 local function obstacle(self, call, runtime)
   local kind, message
@@ -120,9 +127,9 @@ local function obstacle(self, call, runtime)
     -- A function that goes on regardless is not to keep the host from its own work.
     of:pass()
     kind, message = "cancelled", "cancelled by the caller"
-  elseif runtime.can_wait then
-    local possible, reason = runtime.can_wait()
-    if not possible then kind, message = "phase", reason end
+  else
+    message = phase_problem(runtime)
+    kind = message and "phase"
   end
   return kind and {
     kind = kind, message = message, sent = "no", attempts = 0, elapsed = 0, action = call.action, graph = call.graph,
@@ -264,7 +271,8 @@ end
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
--- @treturn Call see `timekit.calls`
+-- @treturn Call|nil see `timekit.calls`; nil in a phase of nginx that cannot wait
+-- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
 --   local booking, err = handle:confirm()
@@ -276,14 +284,17 @@ end
 function Client:start(fn, ...)
   check(self, "client:start", 3)
   if type(fn) ~= "function" then error("client:start: expected a function, got " .. shape.describe(fn), 2) end
+  local hindered = self.hindrance()
+  if hindered then return nil, hindered end
   return self.calls:start(fn, ...)
 end
 
 --- Lets calls go on: once a frame in a game, when `fd` is readable in an event loop.
 -- It never waits unless it is told to, and takes a fraction of a millisecond; what is left over is done by the next
--- one. Raises the error of a call's function or of one set by `on_done`, each once, and the others by the following
+-- one. (In a coroutine that a call's function makes itself, requests block, as they do in any plain coroutine.)
+-- Raises the error of a call's function or of one set by `on_done`, each once, and the others by the following
 -- updates; on a closed client; and when it is called from within an update.
--- @tparam[opt=0] number seconds how long to wait for something to happen, at the most
+-- @tparam[opt=0] number seconds how long to wait for something to happen, at the most; more than 0 raises in nginx
 -- @treturn integer how many calls are not over yet
 -- @usage while tk:update(1) > 0 do end
 function Client:update(seconds)
@@ -291,6 +302,9 @@ function Client:update(seconds)
   if seconds == nil then seconds = 0 end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
     error("client:update: seconds: expected a number from 0, got " .. shape.describe(seconds), 2)
+  end
+  if seconds > 0 and not self.may_block then
+    error("client:update: seconds: this host must not wait: leave it out", 2)
   end
   return self.calls:update(seconds)
 end
@@ -327,7 +341,8 @@ end
 -- when `on_progress` or the iterator raises, once what is in flight is over, which `on_progress` is told.
 -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also be
 --   a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then kept of
---   what is done, so their number is not limited by memory
+--   what is done, so their number is not limited by memory. It may use the client, `tk:bookings` say, but not from a
+--   coroutine of its own (see `update`)
 -- @tparam ?table opts
 -- @tparam[opt=16] integer opts.concurrency how many at once, at most
 -- @tparam ?function opts.on_progress function(index, booking, info, item): an item is done; `nil, err` for the booking
@@ -437,8 +452,13 @@ function client.new(settings)
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
     pause = function(seconds) return pause(inner, seconds) end,
+    may_block = inner.runtime.can_wait == nil,
+    hindrance = function()
+      local message = phase_problem(runtime_of(inner))
+      return message and Error.new { kind = "phase", message = message, sent = "no", attempts = 0, elapsed = 0 }
+    end,
     clock = function() return runtime_of(inner).now() end,
-    group = function() return calls.new(inner.pump, registry, true), runtime_of(inner) end,
+    group = function() return calls.new(inner.pump, registry, true), runtime_of(inner), inner.stepped end,
     drop = function() connection:close() end,
     disconnect = function()
       inner.pump:close()

@@ -87,12 +87,17 @@ local function adapt(text, prefix, port, tls_port)
   return (text:gsub("PREFIX", prefix))
 end
 
--- Prints nginx's process id, and "ended" once it has ended; asks it to end when standard input does.
+-- Prints nginx's process id, and "ended" once it has ended; asks it to end when standard input does. More than once:
+-- a shell's background process ignores SIGQUIT until nginx has come so far as to handle it.
 local SCRIPT = [[
 exec 3<&0
 env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g '%s' 2>%s/stderr.log & pid=$!
 echo $pid
-{ cat <&3 >/dev/null; kill -QUIT $pid 2>/dev/null; } >/dev/null &
+{
+  cat <&3 >/dev/null
+  for try in $(seq 200); do kill -QUIT $pid 2>/dev/null || exit; sleep 0.1; done
+  kill -KILL $pid
+} >/dev/null &
 wait $pid
 echo ended]]
 

@@ -74,7 +74,7 @@ end
 
 function Connection:wait(seconds)
   local engine = self.current()
-  if engine then engine:wait(seconds) end
+  if engine then engine:wait(seconds) else core.sleep(seconds) end
 end
 
 function Connection:finished()
