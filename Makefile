@@ -165,10 +165,12 @@ $(JS_CLIENT):
 # Every test there is; ends with one line that sums up. The specs check that EXPECTED_LUA is what they run on.
 SUITE = $(WITH_PATHS) EXPECTED_LUA='$(LUA)' $(LUA) spec/support/suite.lua
 
+SPECS ?= spec
+
 test: deps-test
 	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so $(JS_CLIENT)
 	@$(MAKE) -s all LUA=luajit
-	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) spec'
+	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
 
 # On every Lua, one after the other; ends with one line that sums up all of them.
 test-all: deps-test
