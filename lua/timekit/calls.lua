@@ -301,8 +301,13 @@ function Calls:is_ending()
   return self.cancelled or #self.problems > 0
 end
 
+-- On an empty list table.remove takes memory, on Lua 5.2 and 5.3.
+local function take_problem(self)
+  return self.problems[1] and table.remove(self.problems, 1)
+end
+
 local function raise_problem(self)
-  local call = table.remove(self.problems, 1)
+  local call = take_problem(self)
   if call then error(call.problem, 0) end
 end
 
@@ -409,7 +414,7 @@ function Calls:close()
     end
   end
   self.busy = false
-  local first = table.remove(self.problems, 1)
+  local first = take_problem(self)
   return first and first.problem
 end
 

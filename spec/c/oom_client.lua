@@ -8,15 +8,6 @@ local function fail(err)
   return nil, tostring(err)
 end
 
--- Lua 5.2 gives up its call frames whenever it collects and asks for new ones, so there closing takes memory, too: a
--- client may be closed without its caller being told.
-local function close(kept)
-  local tk = kept.tk
-  if _VERSION == "Lua 5.2" then kept.tk = nil end
-  tk:close()
-  kept.tk = nil
-end
-
 local function over_http(kept, url)
   -- A try that waited for its turn would only take time.
   kept.tk = kept.tk or timekit.new { app_key = "live_api_key_1", base_url = url, retries = 0, timeout = 20 }
@@ -26,7 +17,8 @@ local function over_http(kept, url)
   assert(booking.state == "confirmed" and handle.state == "confirmed" and handle.graph == "confirm_decline")
   local again, refused = handle:decline()
   assert(again or refused.kind ~= "input", refused)
-  close(kept)
+  kept.tk:close()
+  kept.tk = nil
   return true
 end
 
@@ -51,8 +43,8 @@ local function in_a_sandbox(kept)
     end
   end
   assert(times == 1, times)
-  close(kept)
-  kept.box, kept.id = nil, nil
+  kept.tk:close()
+  kept.tk, kept.box, kept.id = nil, nil, nil
   return true
 end
 
