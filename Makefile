@@ -28,7 +28,7 @@ CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 
 SOURCES := $(sort $(wildcard csrc/*.c))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
-ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/json% csrc/hmac% csrc/notifier_lua.c,$(SOURCES))
+ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/transfer_lua.c csrc/escape.c csrc/json% csrc/hmac% csrc/notifier_lua.c,$(SOURCES))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)

@@ -146,9 +146,10 @@ static int set_target(CURL *easy, const tk_engine *engine, const char *target) {
 }
 
 /* Sets what differs from one transfer to the next. 0: no memory. */
-int tk_easy_prepare(tk_transfer *transfer, const char *target) {
+int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   CURL *easy = transfer->easy;
-  if (!set_target(easy, transfer->engine, target)) return 0;
+  const tk_engine *engine = transfer->engine;
+  if (!set_target(easy, engine, request->target)) return 0;
   if (transfer->body == NULL && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
@@ -161,7 +162,8 @@ int tk_easy_prepare(tk_transfer *transfer, const char *target) {
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_size);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);
   }
-  SET(CURLOPT_HTTPHEADER, transfer->own_headers != NULL ? transfer->own_headers : transfer->engine->headers);
+  if (transfer->own_headers != NULL) SET(CURLOPT_HTTPHEADER, transfer->own_headers);
+  else SET(CURLOPT_HTTPHEADER, request->is_json ? engine->json_headers : engine->headers);
   SET(CURLOPT_WRITEDATA, transfer);
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_PREREQDATA, transfer);

@@ -44,6 +44,7 @@ static const char *options_problem(const tk_options *options, int *plain) {
 
 static int copy_headers(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
   static const char *const no_expect = "Expect:"; /* takes libcurl's own away */
+  static const char *const json = "Content-Type: application/json";
   const char *bad = NULL;
   engine->headers = curl_slist_append(NULL, no_expect);
   if (engine->headers == NULL) return 0;
@@ -52,7 +53,10 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
       snprintf(message, TK_MESSAGE_SIZE, "headers: expected names and values of a header, without line breaks");
     return 0;
   }
-  return options->username == NULL || tk_headers_authorize(&engine->headers, options->username, options->password);
+  if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
+    return 0;
+  return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
+         tk_headers_copy(&engine->json_headers, engine->headers);
 }
 
 static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
@@ -134,6 +138,7 @@ void tk_engine_free(tk_engine *engine) {
   while (tk_engine_finished(engine) != NULL) continue;
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
+  tk_headers_free(engine->json_headers);
   free(engine->deadlines);
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));

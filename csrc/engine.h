@@ -36,6 +36,7 @@ typedef struct tk_request {
   const char *target; /* appended to base_url; starts with '/' */
   const char *const *headers;
   size_t header_count;
+  int is_json;      /* `Content-Type: application/json` is its only header, and `headers` is not looked at */
   const char *body; /* copied; NULL: none */
   size_t body_size;
   double timeout; /* seconds from start to the last byte */
@@ -116,6 +117,9 @@ int tk_engine_wait(tk_engine *engine, double seconds);
 
 /* The next of the transfers that are over, in the order of their ends, each told once; NULL: none. */
 tk_transfer *tk_engine_finished(tk_engine *engine);
+
+/* The transfer is not to be told by tk_engine_finished any more. */
+void tk_transfer_forget_end(tk_transfer *transfer);
 
 /* The host, too, has something to do at `when`, on tk_now's clock: that ends a wait and makes the descriptor readable,
    once. It replaces an earlier alarm; negative: none. */

@@ -45,6 +45,7 @@ struct tk_engine {
   char *ca_file;
   char *proxy;
   struct curl_slist *headers; /* with Authorization; wiped when freed */
+  struct curl_slist *json_headers; /* likewise, for requests with a body of JSON */
   long connect_timeout_ms;
   size_t max_response;
   size_t max_headers;
@@ -82,7 +83,7 @@ struct tk_transfer {
   size_t heap_index;
   void *tag;
   CURL *easy;
-  struct curl_slist *own_headers; /* NULL: the engine's list is used */
+  struct curl_slist *own_headers; /* NULL: one of the engine's lists is used */
   char *body;
   size_t body_size;
   char method[8];
@@ -108,12 +109,11 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
-void tk_transfer_forget_end(tk_transfer *transfer);
 
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
-int tk_easy_prepare(tk_transfer *transfer, const char *target);
+int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
 
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);

@@ -243,7 +243,7 @@ static int copy_request(tk_transfer *transfer, const tk_request *request, char m
     memcpy(transfer->body, request->body, request->body_size);
     transfer->body_size = request->body_size;
   }
-  if (request->header_count > 0) {
+  if (!request->is_json && request->header_count > 0) {
     if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
       if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
       return 0;
@@ -285,7 +285,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer->began = tk_now();
   transfer->deadline = transfer->began + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
-      (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request->target)) {
+      (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request)) {
     discard(transfer);
     return NULL;
   }

@@ -70,6 +70,11 @@ local function learn_from(self, err, seen)
   end
 end
 
+-- Few actions need it.
+local function look_at(call)
+  return request.traced(request.get(call.id, call.include), call.traceparent)
+end
+
 -- What an action will send, or nil and the error of one that is refused on the spot.
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
@@ -93,9 +98,9 @@ local function prepare(self, action, inputs, opts, where, level)
   end
 
   return {
-    request = request.traced(built, given.traceparent),
-    look = request.traced(request.get(self.id, given.include), given.traceparent),
+    request = request.traced(built, given.traceparent), look = look_at,
     expects = "booking", writes = true, id = self.id, action = action, graph = self.graph, timeout = given.timeout,
+    include = given.include, traceparent = given.traceparent,
   }
 end
 

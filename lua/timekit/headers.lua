@@ -83,6 +83,23 @@ function headers.tells_limit(fields)
   return false
 end
 
+local NONE = {}
+
+-- Looks headers up one by one.
+local Lookup = {}
+
+function Lookup:__index(name)
+  return rawget(self, 1):header(name)
+end
+
+--- The headers of an outcome, for looking one up by its name; for going through them there is `outcome.headers`.
+-- @tparam table outcome as in the transport contract
+-- @treturn table name in lower case → value; empty where there is no answer
+function headers.of(outcome)
+  if outcome.header then return setmetatable({ outcome }, Lookup) end
+  return outcome.headers or NONE
+end
+
 --- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).
 -- @tparam table fields the answer's headers, names in lower case
 -- @treturn number|nil
