@@ -445,7 +445,6 @@ int luaopen_timekit_core(lua_State *L) {
   tk_setfuncs(L, functions);
   set_version_table(L);
   tk_json_open(L);
-  lua_getfield(L, -1, "decode");
   tk_transfer_open(L);
   tk_notifier_open(L);
   tk_hmac_open(L);

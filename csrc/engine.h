@@ -75,6 +75,7 @@ typedef struct tk_result {
   size_t headers_size;
   const char *body;
   size_t body_size;
+  size_t body_capacity; /* bytes at `body`, some of them behind it */
   tk_sent sent;
   int reused;       /* the connection had served an earlier request */
   int restarts;     /* fresh starts because the kept connection was dead before anything was sent */

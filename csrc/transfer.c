@@ -93,6 +93,7 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->headers_size = transfer->answer_headers.size;
   result->body = transfer->answer_body.data;
   result->body_size = transfer->answer_body.size;
+  result->body_capacity = transfer->answer_body.capacity;
   result->http_version = result->status != 0 ? http_version(easy) : 0;
   result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
   result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);

@@ -8,6 +8,7 @@ Transfers, and what came of them, for Lua.
  */
 #include "transfer_lua.h"
 
+#include "json.h"
 #include "result.h"
 
 #define TRANSFER "timekit.transfer"
@@ -77,12 +78,10 @@ What `decode` makes of the body of an answer that came as a whole.
 static int transfer_decode(lua_State *L) {
   const tk_transfer_handle *handle = check_transfer(L);
   const tk_result *result = result_of(L, handle);
-  lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  if (result == NULL) lua_pushliteral(L, "");
-  else tk_push_field(L, result, TK_FIELD_BODY);
-  lua_call(L, 1, LUA_MULTRET);
-  return lua_gettop(L) - 1;
+  int has_body = result != NULL && result->body != NULL;
+  lua_settop(L, 1); /* the userdata, and so the body, stay where they are */
+  return tk_json_decode(L, has_body ? result->body : "", has_body ? result->body_size : 0,
+                        has_body ? result->body_capacity : 0);
 }
 
 /***
@@ -148,9 +147,9 @@ static int transfer_index(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"done", transfer_done},       {"result", transfer_result},
-                                   {"header", transfer_header},   {"cancel", transfer_cancel},
-                                   {"release", transfer_release}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+  {"done", transfer_done},     {"result", transfer_result}, {"header", transfer_header},   {"decode", transfer_decode},
+  {"cancel", transfer_cancel}, {"release", transfer_release}, {NULL, NULL}};
 
 /* A transfer nobody can ask about any more has no reason to go on. */
 static const luaL_Reg metamethods[] = {
@@ -162,16 +161,13 @@ void tk_transfer_open(lua_State *L) {
   tk_setfuncs(L, metamethods);
   lua_newtable(L);
   tk_setfuncs(L, methods);
-  lua_pushvalue(L, -3);
-  lua_pushcclosure(L, transfer_decode, 1);
-  lua_setfield(L, -2, "decode");
   for (field = 0; field < TK_FIELDS; field++) {
     lua_pushinteger(L, field);
     lua_setfield(L, -2, tk_field_name((tk_field)field));
   }
   lua_pushcclosure(L, transfer_index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 2);
+  lua_pop(L, 1);
 }
 
 tk_transfer_handle *tk_transfer_push(lua_State *L) {

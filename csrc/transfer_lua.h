@@ -10,7 +10,7 @@ typedef struct tk_transfer_handle {
   int has_kept; /* its user value holds fields of its result */
 } tk_transfer_handle;
 
-/* Makes the class of transfers. The decode function of json.h is on top of the stack, and is popped. */
+/* Makes the class of transfers, once tk_json_open was called. */
 void tk_transfer_open(lua_State *L);
 
 /* Pushes a userdata whose transfer is still to be started. */
