@@ -214,8 +214,9 @@ int tk_engine_step(tk_engine *engine) {
 }
 
 int tk_engine_wait(tk_engine *engine, double seconds) {
-  if (tk_engine_usable(engine) && (engine->in_flight > 0 || engine->alarm >= 0)) tk_watch_wait(engine, seconds);
-  return tk_engine_step(engine);
+  if (!tk_engine_usable(engine) || (engine->in_flight == 0 && engine->alarm < 0)) return tk_engine_step(engine);
+  tk_watch_wait(engine, seconds);
+  return engine->in_flight;
 }
 
 tk_transfer *tk_engine_finished(tk_engine *engine) {

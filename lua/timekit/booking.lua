@@ -72,7 +72,7 @@ end
 
 -- Few actions need it.
 local function look_at(call)
-  return request.traced(request.get(call.id, call.include), call.traceparent)
+  return request.traced(request.get(call.id, call.given.include), call.given.traceparent)
 end
 
 -- What an action will send, or nil and the error of one that is refused on the spot.
@@ -97,11 +97,12 @@ local function prepare(self, action, inputs, opts, where, level)
     return nil, Error.new(refused)
   end
 
-  return {
-    request = request.traced(built, given.traceparent), look = look_at,
-    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph, timeout = given.timeout,
-    include = given.include, traceparent = given.traceparent,
+  local call = {
+    request = request.traced(built, given.traceparent), look = look_at, given = given,
+    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph,
   }
+  if given.timeout then call.timeout = given.timeout end
+  return call
 end
 
 local function send(self, prepared, refused)

@@ -28,8 +28,9 @@ function request.segment(text)
   if text == "" then return nil, "expected a name, got an empty string" end
   if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
   if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
-  if text:find("%c") then return nil, "control characters cannot stand in it" end
-  return escape(text)
+  local escaped = escape(text)
+  if escaped ~= text and text:find("%c") then return nil, "control characters cannot stand in it" end
+  return escaped
 end
 
 local function include_part(include)
@@ -60,6 +61,22 @@ local function sorted_names(fields)
   return names
 end
 
+-- What the body of an action begins with where its inputs are all that is in it. Programs name few actions; a limit
+-- keeps it so.
+local openings, room_for_openings = {}, 256
+
+local function opening(action)
+  local text = openings[action]
+  if text then return text end
+  local key, problem, reason = core.encode(action, "action", nil, "{", ":")
+  if not key then return nil, problem, reason end
+  if room_for_openings > 0 then
+    room_for_openings = room_for_openings - 1
+    openings[action] = key
+  end
+  return key
+end
+
 -- One member of the body's object. Each is encoded by itself, so that a problem is named by the argument that it
 -- stands in.
 local function member(name, name_path, value, value_path)
@@ -78,6 +95,11 @@ end
 
 -- The body of an action. `members`: what stands before it, a text, may be empty.
 local function action_body(members, action, inputs, options)
+  if inputs ~= nil and members == "" and options.apply_to_bulked_bookings == nil and not options.settings then
+    local before, problem, reason = opening(action)
+    if not before then return nil, problem, reason end
+    return core.encode(inputs, "inputs", LARGEST_BODY, before, "}")
+  end
   if inputs ~= nil then
     local text, problem, reason = member(action, "action", inputs, "inputs")
     if not text then return nil, problem, reason end
