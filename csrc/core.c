@@ -125,7 +125,7 @@ static int is_json(lua_State *L, int index) {
 
 /* ---- engines ---- */
 
-static engine_handle *check_handle(lua_State *L) { return (engine_handle *)luaL_checkudata(L, 1, ENGINE); }
+static engine_handle *check_handle(lua_State *L) { return (engine_handle *)tk_checkudata(L, ENGINE); }
 
 static tk_engine *check_engine(lua_State *L) {
   engine_handle *handle = check_handle(L);
@@ -400,9 +400,9 @@ static const luaL_Reg engine_metamethods[] = {
 
 static void define_engine(lua_State *L) {
   luaL_newmetatable(L, ENGINE);
-  tk_setfuncs(L, engine_metamethods);
+  tk_setmethods(L, engine_metamethods, lua_gettop(L));
   lua_newtable(L);
-  tk_setfuncs(L, engine_methods);
+  tk_setmethods(L, engine_methods, lua_gettop(L) - 1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

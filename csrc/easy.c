@@ -102,9 +102,8 @@ static int set_connection(CURL *easy, tk_engine *engine) {
 
 static int set_common(CURL *easy, tk_engine *engine) {
   if (!set_security(easy, engine) || !set_connection(easy, engine)) return 0;
-  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_URL, engine->base_url);
   SET(CURLOPT_ACCEPT_ENCODING, ""); /* decompressed bytes are what on_body counts */
-  if (engine->user_agent != NULL) SET(CURLOPT_USERAGENT, engine->user_agent);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_PREREQFUNCTION, tk_guard);
@@ -133,15 +132,17 @@ void tk_easy_put(tk_engine *engine, CURL *easy) {
     curl_easy_cleanup(easy);
 }
 
+/* The URL stays the base URL: libcurl takes it apart and puts it together again for each request, so its shortness
+   pays. */
 static int set_target(CURL *easy, const tk_engine *engine, const char *target) {
-  size_t base_size = strlen(engine->base_url), target_size = strlen(target);
-  char *url = (char *)malloc(base_size + target_size + 1);
+  size_t base_size = strlen(engine->base_path), target_size = strlen(target);
+  char *whole = (char *)malloc(base_size + target_size + 1);
   CURLcode code;
-  if (url == NULL) return 0;
-  memcpy(url, engine->base_url, base_size);
-  memcpy(url + base_size, target, target_size + 1);
-  code = curl_easy_setopt(easy, CURLOPT_URL, url); /* copied */
-  free(url);
+  if (whole == NULL) return 0;
+  memcpy(whole, engine->base_path, base_size);
+  memcpy(whole + base_size, target, target_size + 1);
+  code = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole); /* copied */
+  free(whole);
   return code == CURLE_OK;
 }
 

@@ -53,6 +53,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
       snprintf(message, TK_MESSAGE_SIZE, "headers: expected names and values of a header, without line breaks");
     return 0;
   }
+  if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
@@ -66,8 +67,8 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   engine->max_headers = options->max_headers;
   engine->http2 = options->http2;
   engine->base_url = copy(options->base_url);
-  if (engine->base_url == NULL) return 0;
-  if (options->user_agent != NULL && (engine->user_agent = copy(options->user_agent)) == NULL) return 0;
+  engine->base_path = tk_base_path(options->base_url);
+  if (engine->base_url == NULL || engine->base_path == NULL) return 0;
   if (options->ca_file != NULL && (engine->ca_file = copy(options->ca_file)) == NULL) return 0;
   if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
   return copy_headers(engine, options, message);
@@ -144,7 +145,7 @@ void tk_engine_free(tk_engine *engine) {
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
   free(engine->proxy);
   free(engine->ca_file);
-  free(engine->user_agent);
+  free(engine->base_path);
   free(engine->base_url);
   free(engine);
 }

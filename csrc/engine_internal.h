@@ -41,7 +41,7 @@ struct tk_engine {
   int broken; /* the multi handle refuses to go on */
   int plain;  /* http, so loopback */
   char *base_url;
-  char *user_agent;
+  char *base_path; /* its path, "" for none */
   char *ca_file;
   char *proxy;
   struct curl_slist *headers; /* with Authorization; wiped when freed */
@@ -115,8 +115,12 @@ CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
 
+/* origin.c */
+char *tk_base_path(const char *base_url);
+
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
+int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
 void tk_headers_free(struct curl_slist *list);

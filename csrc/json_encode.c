@@ -358,6 +358,8 @@ static int write_table(writer *W) {
   int written, is_array = length > 0 || is_marked(L);
   const place *p;
   place here;
+  /* Level by level: a stack that is made deep enough for all of them is one that Lua will shrink again. */
+  luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
   here.outer = W->at;
   here.table = lua_topointer(L, -1);
   here.key = 0;
@@ -433,7 +435,6 @@ static int encode(lua_State *L) {
   W.size = 0;
   W.room = sizeof W.first;
   W.owner = 6;
-  luaL_checkstack(L, 3 * TK_JSON_DEPTH + 2 * LUA_MINSTACK, "encode");
   lua_settop(L, 6);
   lua_pushvalue(L, 1);
   if (write_bytes(&W, before, before_size) && write_value(&W) && write_bytes(&W, after, after_size)) {

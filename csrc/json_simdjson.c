@@ -87,7 +87,6 @@ static int decode(lua_State *L) {
   tk_parser **parser;
   tk_tape tape;
   int parsed;
-  luaL_checkstack(L, 2 * TK_JSON_DEPTH + LUA_MINSTACK, "decode");
   parser = take_parser(L);
   parsed = *parser != NULL && !has_mark(p) && tk_parser_parse(*parser, p->text, p->size, p->capacity, &tape) && pairs_up(p);
   if (parsed) tk_json_push_tape(L, ARRAY, &tape);

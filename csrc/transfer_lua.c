@@ -13,11 +13,11 @@ Transfers, and what came of them, for Lua.
 
 #define TRANSFER "timekit.transfer"
 
-/* Upvalue of __index: name → method, or the number of a field. */
-#define MEMBERS lua_upvalueindex(1)
+/* Second upvalue of __index: name → method, or the number of a field. */
+#define MEMBERS lua_upvalueindex(2)
 
 static tk_transfer_handle *check_transfer(lua_State *L) {
-  return (tk_transfer_handle *)luaL_checkudata(L, 1, TRANSFER);
+  return (tk_transfer_handle *)tk_checkudata(L, TRANSFER);
 }
 
 /* NULL while it is in flight. */
@@ -156,16 +156,18 @@ static const luaL_Reg metamethods[] = {
   {"__gc", transfer_release}, {"__close", transfer_release}, {"__tostring", transfer_tostring}, {NULL, NULL}};
 
 void tk_transfer_open(lua_State *L) {
-  int field;
+  int field, class_index;
   luaL_newmetatable(L, TRANSFER);
-  tk_setfuncs(L, metamethods);
+  class_index = lua_gettop(L);
+  tk_setmethods(L, metamethods, class_index);
+  lua_pushvalue(L, class_index);
   lua_newtable(L);
-  tk_setfuncs(L, methods);
+  tk_setmethods(L, methods, class_index);
   for (field = 0; field < TK_FIELDS; field++) {
     lua_pushinteger(L, field);
     lua_setfield(L, -2, tk_field_name((tk_field)field));
   }
-  lua_pushcclosure(L, transfer_index, 1);
+  lua_pushcclosure(L, transfer_index, 2);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }

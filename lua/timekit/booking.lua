@@ -358,7 +358,8 @@ function handles.new(client, booking, where, level)
   if problem then
     error(("%s: %s: %s"):format(where, from_table and "the booking's id" or "the id", problem), level)
   end
-  local handle = setmetatable({ client = client, id = id }, metatable)
+  -- With room for what will be learned.
+  local handle = setmetatable({ client = client, id = id, graph = nil, state = nil, completed = nil }, metatable)
   if from_table then learn(handle, booking) end
   return handle
 end

@@ -19,7 +19,7 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5
 local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 
 -- What a machine begins with.
-local Machine = { attempts = 0, sent = "no", retried = false }
+local Machine = { attempts = 0, sent = "no", retried = false, booked = false, looking = false }
 Machine.__index = Machine
 
 --- Makes the machine of one call.
@@ -132,7 +132,7 @@ function Machine:next(now)
     self.booked = true
     if wait > 0 then return "wait", wait end
   end
-  self.booked = false
+  if self.booked then self.booked = false end
   if self.looking then
     self.looks = self.looks + 1
     local call = self.call
