@@ -168,15 +168,10 @@ end
 
 -- ---- what runs inside a call ----
 
-local function set_timer(self, call, at)
-  self.timers:remove(call)
-  if not at then return end
+local function await(self, call, at)
+  if not at then return coroutine.yield(WAITS) end
   call.at = at
   self.timers:add(call)
-end
-
-local function await(self, call, at)
-  set_timer(self, call, at)
   coroutine.yield(WAITS)
   self.timers:remove(call)
 end

@@ -38,7 +38,7 @@ end
 -- nearest("mesage", { "message", "enabled" })   --> "message"
 -- nearest("colour", { message = true })         --> nil
 return function(name, candidates)
-  if type(name) ~= "string" then return nil end
+  if type(name) ~= "string" or next(candidates) == nil then return nil end
   local limit = math.max(1, math.floor(#name / 3))
   local best, edits
   for key, value in pairs(candidates) do
