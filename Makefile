@@ -8,6 +8,7 @@ KEY ?=
 CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
 LDFLAGS ?=
 PKG_CONFIG ?= pkg-config
 
@@ -30,7 +31,7 @@ CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 # What decodes JSON: simdjson where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and JSON=simdjson
 # insist.
 SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
-SIMDJSON_LIBS = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson)
+SIMDJSON_PACKAGES := $(if $(filter cjson,$(JSON)),,g++ libsimdjson-dev)
 ifeq ($(JSON),)
 JSON := $(if $(shell printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
   $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
@@ -45,12 +46,11 @@ PARSER_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden
 SOURCES_simdjson := csrc/json_simdjson.c csrc/json_tape.c
 SOURCES_cjson := csrc/json_cjson.c
 PARSER_simdjson = $(BUILD)/json_parser.o
-LIBS_simdjson = $(SIMDJSON_LIBS)
-LINK_simdjson = $(CXX)
-LINK_cjson = $(CC)
+LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson) -lstdc++
 
 SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*.c)) $(SOURCES_$(JSON)))
 PARSER = $(PARSER_$(JSON))
+PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/escape.c csrc/json% csrc/hmac% csrc/%_lua.c,$(SOURCES))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
@@ -59,7 +59,7 @@ all: $(CORE)
 
 $(CORE): $(OBJECTS) $(BUILD)/linked/$(JSON)
 	@mkdir -p $(@D)
-	$(LINK_$(JSON)) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS_$(JSON)) $(CORE_LIBS)
+	$(CC) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(PARSER_LIBS) $(CORE_LIBS)
 
 # The module is linked anew when the decoder is another than last time.
 $(BUILD)/linked/%:
@@ -71,7 +71,7 @@ $(BUILD)/%.o: csrc/%.c
 
 $(BUILD)/%.o: csrc/%.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) $(CXXFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*.d)
 
@@ -122,36 +122,42 @@ LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
 
+# The first list is what it takes, the second is nice to have.
 define installed
-	@missing=; for package in $(1); do \
-	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
-	done; \
-	[ -z "$$missing" ] && exit 0; \
+	@lacking() { for package; do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || printf ' %s' $$package; \
+	done; }; \
+	missing=$$(lacking $(1)); wished=$$(lacking $(2)); \
+	[ -z "$$missing$$wished" ] && exit 0; \
 	if ! command -v apt-get >/dev/null; then \
+	  [ -z "$$missing" ] && exit 0; \
 	  echo "make: this target needs the Debian packages$$missing, and there is no apt-get here." >&2; \
 	  echo "make: install what they hold with your own system's tools, then run 'make' directly." >&2; exit 1; \
 	fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
+	  [ -z "$$missing" ] && exit 0; \
 	  echo "make: install$$missing as root first (there is no sudo here)." >&2; exit 1; \
 	fi; \
-	echo "make: installing$$missing"; \
-	$$sudo sh spec/support/apt_install.sh $$missing >/dev/null || \
-	  { echo "make: apt-get could not install$$missing" >&2; exit 1; }
+	install() { echo "make: installing $$*"; $$sudo sh spec/support/apt_install.sh "$$@" >/dev/null; }; \
+	install $$missing $$wished && exit 0; \
+	[ -n "$$wished" ] && echo "make: going on without$$wished" >&2 && { [ -z "$$missing" ] || install $$missing; } && \
+	  exit 0; \
+	echo "make: apt-get could not install$$missing" >&2; exit 1
 endef
 
 deps:
-	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)))
+	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)),$(SIMDJSON_PACKAGES))
 deps-run:
-	$(call installed,$(RUN_PACKAGES))
+	$(call installed,$(RUN_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-test:
-	$(call installed,$(TEST_PACKAGES))
+	$(call installed,$(TEST_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-lint:
-	$(call installed,$(LINT_PACKAGES))
+	$(call installed,$(LINT_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-check:
-	$(call installed,$(CHECK_PACKAGES))
+	$(call installed,$(CHECK_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-docs:
-	$(call installed,$(DOCS_PACKAGES))
+	$(call installed,$(DOCS_PACKAGES),)
 
 # ---- showing ----
 
@@ -211,6 +217,7 @@ test-all: deps-test
 lint: deps-lint
 	luacheck -q lua spec
 	luac5.1 -p $(LUA_MODULES)
+	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint JSON=cjson
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
@@ -236,8 +243,8 @@ asan: deps-check
 LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 # The specs that spend their time in C; the whole suite under valgrind takes longer than anybody waits.
-VALGRIND_SPECS ?= spec/10_json_decode_spec.lua spec/11_json_encode_spec.lua spec/20_engine_spec.lua \
-  spec/54_action_spec.lua
+VALGRIND_SPECS ?= spec/10_json_decode_spec.lua spec/11_json_encode_spec.lua spec/12_json_differential_spec.lua \
+  spec/20_engine_spec.lua spec/54_action_spec.lua
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
@@ -249,7 +256,7 @@ PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
   build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
-$(PROOFS): $(SOURCES) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
+$(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 
 PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
@@ -263,7 +270,7 @@ build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/$(LUA)/test_oom_lua:
-	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
 	$(PROOF_COMPILE) csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
@@ -290,18 +297,24 @@ tsan: deps-test
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS ?= response json graph link webhook
+FUZZ_TARGETS ?= response json json_both graph link webhook
 FUZZ_SECONDS ?= 60
 # 0: another one each time; libFuzzer prints it.
 FUZZ_SEED ?= 1
 
 deps-fuzz:
-	$(call installed,$(FUZZ_PACKAGES))
+	$(call installed,$(FUZZ_PACKAGES),$(SIMDJSON_PACKAGES))
 
-build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(C_TEST_HEADERS)
+FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_parser.o) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	clang -O1 -g -std=c99 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -DFUZZ_TARGET='"$*"' \
-	  -o $@ $(SOURCES) $< $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libcrypto) -pthread -lm -ldl
+	clang $(FUZZ_FLAGS) -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
+	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libcrypto) -pthread -lm -ldl
+
+build/fuzz/json_parser.o: csrc/json_parser.cc $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	clang++ $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PARSER_CXXFLAGS) -c -o $@ $<
 
 # A finding stays as build/fuzz/TARGET-*; `build/fuzz/TARGET FILE` shows it again, and once it is cured the file belongs
 # into the corpus, which is run through first.
@@ -345,6 +358,7 @@ help:
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
+	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
 .PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test test-all \
   lint asan valgrind help

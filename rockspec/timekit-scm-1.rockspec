@@ -133,6 +133,7 @@ build = {
         "csrc/hmac.c",
         "csrc/hmac_lua.c",
         "csrc/json.c",
+        "csrc/json_cjson.c",
         "csrc/json_decode.c",
         "csrc/json_encode.c",
         "csrc/notifier.c",

@@ -91,8 +91,12 @@ describe("the rockspec", function()
     assert.same(files_below("lua", "%.lua", {}), listed)
   end)
 
-  it("lists every C source", function()
-    assert.same(files_below("csrc", "%.c", {}), spec.build.modules["timekit.core"].sources)
+  it("lists every C source but those that need simdjson, which LuaRocks cannot look for", function()
+    local sources = {}
+    for _, path in ipairs(files_below("csrc", "%.c", {})) do
+      if path ~= "csrc/json_simdjson.c" and path ~= "csrc/json_tape.c" then sources[#sources + 1] = path end
+    end
+    assert.same(sources, spec.build.modules["timekit.core"].sources)
   end)
 end)
 

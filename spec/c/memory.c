@@ -101,6 +101,27 @@ void *__wrap_calloc(size_t count, size_t size) { return cleared(allocate(&own_me
 void *__wrap_realloc(void *block, size_t size) { return allocate(&own_memory, block, size); }
 void __wrap_free(void *block) { release(&own_memory, block); }
 
+/* C++'s new and delete, by the names that they have in C: those of our C++ file and of simdjson count as our own. */
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow);
+void *_Znwm(size_t size);
+void _ZdlPv(void *block);
+void _ZdlPvm(void *block, size_t size);
+void _ZdaPv(void *block);
+
+void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
+void _ZdlPv(void *block) { release(&own_memory, block); }
+void _ZdlPvm(void *block, size_t size) { (void)size, release(&own_memory, block); }
+void _ZdaPv(void *block) { release(&own_memory, block); }
+
+/* This one would have to throw. simdjson gives its variants their names with it, once in a process. */
+void *_Znwm(size_t size) {
+  void *block = __real_malloc(size);
+  assert(block != NULL);
+  return block;
+}
+
 static void *curl_malloc(size_t size) { return allocate(&curl_memory, NULL, size); }
 static void *curl_calloc(size_t count, size_t size) { return cleared(curl_malloc(count * size), count * size); }
 static void *curl_realloc(void *block, size_t size) { return allocate(&curl_memory, block, size); }

@@ -17,6 +17,9 @@ return function(kept, url)
   assert(problem == "inputs.list[2]: cannot encode a table with a function as key", problem)
   assert(#tostring(assert(core.decode(body)).confirm.note) == 2500)
   assert(not core.decode '{"a":[1,2,}')
+  -- Longer than a parser is kept for; broken UTF-8, which simdjson refuses.
+  assert(#assert(core.decode('["' .. ("long "):rep(60000) .. '",[{}],{"a":[]}]'))[1] == 300000)
+  assert(core.decode '["\255",1e400,1]' == nil and core.decode '["\255"]'[1] == "\255")
   assert(core.equal(core.hmac_sha256("key", body), core.hmac_sha256("key", body)))
 
   if not (kept.engine and kept.engine:usable()) then

@@ -1,5 +1,6 @@
 /* One fuzz target: a Lua state with the module's C files compiled in, and a Lua function that is given each
    input. FUZZ_TARGET names its file, spec/fuzz/FUZZ_TARGET.lua. The function raises when a law is broken. */
+#include "../../csrc/json.h"
 #include "../../csrc/result.h"
 
 #include <lualib.h>
@@ -79,6 +80,28 @@ static int result(lua_State *L) {
   return 1;
 }
 
+/* cjson_decoder(array_metatable): core.decode as it is without simdjson. */
+static int cjson_decoder(lua_State *L) {
+  lua_settop(L, 1);
+  tk_json_push_cjson(L);
+  return 1;
+}
+
+/* decode_buffer(text, spare): decodes in a buffer that has so many bytes behind the text, and nothing behind them. */
+static int decode_buffer(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  size_t spare = (size_t)luaL_checkinteger(L, 2);
+  char *buffer = (char *)malloc(size + spare);
+  int count;
+  if (buffer == NULL) return luaL_error(L, "out of memory");
+  memcpy(buffer, text, size);
+  memset(buffer + size, ',', spare);
+  count = tk_json_decode(L, buffer, size, size + spare);
+  free(buffer);
+  return count;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   lua_State *L = luaL_newstate();
   (void)argc, (void)argv;
@@ -89,6 +112,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   lua_setfield(L, -2, "timekit.core");
   lua_pop(L, 1);
   lua_register(L, "result", result);
+  lua_register(L, "cjson_decoder", cjson_decoder);
+  lua_register(L, "decode_buffer", decode_buffer);
   if (luaL_loadstring(L, "package.path = './lua/?.lua;./lua/?/init.lua;./?.lua'\n"
                          "return require('spec.fuzz." FUZZ_TARGET "')") != LUA_OK ||
       lua_pcall(L, 0, 1, 1) != LUA_OK)
