@@ -86,9 +86,10 @@ end
 --- Runs a program to its end; raises what it said when it fails.
 -- @tparam string command
 -- @tparam ?string pin of `spec.bench.server`, `beside` by default
+-- @tparam ?number patience seconds, where it takes long
 -- @treturn string what it printed
-function load.run(command, pin)
-  return shell.must(("timeout %d %s%s"):format(PATIENCE, pin or server.beside, command))
+function load.run(command, pin, patience)
+  return shell.must(("timeout %d %s%s"):format(patience or PATIENCE, pin or server.beside, command))
 end
 
 --- Runs a peer for a slice.
@@ -113,7 +114,7 @@ local FIRST_SLICE = 500
 --- Runs peers one after the other, round after round; a round before the first warms up and learns how many requests
 -- make a slice.
 -- @tparam {table,...} peers
--- @tparam table setup as for `slice`
+-- @tparam ?table setup as for `slice`; each peer's own by default
 -- @tparam table plan `rounds`, `seconds` (of a slice)
 -- @treturn table name → list of requests a second
 -- @treturn table name → list of microseconds of CPU for each
@@ -122,7 +123,7 @@ function load.rounds(peers, setup, plan)
   for round = 0, plan.rounds do
     for _, peer in ipairs(peers) do
       local count = latest[peer.name] and math.ceil(latest[peer.name] * plan.seconds) or FIRST_SLICE
-      local rate, cost = load.slice(peer, setup, count)
+      local rate, cost = load.slice(peer, setup or peer.setup, count)
       latest[peer.name] = rate
       if round > 0 then
         rates[peer.name], costs[peer.name] = rates[peer.name] or {}, costs[peer.name] or {}

@@ -27,14 +27,15 @@ location /v2/ {
 location /held/ {
   content_by_lua_block {
     ngx.req.read_body()
-    held = held + 1
+    holding.now = holding.now + 1
     ngx.sleep(HELD_SECONDS)
+    holding.now = holding.now - 1
     ngx.header.content_type = "application/json"
     ngx.header.content_length = #answer
     ngx.print(answer)
   }
 }
-location = /held_count { content_by_lua_block { ngx.print(held) } }
+location = /held_now { content_by_lua_block { ngx.print(holding.now) } }
 ]]
 
 -- Longer than it takes to start 1,000 calls and to look at the memory that they take.
@@ -64,7 +65,7 @@ function server.start()
   local text = LOCATIONS:gsub("CERTIFICATES", certificates):gsub("HELD_SECONDS", server.HELD_SECONDS)
   local running = nginx.start(nginx.configuration(text, {
     main = pinned(FIRST),
-    http = ("init_by_lua_block { answer = [==[%s]==] held = 0 }"):format(documents.ANSWER),
+    http = ("init_by_lua_block { answer = [==[%s]==] holding = { now = 0 } }"):format(documents.ANSWER),
   }))
   return {
     port = running.port, url = running.url .. "/v2", held_url = running.url .. "/held",
