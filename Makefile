@@ -325,11 +325,13 @@ bench: deps-bench
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
 
-# The decoders alone. CORES: folders with a build of the core each.
-CORES ?= $(BUILD)
+# The decoders alone: those of the core, each in a build of its own, and others. Writes build/bench-json.md.
+CJSON_BUILD = $(if $(wildcard csrc/json_cjson.c),-cjson)
 bench-json: deps-bench
 	@$(MAKE) -s all
-	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua $(CORES)
+	$(if $(CJSON_BUILD),@$(MAKE) -s all JSON=cjson SANITIZED=$(CJSON_BUILD))
+	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
+	  $(BUILD) $(if $(CJSON_BUILD),$(BUILD)$(CJSON_BUILD))
 
 .PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
 # -- end of proving --

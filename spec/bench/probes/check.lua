@@ -1,5 +1,5 @@
---- A program: what it costs to ask whether an action is possible. `lua check.lua COUNT` prints the microseconds of CPU for
--- each, asked of a handle and of a graph.
+--- A program: what it costs to ask whether an action is possible. `lua check.lua COUNT` prints the microseconds of CPU
+-- for each, asked of a handle and of a graph.
 local actions = require "spec.bench.actions"
 local timekit = require "timekit"
 

@@ -6,19 +6,18 @@ local URL, COUNT = arg[1], tonumber(arg[2])
 
 local function bytes() return collectgarbage("count") * 1024 end
 
-local results = {}
-local kept = 0
+local kept = { count = 0 }
 local function keep(booking, info)
   assert(booking, info)
-  results[kept + 1], results[kept + 2] = booking, info
-  kept = kept + 2
+  kept[kept.count + 1], kept[kept.count + 2] = booking, info
+  kept.count = kept.count + 2
 end
 
 local tk = actions.client { base_url = URL }
--- The list of results has its size from now on, and what happens once has happened.
+-- The list has its size from now on, and what happens once has happened.
 actions.one_after_the_other(tk, COUNT, keep)
-for index = 1, kept do results[index] = false end
-kept = 0
+for index = 1, kept.count do kept[index] = false end
+kept.count = 0
 
 collectgarbage()
 collectgarbage()
@@ -30,5 +29,6 @@ collectgarbage("restart")
 collectgarbage()
 collectgarbage()
 local left = bytes() - before
+assert(kept.count == 2 * COUNT)
 print(allocated / COUNT, left / COUNT)
 tk:close()

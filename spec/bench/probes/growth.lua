@@ -1,5 +1,5 @@
---- A program: whether many actions leave something behind. `lua growth.lua URL IN_FLIGHT WARMUP COUNT` prints by how many
--- bytes what is resident grew during the last COUNT, and what Lua keeps.
+--- A program: whether many actions leave something behind. `lua growth.lua URL IN_FLIGHT WARMUP COUNT` prints by how
+-- many bytes what is resident grew during the last COUNT, and what Lua keeps.
 local actions = require "spec.bench.actions"
 local process_memory = require "spec.bench.process_memory"
 

@@ -18,6 +18,7 @@ return function(report, context)
     { "`graph:can(state, action)`", numbers.text(graphs, "%.3f") },
   })
   report:row {
-    name = "one graph check, µs", value = numbers.spread(handles), format = "%.2f", at_least = 2, aim = 0.5, most = true,
+    name = "one graph check, µs", value = numbers.spread(handles), format = "%.2f",
+    at_least = 2, aim = 0.5, most = true,
   }
 end

@@ -24,5 +24,7 @@ return function(report, context)
   report:line("What Lua allocates with its collector stopped, less what the booking and its info keep.")
   report:line("")
   report:table({ "an action", "allocated, KB", "result, KB", "garbage, KB" }, body)
-  report:row { name = "garbage of an action, KB", value = garbage, format = "%.2f", at_least = 1, aim = 0.3, most = true }
+  report:row {
+    name = "garbage of an action, KB", value = garbage, format = "%.2f", at_least = 1, aim = 0.3, most = true,
+  }
 end

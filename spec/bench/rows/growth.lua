@@ -24,7 +24,7 @@ return function(report, context)
     { "resident", ("%.3f"):format(resident) }, { "kept by Lua", ("%.3f"):format(of_lua) },
   })
   report:row {
-    name = ("growth over %s actions, MB"):format(actions), value = resident, format = "%.2f", at_least = 1, aim = NOTHING,
-    most = true,
+    name = ("growth over %s actions, MB"):format(actions), value = resident, format = "%.2f",
+    at_least = 1, aim = NOTHING, most = true,
   }
 end

@@ -14,8 +14,11 @@ return function(report, context)
       this_lua.command, context.server.url, context.server.held_url, CALLS))) / 1e6
   end
   report:heading("Memory of calls in flight")
-  report:table({ "resident more, with", "MB" }, { { numbers.grouped(CALLS) .. " calls in flight, HTTP/1.1", numbers.text(list, "%.1f") } })
+  report:table({ "resident more, with", "MB" }, {
+    { numbers.grouped(CALLS) .. " calls in flight, HTTP/1.1", numbers.text(list, "%.1f") },
+  })
   report:row {
-    name = "1,000 calls in flight, MB", value = numbers.spread(list), format = "%.1f", at_least = 40, aim = 15, most = true,
+    name = "1,000 calls in flight, MB", value = numbers.spread(list), format = "%.1f",
+    at_least = 40, aim = 15, most = true,
   }
 end

@@ -49,10 +49,10 @@ return function(report, context)
   local own = action - for_json
   local own_time = own / (of_canned / canned_time)
   report:heading("The library's own cost of an action")
-  report:line("Instructions (callgrind) of a process that acts against the server, less those of decoding and encoding")
-  report:line("the same texts in a loop; the C library's and the loader's count for whoever calls them, the kernel's not at")
-  report:line("all. The garbage collector counts for whoever made the garbage. Microseconds of all of it: by the speed of")
-  report:line("the canned answers, actions on a transport without the C core, which are measured both ways.")
+  report:line("Instructions (callgrind) of a process that acts against the server, hooks set, in the interpreter, the C")
+  report:line("core and lua-cjson, with what they call in the C library, and less those of decoding and encoding the same")
+  report:line("texts in a loop: the collector's work on what JSON made is JSON's. The kernel's do not count. Microseconds: by")
+  report:line("the speed of the canned answers, actions over a transport that is no more than a table, measured both ways.")
   report:line("")
   report:table({ "part", "instructions each", "µs of CPU each" }, {
     { "own: Lua and C, without libcurl and JSON", numbers.grouped(own), ("%.1f"):format(own_time) },
@@ -62,5 +62,7 @@ return function(report, context)
     { "canned answers less JSON", numbers.grouped(of_canned - for_json), ("%.1f"):format(canned_time - json_time) },
     { "libcurl, without the kernel", numbers.grouped(libcurl), "" },
   })
-  report:row { name = "own cost of an action, µs", value = own_time, format = "%.1f", at_least = 10, aim = 3, most = true }
+  report:row {
+    name = "own cost of an action, µs", value = own_time, format = "%.1f", at_least = 10, aim = 3, most = true,
+  }
 end
