@@ -30,13 +30,14 @@ end
 --- Reads what callgrind wrote.
 -- @tparam string path
 -- @treturn table file's name → instructions: its own, and those of shared libraries that it called
+-- @treturn number all instructions
 function callgrind.read(path)
   local cost, object_of, function_of = {}, new_names(), new_names()
-  local object, called, callee
+  local object, called, callee, total
   local function add(name, count) cost[name] = (cost[name] or 0) + count end
   local in_call = false
   for line in io.lines(path) do
-    local key, value = line:match("^(%a+)=(.*)$")
+    local key, value = line:match("^(%a+)[=:]%s*(.*)$")
     if key == "ob" then
       object = object_of(value)
     elseif key == "cob" then
@@ -45,6 +46,8 @@ function callgrind.read(path)
       callee = function_of(value)
     elseif key == "calls" then
       in_call = true
+    elseif key == "totals" then
+      total = tonumber(value)
     elseif line:find("^[%d+*-]") then
       local count = tonumber(line:match(" (%d+)$"))
       if not in_call then
@@ -57,7 +60,7 @@ function callgrind.read(path)
       end
     end
   end
-  return cost
+  return cost, total
 end
 
 --- Runs a command twice, with a smaller and a greater count as its last argument, so that what happens once does not
@@ -74,10 +77,16 @@ function callgrind.per_item(environment, command, few, many)
     load.run(("%svalgrind -q --tool=callgrind --callgrind-out-file=%s %s %d"):format(environment, path, command, items))
     return callgrind.read(path)
   end
-  local less, more = count(few), count(many)
+  local less, total_of_less = count(few)
+  local more, total_of_more = count(many)
   shell.must("rm -rf " .. folder)
-  local each = {}
-  for name, instructions in pairs(more) do each[name] = (instructions - (less[name] or 0)) / (many - few) end
+  local each, sum = {}, 0
+  for name, instructions in pairs(more) do
+    each[name] = (instructions - (less[name] or 0)) / (many - few)
+    sum = sum + each[name]
+  end
+  local share = sum / ((total_of_more - total_of_less) / (many - few))
+  assert(share > 0.98 and share < 1.02, ("%.3f of the instructions were found"):format(share))
   return each
 end
 

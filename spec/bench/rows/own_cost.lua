@@ -49,10 +49,11 @@ return function(report, context)
   local own = action - for_json
   local own_time = own / (of_canned / canned_time)
   report:heading("The library's own cost of an action")
-  report:line("Instructions (callgrind) of a process that acts against the server, hooks set, in the interpreter, the C")
-  report:line("core and lua-cjson, with what they call in the C library, and less those of decoding and encoding the same")
-  report:line("texts in a loop: the collector's work on what JSON made is JSON's. The kernel's do not count. Microseconds: by")
-  report:line("the speed of the canned answers, actions over a transport that is no more than a table, measured both ways.")
+  report:line("Instructions (callgrind) of a process that acts against the server, hooks set: in the interpreter, the")
+  report:line("C core and lua-cjson, with what they call in the C library, and less those of decoding and encoding the")
+  report:line("same texts in a loop; the collector's work on what JSON made is JSON's. The kernel's do not count.")
+  report:line("Microseconds: by the speed of the canned answers, actions over a transport that is no more than a")
+  report:line("table, measured both ways.")
   report:line("")
   report:table({ "part", "instructions each", "µs of CPU each" }, {
     { "own: Lua and C, without libcurl and JSON", numbers.grouped(own), ("%.1f"):format(own_time) },
