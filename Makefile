@@ -343,7 +343,42 @@ bench-nginx: deps-test
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) $(LUA) spec/bench/nginx_latency.lua
 
-.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx
+# What this library is compared with; what cannot be had is left out and named. Node is taken from wherever the machine
+# has it.
+package_of = $(if $(shell command -v $(1)),,$(2))
+PEER_PACKAGES = lua5.1 lua-curl lua-dkjson python3-pycurl python3-requests \
+  $(call package_of,node,nodejs) $(call package_of,npm,npm)
+
+deps-bench:
+	$(call installed,$(sort $(TEST_PACKAGES) valgrind))
+	-$(call installed,$(PEER_PACKAGES))
+
+UNDICI := build/js/node_modules/undici/package.json
+$(UNDICI): | $(JS_CLIENT)
+	@npm install --prefix build/js --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  --fetch-retries=1 --fetch-timeout=30000 timekit-sdk@1.19.8 undici@6.29.1 > build/js/undici.log 2>&1 \
+	  || echo 'undici is not installed: see build/js/undici.log'
+
+build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/bench/peers/slice.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
+# This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
+# shorter: see spec/bench/bench.lua.
+bench: deps-bench
+	@$(MAKE) -s all build/bench/curl_easy build/bench/curl_multi build/c/slow_dns.so $(JS_CLIENT) $(UNDICI)
+	@$(MAKE) -s all LUA=luajit
+	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
+
+# The decoders alone: those of the core, each in a build of its own, and others. Writes build/bench-json.md.
+CJSON_BUILD = $(if $(wildcard csrc/json_cjson.c),-cjson)
+bench-json: deps-bench
+	@$(MAKE) -s all
+	$(if $(CJSON_BUILD),@$(MAKE) -s all JSON=cjson SANITIZED=$(CJSON_BUILD))
+	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
+	  $(BUILD) $(if $(CJSON_BUILD),$(BUILD)$(CJSON_BUILD))
+
+.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
 # -- end of proving --
 
 help:
@@ -354,6 +389,8 @@ help:
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR='
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
+	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'

@@ -2,43 +2,14 @@
 -- `make bench-nginx`; REQUESTS for each kind in a round, ROUNDS.
 package.path = "./?.lua;" .. package.path
 
-local nginx = require "spec.support.nginx"
+local server = require "spec.bench.server"
 local socket = require "socket"
 
 local REQUESTS = tonumber(os.getenv("REQUESTS")) or 2000
 local ROUNDS = tonumber(os.getenv("ROUNDS")) or 5
 
-local BOOKING = [[{"data":{"id":"b","graph":"confirm_decline","state":"confirmed","completed":false}}]]
-
-local upstream = nginx.start(nginx.configuration(([[
-location /v2/ {
-  keepalive_requests 1000000;
-  content_by_lua_block {
-    ngx.req.read_body()
-    ngx.header.content_type = "application/json"
-    ngx.print('%s')
-  }
-}
-]]):format(BOOKING)))
-
-local front = nginx.start(nginx.configuration([[
-keepalive_requests 1000000;
-location = /proxy {
-  proxy_pass http://upstream/v2/bookings/b/confirm;
-  proxy_method PUT;
-  proxy_http_version 1.1;
-  proxy_set_header Connection "";
-}
-location = /action {
-  content_by_lua_block {
-    local booking, err = require("timekit").booking("b"):action("confirm")
-    ngx.print(booking and booking.state or tostring(err))
-  }
-}
-]], {
-  main = "env TIMEKIT_APP_KEY; env TIMEKIT_BASE_URL;",
-  http = ("upstream upstream { server 127.0.0.1:%d; keepalive 8; keepalive_requests 1000000; }"):format(upstream.port),
-}), ("TIMEKIT_APP_KEY=key TIMEKIT_BASE_URL=%s/v2"):format(upstream.url))
+local upstream = server.start()
+local front = server.front(upstream.port)
 
 local connection = assert(socket.connect("127.0.0.1", front.port))
 connection:settimeout(10)
@@ -101,4 +72,4 @@ io.write(front:complaints())
 
 connection:close()
 front:close()
-upstream:close()
+upstream.close()

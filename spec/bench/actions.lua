@@ -1,0 +1,59 @@
+--- Actions of this library, as the benches make them: the booking's graph and state are known, so that its rules are
+-- asked; the action has an input; hooks are set unless BENCH_HOOKS=no.
+local documents = require "spec.bench.documents"
+local timekit = require "timekit"
+
+local actions = {}
+
+actions.TENTATIVE = { id = documents.ID, graph = "confirm_decline", state = "tentative" }
+
+--- How often a hook was called.
+actions.hooks_run = 0
+
+actions.hooks = os.getenv("BENCH_HOOKS") ~= "no"
+
+local function hook() actions.hooks_run = actions.hooks_run + 1 end
+
+--- Makes a client.
+-- @tparam table options as of `timekit.new`, which are added to
+function actions.client(options)
+  options.app_key = "bench_key"
+  if actions.hooks then options.before, options.after = hook, hook end
+  return timekit.new(options)
+end
+
+--- Confirms, one after the other.
+-- @param tk a client
+-- @tparam integer total
+-- @tparam function answered is called with the results of each
+function actions.one_after_the_other(tk, total, answered)
+  for _ = 1, total do
+    answered(tk:booking(actions.TENTATIVE):action("confirm", documents.INPUTS))
+  end
+end
+
+--- Starts a confirmation.
+-- @treturn Call
+function actions.start(tk)
+  return tk:booking(actions.TENTATIVE):start("confirm", documents.INPUTS)
+end
+
+--- Confirms, some at once, each begun as soon as another is over.
+function actions.many_at_once(tk, in_flight, total, answered)
+  local calls, started = {}, in_flight
+  for index = 1, in_flight do calls[index] = actions.start(tk) end
+  repeat
+    local pending = tk:update(1)
+    for index, call in pairs(calls) do
+      if call:done() then
+        answered(call:result())
+        calls[index] = nil
+        if started < total then
+          calls[index], started, pending = actions.start(tk), started + 1, pending + 1
+        end
+      end
+    end
+  until pending == 0
+end
+
+return actions

@@ -1,0 +1,93 @@
+--- Counts instructions, by the file that they stand in: the interpreter, a shared library.
+local load = require "spec.bench.load"
+local shell = require "spec.support.shell"
+
+local callgrind = {}
+
+-- Everybody's: what they do is counted for whoever called them.
+local SHARED = { "^libc%.so", "^ld%-linux", "^libm%.so", "^libpthread", "^libdl", "^libgcc", "^%?%?%?$", "^%[vdso" }
+
+local function is_shared(object)
+  for _, pattern in ipairs(SHARED) do
+    if object:find(pattern) then return true end
+  end
+  return false
+end
+
+-- It calls what the program begins with, so that all of the program would be its.
+local START = "^__libc_start_main"
+
+-- Names stand in full the first time, `(12) name`, and as `(12)` from then on.
+local function new_names()
+  local names = {}
+  return function(text)
+    local number, name = text:match("^(%(%d+%))%s*(.*)$")
+    if name ~= "" then names[number] = name:match("[^/]*$") end
+    return names[number]
+  end
+end
+
+--- Reads what callgrind wrote.
+-- @tparam string path
+-- @treturn table file's name → instructions: its own, and those of shared libraries that it called
+-- @treturn number all instructions
+function callgrind.read(path)
+  local cost, object_of, function_of = {}, new_names(), new_names()
+  local object, called, callee, total
+  local function add(name, count) cost[name] = (cost[name] or 0) + count end
+  local in_call = false
+  for line in io.lines(path) do
+    local key, value = line:match("^(%a+)[=:]%s*(.*)$")
+    if key == "ob" then
+      object = object_of(value)
+    elseif key == "cob" then
+      called = object_of(value)
+    elseif key == "fn" or key == "cfn" then
+      callee = function_of(value)
+    elseif key == "calls" then
+      in_call = true
+    elseif key == "totals" then
+      total = tonumber(value)
+    elseif line:find("^[%d+*-]") then
+      local count = tonumber(line:match(" (%d+)$"))
+      if not in_call then
+        if not is_shared(object) then add(object, count) end
+      else
+        -- Without a name it is a call within the same file.
+        local leaves = called and is_shared(called) and not is_shared(object)
+        if leaves and not callee:find(START) then add(object, count) end
+        in_call, called = false, nil
+      end
+    end
+  end
+  return cost, total
+end
+
+--- Runs a command twice, with a smaller and a greater count as its last argument, so that what happens once does not
+-- count.
+-- @tparam string environment of `load.environment`
+-- @tparam string command
+-- @tparam integer few
+-- @tparam integer many
+-- @treturn table file's name → instructions for each of what is counted
+function callgrind.per_item(environment, command, few, many)
+  local folder = shell.must("mktemp -d"):match("%S+")
+  local function count(items)
+    local path = folder .. "/" .. items
+    load.run(("%svalgrind -q --tool=callgrind --callgrind-out-file=%s %s %d"):format(environment, path, command, items))
+    return callgrind.read(path)
+  end
+  local less, total_of_less = count(few)
+  local more, total_of_more = count(many)
+  shell.must("rm -rf " .. folder)
+  local each, sum = {}, 0
+  for name, instructions in pairs(more) do
+    each[name] = (instructions - (less[name] or 0)) / (many - few)
+    sum = sum + each[name]
+  end
+  local share = sum / ((total_of_more - total_of_less) / (many - few))
+  assert(share > 0.98 and share < 1.02, ("%.3f of the instructions were found"):format(share))
+  return each
+end
+
+return callgrind

@@ -1,0 +1,49 @@
+--- The texts that the benches send and receive: a request's body of 103 bytes, a booking of 3 KB as its answer
+-- (spec/support/fixtures/ruby-booking_show.json, confirmed and with more customers), a list of 200 KB.
+local documents = {}
+
+documents.ID = "f68979ff-27da-4afd-8d0c-847f9340331b"
+
+--- The inputs of the action `confirm`, and the body that they make.
+documents.INPUTS = { message = "See you on Monday. Please arrive ten minutes early, through the garden doors." }
+documents.BODY = ('{"confirm":{"message":"%s"}}'):format(documents.INPUTS.message)
+assert(#documents.BODY == 103)
+
+local CUSTOMER = '{"id":"%08x-99c7-4009-8843-7d9ac5d7f53f","name":"Marty McFly %d","email":"marty.mcfly.%d@timekit.io",'
+  .. '"phone":"1-591-001-5403","voip":"McFly","timezone":"America/Los_Angeles"}'
+
+local BOOKING = '{"id":"%s","state":"%s","graph":"confirm_decline","completed":false,"possible_actions":["cancel",'
+  .. '"cancel_by_customer","reschedule_by_customer","complete"],"created_at":"2016-02-11T12:39:45+0100",'
+  .. '"updated_at":"2016-02-11T13:12:01+0100","attributes":{"event_info":{"start":"2015-01-01T09:00:00+0100",'
+  .. '"end":"2015-01-01T14:00:00+0100","what":"Mens haircut","where":"Sesame St, Middleburg, FL 32068, USA",'
+  .. '"description":"%s"},"group_booking":{"max_seats":12,"current_seats":11}},"calendar":{'
+  .. '"id":"c91c5d04-2a57-46c0-ab35-e489dadf132e","name":"My calendar","display_name":"My calendar",'
+  .. '"description":"Ut adipisci non autem cum ut id.","foregroundcolor":"#25d6be","backgroundcolor":"#ea1cb8",'
+  .. '"created_at":"2016-02-15T13:21:42+0100","updated_at":"2016-02-15T13:21:42+0100"},"customers":[%s],'
+  .. '"meta":{"shop":"north","visits":3,"deposit":12.5,"note":null}}'
+
+local function booking(state, description)
+  local customers = {}
+  for index = 1, 11 do customers[index] = CUSTOMER:format(index, index, index) end
+  return BOOKING:format(documents.ID, state, description, table.concat(customers, ","))
+end
+
+-- As an answer, filled up to its size by the description.
+local function answer(size)
+  local bare = #('{"data":%s}'):format(booking("confirmed", ""))
+  return ('{"data":%s}'):format(booking("confirmed", ("Arrive early. "):rep(50):sub(1, size - bare)))
+end
+
+documents.ANSWER = answer(3072)
+assert(#documents.ANSWER == 3072)
+
+local function list(size)
+  local one, items = documents.ANSWER:match('^{"data":(.*)}$'), {}
+  for index = 1, math.floor(size / #one) do items[index] = one end
+  return ('{"data":[%s],"total":%d,"per_page":"100","current_page":1,"last_page":1,"next_page_url":null}'):format(
+    table.concat(items, ","), #items)
+end
+
+documents.LIST = list(200 * 1024)
+
+return documents

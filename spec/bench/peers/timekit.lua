@@ -1,0 +1,15 @@
+--- This library.
+local actions = require "spec.bench.actions"
+local slice = require "spec.bench.slice"
+
+local tk = actions.client {
+  base_url = slice.url:match("^(.*)/bookings/"), http2 = slice.protocol == "h2", ca_file = slice.ca_file,
+}
+if slice.in_flight == 1 then
+  actions.one_after_the_other(tk, slice.total, slice.answered)
+else
+  actions.many_at_once(tk, slice.in_flight, slice.total, slice.answered)
+end
+slice.report()
+if actions.hooks then assert(actions.hooks_run == 2 * slice.total) end
+tk:close()
