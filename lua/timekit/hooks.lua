@@ -56,7 +56,11 @@ end
 -- @tparam number elapsed seconds
 function Hooks:finish(event, outcome, failure, request_id, elapsed)
   if not self.on_after then return end
-  local after = {}
+  -- Made with room for all that comes into it.
+  local after = {
+    method = nil, route = nil, id = nil, graph = nil, action = nil, attempt = nil, reconcile = nil,
+    status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
+  }
   for name, value in pairs(event) do after[name] = value end
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
