@@ -23,7 +23,7 @@ local engine = {}
 local BASE_URL = "https://api.timekit.io/v2"
 
 -- The first pattern that a path fits counts. `{name}` fits any one segment and becomes a parameter. What is public
--- needs no key.
+-- needs no key, and is for people: whatever is wrong with the request, they get a page.
 local ROUTES = {
   { "GET", { "bookings" }, list.bookings },
   { "POST", { "bookings" }, bookings.create },
@@ -149,7 +149,10 @@ end
 local function reply_to(state, received, now, sign)
   local segments, query, parts = wire.target(received.target)
   local route, params = find_route(received.answered_as, segments)
-  if not sign and not (route and route.public) then return unauthorized() end
+  if route and route.public then
+    return route[3] { state = state, now = now, method = received.method, params = params, query = query }
+  end
+  if not sign then return unauthorized() end
   if not is_sayable(segments) or not is_sayable(query) then
     return replies.error(400, "The request is not valid UTF-8")
   end

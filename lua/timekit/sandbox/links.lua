@@ -5,6 +5,7 @@ local core = require "timekit.core"
 local flow = require "timekit.sandbox.flow"
 local replies = require "timekit.sandbox.replies"
 local store = require "timekit.sandbox.store"
+local web_url = require "timekit.web_url"
 local wire = require "timekit.sandbox.wire"
 
 local links = {}
@@ -65,19 +66,17 @@ end
 
 -- An address to send a browser to, fit for a header; nil when it is none of http or https with a host.
 local function location(redirect)
-  local scheme, rest = redirect:match("^(%a+)(://[%w%[].*)$")
-  if not scheme or redirect:find("[%c\\]") then return nil end
-  scheme = scheme:lower()
-  if scheme ~= "http" and scheme ~= "https" then return nil end
-  return scheme .. rest:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
+  if redirect:find("[%c\\]") then return nil end
+  local encoded = redirect:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
     return ("%%%02X"):format(byte:byte())
   end)
+  return web_url.check(encoded) and encoded:gsub("^%a+", string.lower)
 end
 
 --- Handles `GET /bookings/{id}/external_action/{action}?signature=…&redirect=…`.
 -- Answers pages for people: 200, or 302 to the redirect, when the action was performed; 403 for a signature that no key
--- of the box made for this action on this booking, 422 for a redirect that is not http or https, and for an action that
--- is not possible in the booking's state, as after the first click. HEAD performs nothing.
+-- of the box made for this action on this booking, 422 for a redirect that is not http or https or holds credentials,
+-- and for an action that is not possible in the booking's state, as after the first click. HEAD performs nothing.
 -- @tparam table call the request, see `timekit.sandbox.engine`
 -- @treturn table reply
 function links.follow(call)
