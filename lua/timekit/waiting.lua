@@ -120,12 +120,13 @@ function waiting.install(Booking, tools)
   -- The booking is read for it, with `include=attributes,event`, unless it was last seen in a state that the graph
   -- knows to be final. A moment that has passed is returned like any other: it plays when the server comes to it. A
   -- time for paying that was set on create is known only where the booking shows it; else the graph's own counts.
+  -- Nothing is guessed: what the booking shows and cannot be read, or a state that its graph lacks, is an error.
   -- Raises on a wrong option and on a closed client.
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn string|nil the action; nil when nothing will play, or on failure
   -- @treturn number|table|nil when, in unix seconds; on failure the error, as in `Booking:get`, also of the kind
-  --   `response`: the graph is not known here, or the booking does not show the times that it takes
-  -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC
+  --   `response`: the graph or its state is not known here, or the booking does not show the times that it takes
+  -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC, to the second
   -- @usage
   -- local action, at, text = tk:booking(id):next_autoplay()
   -- if action then print(action, text)                      --> complete  2027-03-01T10:00:00+00:00
@@ -146,7 +147,8 @@ function waiting.install(Booking, tools)
     if rules then
       play, problem = autoplay.next(booking, rules)
     elseif booking.completed ~= true then
-      problem = "what plays by itself is not known: neither is the graph " .. shape.quote(self.graph or "")
+      problem = "what plays by itself is not known: neither is the graph" .. (
+        self.graph and " " .. shape.quote(self.graph) or "")
     end
     if problem then return nil, from_booking(self, info, { kind = "response", message = problem }) end
     if not play then return nil end
