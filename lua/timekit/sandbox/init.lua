@@ -88,6 +88,7 @@ end
 --- The box's time.
 -- Raises when the function that the box was made with tells a time outside the years 0 to 9999.
 -- @treturn number unix seconds, whole
+-- @usage print(time.format(box:now()))   -- with `time = require "timekit.time"`
 function Box:now()
   local now = self.clock() + self.offset
   if not time.is_writable(now) then
@@ -150,6 +151,9 @@ end
 --   is there when one was used: `{ what =, when =, status =, seconds = }`. `status` is what came of the request itself,
 --   even if a fault kept it from the caller; nil when the request was not carried out. One that is late is in the list
 --   from when it comes.
+-- @usage
+-- local asked = box:requests()
+-- assert(asked[#asked].method == "PUT" and asked[#asked].status == 200)
 function Box:requests()
   return copy(store.requests(self.state))
 end
@@ -159,6 +163,7 @@ end
 --   each with its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
 --   `autoplay`, `link` (an action link), `replication` (from a related booking), `group` (from the group booking) or
 --   `box` (`Box:set_state`)
+-- @usage assert(box:bookings()[1].state == "confirmed")
 function Box:bookings()
   settle(self)
   local snapshots = {}
@@ -254,6 +259,7 @@ function Box:faults()
 end
 
 --- Forgets the faults that are planned. A request that is late by one still comes.
+-- @usage box:clear_faults()
 function Box:clear_faults()
   faults.clear(self.state.faults)
 end
@@ -282,6 +288,7 @@ end
 
 --- The webhooks that are set up.
 -- @treturn {table,...} `{ url =, graph =, state =, is_test = }`, without their secrets
+-- @usage assert(box:webhooks()[1].url == "http://127.0.0.1:9000/hook")
 function Box:webhooks()
   return webhooks.list(self.state)
 end
@@ -289,6 +296,9 @@ end
 --- What was sent, or would be: the latest 1,000 deliveries, oldest first.
 -- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
 --   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+-- @usage
+-- local sent = box:deliveries()[1]
+-- assert(timekit.webhook.verify(sent.body, sent.headers["x-timekit-signature"], "s3cr3t"))
 function Box:deliveries()
   settle(self)
   return copy(webhooks.deliveries(self.state))
@@ -297,6 +307,11 @@ end
 --- Takes what is to be sent out of the outbox, for a sender of one's own.
 -- @treturn {table,...} as of `Box:deliveries`, but not copies: the sender keeps `status`, `attempts` and `answered`
 --   up to date
+-- @usage
+-- for _, delivery in ipairs(box:take_deliveries()) do
+--   delivery.attempts, delivery.answered = 1, my_post(delivery.url, delivery.headers, delivery.body)
+--   delivery.status = delivery.answered == 204 and "delivered" or "failed"
+-- end
 function Box:take_deliveries()
   settle(self)
   return webhooks.take(self.state)
@@ -304,6 +319,7 @@ end
 
 --- Makes the box as it was when it was new: no bookings, no requests, no faults, no webhooks, the clock and the ids
 -- from the start.
+-- @usage before_each(function() box:reset() end)
 function Box:reset()
   self.offset = 0
   self.state = store.new { seed = self.seed, keys = self.new_keys() }
