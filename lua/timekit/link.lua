@@ -78,7 +78,7 @@ local function split(url)
   if origin then
     local _, problem = web_url.check(origin)
     if problem then return nil, problem end
-  elseif url:find("^/") then
+  elseif url:find("^/[^/]") then
     origin, rest = "", url
   else
     return nil, "expected an http or https URL"
