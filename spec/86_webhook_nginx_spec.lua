@@ -151,6 +151,20 @@ describe("the handler for webhooks in nginx", function()
     assert.equal(413, status_of(send((book { what = ("x"):rep(300 * 1024) }))))
   end)
 
+  -- The last one that books: the sandbox goes on sending.
+  it("takes what the sandbox sends", function()
+    assert.equal(200, (box:call("POST", "/_sandbox/webhooks", core.encode {
+      url = running.url .. "/timekit", secret = SECRET, graph = "confirm_decline", state = "tentative", is_test = true,
+    })))
+    local _, test_only = book()
+    assert.equal(200, (box:call("POST", "/_sandbox/webhooks", core.encode {
+      url = running.url .. "/timekit", secret = SECRET, graph = "confirm_decline", state = "tentative",
+    })))
+    local _, id = book()
+    assert(tk:booking(id):wait_until("confirmed", { timeout = 15, every = 0.05 }))
+    assert.equal("tentative", state_of(test_only))
+  end)
+
   it("stands in the README as in its file, and is ten lines", function()
     local readme = assert(io.open "README.md")
     local text = readme:read("*a")
