@@ -59,7 +59,9 @@ local function read(raw_body)
   if booking == nil then return nil, "it is not JSON: " .. problem end
   if type(booking) ~= "table" or core.is_array(booking) then return nil, "it is not a JSON object" end
   for _, name in ipairs { "id", "graph", "state" } do
-    if type(booking[name]) ~= "string" then return nil, ("it is no booking: its %s is no text"):format(name) end
+    if type(booking[name]) ~= "string" or booking[name] == "" then
+      return nil, ("it is no booking: its %s is no text"):format(name)
+    end
   end
   local id
   id, problem = request.segment(booking.id)
