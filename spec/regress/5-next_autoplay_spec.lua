@@ -42,4 +42,22 @@ describe("next_autoplay", function()
       assert.same({ "complete", 1898589600 }, { action, at }, empty)
     end
   end)
+
+  it("is what the sandbox plays, also with a time for paying of its own", function()
+    local now = 1893456000
+    for graph, given in pairs { instant_payment = "timeout", group_customer_payment = "settings" } do
+      local box = timekit.sandbox.new { now = now }
+      local tk = timekit.new { app_key = "test_key", transport = box }
+      local slot = { graph = "group_owner", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z" }
+      local owner = assert(tk:create_booking(slot))
+      slot.graph, slot.related = graph, { owner_booking_id = owner.id }
+      local timeout = { time = 25, unit = "min" }
+      slot[given] = given == "timeout" and timeout or { timeout = timeout }
+      local handle = tk:booking(assert(tk:create_booking(slot)))
+      local action, at = handle:next_autoplay()
+      assert.same({ "timeout", now + 1500 }, { action, at })
+      assert.same({}, box:advance(1499))
+      assert.equal("timeout", box:advance(1)[1].action)
+    end
+  end)
 end)

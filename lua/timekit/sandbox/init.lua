@@ -10,6 +10,7 @@
 -- - Bookings of a resource may overlap, unless `settings.allow_double_bookings` is false: then a new booking is refused
 --   with 422 where a booking or a reservation holds the slot. Timekit's reference names false as the default; here it
 --   has to be said, since examples and tests book the same hour again and again.
+-- - Settings of the graph that were given on create are shown as `attributes.settings`.
 -- - A seat is free again when the customer's booking has ended otherwise than by `complete`.
 -- - When an action is replicated, related bookings for which it is not possible stay as they are.
 -- - Timestamps are in UTC. The headers for zone and format of timestamps are taken and not followed.
