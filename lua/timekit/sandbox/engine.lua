@@ -1,6 +1,7 @@
 --- The sandbox's engine: an answer from a state, a request and the time.
 -- Pure: no I/O, no clock of its own, and no randomness but what the state's seed gives. The state is changed in place.
 -- @module timekit.sandbox.engine
+local action_link = require "timekit.link"
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.auth"
 local bookings = require "timekit.sandbox.bookings"
@@ -163,7 +164,9 @@ local function reply_to(state, received, now, sign)
   return route[3] {
     state = state, now = now, method = received.method, params = params, query = query, query_parts = parts,
     body = received.body, include = include, base_url = received.base_url,
-    link = sign and function(id, action) return links.make(sign, received.base_url, id, action) end,
+    link = function(id, action)
+      return action_link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
+    end,
   }
 end
 
