@@ -6,6 +6,7 @@ DESTDIR ?=
 PORT ?= 0
 KEY ?=
 CC ?= cc
+CXX ?= c++
 CFLAGS ?= -O2 -g
 LDFLAGS ?=
 PKG_CONFIG ?= pkg-config
@@ -26,20 +27,51 @@ CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
   $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 
-SOURCES := $(sort $(wildcard csrc/*.c))
-OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
-ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/json% csrc/hmac% csrc/notifier_lua.c,$(SOURCES))
+# What decodes JSON: simdjson where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and JSON=simdjson
+# insist.
+SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
+SIMDJSON_LIBS = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson)
+ifeq ($(JSON),)
+JSON := $(if $(shell printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
+  $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
+endif
+$(if $(filter simdjson cjson,$(JSON)),,$(error JSON is simdjson or cjson, not $(JSON)))
+
+# Of LPeg's warnings those that C++ knows. Nothing may throw: what would have to catch it is C.
+CXX_WARNINGS := $(filter-out -Waggregate-return -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
+  -Wnested-externs -Wstrict-prototypes -Wc++-compat,$(WARNINGS)) -Wmissing-declarations
+PARSER_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden $(CXX_WARNINGS) $(SIMDJSON_CFLAGS)
+
+SOURCES_simdjson := csrc/json_simdjson.c csrc/json_tape.c
+SOURCES_cjson := csrc/json_cjson.c
+PARSER_simdjson = $(BUILD)/json_parser.o
+LIBS_simdjson = $(SIMDJSON_LIBS)
+LINK_simdjson = $(CXX)
+LINK_cjson = $(CC)
+
+SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*.c)) $(SOURCES_$(JSON)))
+PARSER = $(PARSER_$(JSON))
+OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
+ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/escape.c csrc/json% csrc/hmac% csrc/%_lua.c,$(SOURCES))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)
 
-$(CORE): $(OBJECTS)
+$(CORE): $(OBJECTS) $(BUILD)/linked/$(JSON)
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(CORE_LIBS)
+	$(LINK_$(JSON)) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(LIBS_$(JSON)) $(CORE_LIBS)
+
+# The module is linked anew when the decoder is another than last time.
+$(BUILD)/linked/%:
+	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
 
 $(BUILD)/%.o: csrc/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: csrc/%.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*.d)
 

@@ -42,4 +42,26 @@
 #define tk_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
 #endif
 
+/* luaL_checkudata for functions that have the class's metatable as their first upvalue, which spares it the look for the
+   name. `class_name` is what its message calls it. */
+#define TK_CLASS lua_upvalueindex(1)
+static inline void *tk_checkudata(lua_State *L, const char *class_name) {
+  void *userdata = lua_touserdata(L, 1);
+  if (userdata != NULL && lua_getmetatable(L, 1)) {
+    int is_ours = lua_rawequal(L, -1, TK_CLASS);
+    lua_pop(L, 1);
+    if (is_ours) return userdata;
+  }
+  return luaL_checkudata(L, 1, class_name);
+}
+
+/* Sets functions in the table on top of the stack, with the metatable at `class_index` as their upvalue. */
+static inline void tk_setmethods(lua_State *L, const luaL_Reg *functions, int class_index) {
+  for (; functions->name != NULL; functions++) {
+    lua_pushvalue(L, class_index);
+    lua_pushcclosure(L, functions->func, 1);
+    lua_setfield(L, -2, functions->name);
+  }
+}
+
 #endif

@@ -8,27 +8,23 @@ a transfer starts, and results become Lua values when libcurl has returned.
 */
 #include "compat.h"
 #include "engine.h"
+#include "escape.h"
 #include "hmac_lua.h"
 #include "json.h"
 #include "notifier_lua.h"
-#include "result.h"
+#include "transfer_lua.h"
 
 #include <curl/curl.h>
 #include <string.h>
 
 #define ENGINE "timekit.engine"
-#define TRANSFER "timekit.transfer"
 #define OWNERS "timekit.owners"
 
-/* A closed engine has none; a transfer has none once its result is a table (kept as user value). An engine's user value
-   holds the owners of its transfers by the addresses of their handles, weakly. */
+/* A closed engine has none. Its user value holds the owners of its transfers by the addresses of their handles,
+   weakly. */
 typedef struct engine_handle {
   tk_engine *engine;
 } engine_handle;
-typedef struct transfer_handle {
-  tk_transfer *transfer;
-  int taken;
-} transfer_handle;
 
 /* ---- fields of option tables; each raises with the field's name ---- */
 
@@ -111,78 +107,25 @@ static const char *const *header_lines(lua_State *L, int index, size_t *count) {
   return lines;
 }
 
-/* ---- transfers ---- */
-
-static transfer_handle *check_transfer(lua_State *L) { return (transfer_handle *)luaL_checkudata(L, 1, TRANSFER); }
-
-/***
-Whether the transfer is over.
-@function transfer:done
-@treturn boolean
-*/
-static int transfer_done(lua_State *L) {
-  const transfer_handle *handle = check_transfer(L);
-  lua_pushboolean(L, handle->transfer == NULL || tk_transfer_done(handle->transfer));
-  return 1;
-}
-
-/***
-What came of the transfer, always the same table; nil while it is in flight.
-@function transfer:result
-@treturn table|nil `reason` ("ok", "curl", "deadline", "cancelled", "body_limit", "header_limit", "resend",
-"memory", "closed"), `code` (libcurl-errors(3)), `text` (one line), `status`, `headers` (lower-case names),
-`body` (these three only if the server answered; of the body of an answer that failed 72 KiB), `sent` ("no", "maybe", "yes"), `reused`, `restarts`,
-`http_version`, `times` (seconds: `name_lookup`, `connect`, `tls`, `first_byte`, `total`)
-*/
-static int transfer_result(lua_State *L) {
-  transfer_handle *handle = check_transfer(L);
-  const tk_result *result;
-  if (handle->taken) {
-    tk_getuservalue(L, 1);
-    return 1;
-  }
-  result = handle->transfer == NULL ? NULL : tk_transfer_result(handle->transfer);
-  if (result == NULL) {
+/* Whether the table's field `headers` says no more than what nearly every request with a body says. */
+static int is_json(lua_State *L, int index) {
+  int top = lua_gettop(L), is_alone = 0;
+  lua_getfield(L, index, "headers");
+  if (lua_istable(L, -1)) {
     lua_pushnil(L);
-    return 1;
+    if (lua_next(L, -2) != 0 && lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING &&
+        strcmp(lua_tostring(L, -2), "Content-Type") == 0 && strcmp(lua_tostring(L, -1), "application/json") == 0) {
+      lua_pop(L, 1);
+      is_alone = lua_next(L, -2) == 0;
+    }
   }
-  tk_push_result(L, result);
-  lua_pushvalue(L, -1);
-  tk_setuservalue(L, 1);
-  handle->taken = 1;
-  tk_transfer_free(handle->transfer);
-  handle->transfer = NULL;
-  return 1;
-}
-
-/***
-Ends the transfer at once. Its result says whether the request had been sent. No effect once it is over.
-@function transfer:cancel
-*/
-static int transfer_cancel(lua_State *L) {
-  const transfer_handle *handle = check_transfer(L);
-  if (handle->transfer != NULL) tk_transfer_cancel(handle->transfer);
-  return 0;
-}
-
-/* A transfer nobody can ask about any more has no reason to go on. */
-static int transfer_gc(lua_State *L) {
-  transfer_handle *handle = check_transfer(L);
-  tk_transfer_free(handle->transfer);
-  handle->transfer = NULL;
-  return 0;
-}
-
-static int transfer_tostring(lua_State *L) {
-  const transfer_handle *handle = check_transfer(L);
-  int over = handle->transfer == NULL || tk_transfer_done(handle->transfer);
-  lua_pushfstring(L, "%s (%s)", TRANSFER, over ? "done" : "in flight");
-  return 1;
+  lua_settop(L, top);
+  return is_alone;
 }
 
 /* ---- engines ---- */
 
-static engine_handle *check_handle(lua_State *L) { return (engine_handle *)luaL_checkudata(L, 1, ENGINE); }
+static engine_handle *check_handle(lua_State *L) { return (engine_handle *)tk_checkudata(L, ENGINE); }
 
 static tk_engine *check_engine(lua_State *L) {
   engine_handle *handle = check_handle(L);
@@ -265,12 +208,12 @@ Starts a transfer; nothing is sent if it raises.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
 `timeout` (seconds, 30)
-@tparam ?table owner what `engine:finished` returns for this transfer; held weakly
+@tparam ?any owner what `engine:finished` returns for this transfer, held weakly; the transfer itself unless given
 @treturn transfer
 */
 static int engine_start(lua_State *L) {
   tk_engine *engine = check_engine(L);
-  transfer_handle *handle;
+  tk_transfer_handle *handle;
   tk_request request;
   char message[TK_MESSAGE_SIZE];
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -279,13 +222,12 @@ static int engine_start(lua_State *L) {
   request.target = required_string(L, 2, "target");
   request.body = string_field(L, 2, "body", &request.body_size);
   request.timeout = positive_field(L, 2, "timeout", 30);
-  request.headers = header_lines(L, 2, &request.header_count);
-  handle = (transfer_handle *)lua_newuserdata(L, sizeof *handle);
-  handle->transfer = NULL;
-  handle->taken = 0;
-  tk_setmetatable(L, TRANSFER);
+  request.is_json = is_json(L, 2);
+  request.header_count = 0;
+  request.headers = request.is_json ? NULL : header_lines(L, 2, &request.header_count);
+  handle = tk_transfer_push(L);
   request.tag = handle;
-  set_owner(L, handle, 3);
+  set_owner(L, handle, lua_isnil(L, 3) ? lua_gettop(L) : 3);
   handle->transfer = tk_transfer_start(engine, &request, message);
   if (handle->transfer == NULL) return luaL_error(L, "%s", message);
   return 1;
@@ -456,17 +398,11 @@ static const luaL_Reg engine_methods[] = {
 static const luaL_Reg engine_metamethods[] = {
   {"__gc", engine_close}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};
 
-static const luaL_Reg transfer_methods[] = {
-  {"done", transfer_done}, {"result", transfer_result}, {"cancel", transfer_cancel}, {NULL, NULL}};
-
-static const luaL_Reg transfer_metamethods[] = {
-  {"__gc", transfer_gc}, {"__close", transfer_gc}, {"__tostring", transfer_tostring}, {NULL, NULL}};
-
-static void define_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *metamethods) {
-  luaL_newmetatable(L, name);
-  tk_setfuncs(L, metamethods);
+static void define_engine(lua_State *L) {
+  luaL_newmetatable(L, ENGINE);
+  tk_setmethods(L, engine_metamethods, lua_gettop(L));
   lua_newtable(L);
-  tk_setfuncs(L, methods);
+  tk_setmethods(L, engine_methods, lua_gettop(L) - 1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 }
@@ -503,14 +439,15 @@ LUALIB_API int luaopen_timekit_core(lua_State *L);
 int luaopen_timekit_core(lua_State *L) {
   const char *problem = tk_setup();
   if (problem != NULL) return luaL_error(L, "%s", problem);
-  define_class(L, ENGINE, engine_methods, engine_metamethods);
-  define_class(L, TRANSFER, transfer_methods, transfer_metamethods);
+  define_engine(L);
   define_owners(L);
   lua_newtable(L);
   tk_setfuncs(L, functions);
   set_version_table(L);
   tk_json_open(L);
+  tk_transfer_open(L);
   tk_notifier_open(L);
   tk_hmac_open(L);
+  tk_escape_open(L);
   return 1;
 }

@@ -102,9 +102,8 @@ static int set_connection(CURL *easy, tk_engine *engine) {
 
 static int set_common(CURL *easy, tk_engine *engine) {
   if (!set_security(easy, engine) || !set_connection(easy, engine)) return 0;
-  SET(CURLOPT_PATH_AS_IS, 1L);
+  SET(CURLOPT_URL, engine->base_url);
   SET(CURLOPT_ACCEPT_ENCODING, ""); /* decompressed bytes are what on_body counts */
-  if (engine->user_agent != NULL) SET(CURLOPT_USERAGENT, engine->user_agent);
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_HEADERFUNCTION, on_header);
   SET(CURLOPT_PREREQFUNCTION, tk_guard);
@@ -133,22 +132,25 @@ void tk_easy_put(tk_engine *engine, CURL *easy) {
     curl_easy_cleanup(easy);
 }
 
+/* The URL stays the base URL: libcurl takes it apart and puts it together again for each request, so its shortness
+   pays. */
 static int set_target(CURL *easy, const tk_engine *engine, const char *target) {
-  size_t base_size = strlen(engine->base_url), target_size = strlen(target);
-  char *url = (char *)malloc(base_size + target_size + 1);
+  size_t base_size = strlen(engine->base_path), target_size = strlen(target);
+  char *whole = (char *)malloc(base_size + target_size + 1);
   CURLcode code;
-  if (url == NULL) return 0;
-  memcpy(url, engine->base_url, base_size);
-  memcpy(url + base_size, target, target_size + 1);
-  code = curl_easy_setopt(easy, CURLOPT_URL, url); /* copied */
-  free(url);
+  if (whole == NULL) return 0;
+  memcpy(whole, engine->base_path, base_size);
+  memcpy(whole + base_size, target, target_size + 1);
+  code = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole); /* copied */
+  free(whole);
   return code == CURLE_OK;
 }
 
 /* Sets what differs from one transfer to the next. 0: no memory. */
-int tk_easy_prepare(tk_transfer *transfer, const char *target) {
+int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   CURL *easy = transfer->easy;
-  if (!set_target(easy, transfer->engine, target)) return 0;
+  const tk_engine *engine = transfer->engine;
+  if (!set_target(easy, engine, request->target)) return 0;
   if (transfer->body == NULL && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
@@ -161,7 +163,8 @@ int tk_easy_prepare(tk_transfer *transfer, const char *target) {
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_size);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);
   }
-  SET(CURLOPT_HTTPHEADER, transfer->own_headers != NULL ? transfer->own_headers : transfer->engine->headers);
+  if (transfer->own_headers != NULL) SET(CURLOPT_HTTPHEADER, transfer->own_headers);
+  else SET(CURLOPT_HTTPHEADER, request->is_json ? engine->json_headers : engine->headers);
   SET(CURLOPT_WRITEDATA, transfer);
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_PREREQDATA, transfer);

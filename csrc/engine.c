@@ -44,6 +44,7 @@ static const char *options_problem(const tk_options *options, int *plain) {
 
 static int copy_headers(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
   static const char *const no_expect = "Expect:"; /* takes libcurl's own away */
+  static const char *const json = "Content-Type: application/json";
   const char *bad = NULL;
   engine->headers = curl_slist_append(NULL, no_expect);
   if (engine->headers == NULL) return 0;
@@ -52,7 +53,11 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
       snprintf(message, TK_MESSAGE_SIZE, "headers: expected names and values of a header, without line breaks");
     return 0;
   }
-  return options->username == NULL || tk_headers_authorize(&engine->headers, options->username, options->password);
+  if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
+  if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
+    return 0;
+  return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
+         tk_headers_copy(&engine->json_headers, engine->headers);
 }
 
 static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
@@ -62,8 +67,8 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   engine->max_headers = options->max_headers;
   engine->http2 = options->http2;
   engine->base_url = copy(options->base_url);
-  if (engine->base_url == NULL) return 0;
-  if (options->user_agent != NULL && (engine->user_agent = copy(options->user_agent)) == NULL) return 0;
+  engine->base_path = tk_base_path(options->base_url);
+  if (engine->base_url == NULL || engine->base_path == NULL) return 0;
   if (options->ca_file != NULL && (engine->ca_file = copy(options->ca_file)) == NULL) return 0;
   if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
   return copy_headers(engine, options, message);
@@ -134,12 +139,13 @@ void tk_engine_free(tk_engine *engine) {
   while (tk_engine_finished(engine) != NULL) continue;
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
+  tk_headers_free(engine->json_headers);
   free(engine->deadlines);
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
   free(engine->proxy);
   free(engine->ca_file);
-  free(engine->user_agent);
+  free(engine->base_path);
   free(engine->base_url);
   free(engine);
 }
@@ -209,8 +215,9 @@ int tk_engine_step(tk_engine *engine) {
 }
 
 int tk_engine_wait(tk_engine *engine, double seconds) {
-  if (tk_engine_usable(engine) && (engine->in_flight > 0 || engine->alarm >= 0)) tk_watch_wait(engine, seconds);
-  return tk_engine_step(engine);
+  if (!tk_engine_usable(engine) || (engine->in_flight == 0 && engine->alarm < 0)) return tk_engine_step(engine);
+  tk_watch_wait(engine, seconds);
+  return engine->in_flight;
 }
 
 tk_transfer *tk_engine_finished(tk_engine *engine) {

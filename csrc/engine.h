@@ -36,6 +36,7 @@ typedef struct tk_request {
   const char *target; /* appended to base_url; starts with '/' */
   const char *const *headers;
   size_t header_count;
+  int is_json;      /* `Content-Type: application/json` is its only header, and `headers` is not looked at */
   const char *body; /* copied; NULL: none */
   size_t body_size;
   double timeout; /* seconds from start to the last byte */
@@ -74,6 +75,7 @@ typedef struct tk_result {
   size_t headers_size;
   const char *body;
   size_t body_size;
+  size_t body_capacity; /* bytes at `body`, some of them behind it */
   tk_sent sent;
   int reused;       /* the connection had served an earlier request */
   int restarts;     /* fresh starts because the kept connection was dead before anything was sent */
@@ -116,6 +118,9 @@ int tk_engine_wait(tk_engine *engine, double seconds);
 
 /* The next of the transfers that are over, in the order of their ends, each told once; NULL: none. */
 tk_transfer *tk_engine_finished(tk_engine *engine);
+
+/* The transfer is not to be told by tk_engine_finished any more. */
+void tk_transfer_forget_end(tk_transfer *transfer);
 
 /* The host, too, has something to do at `when`, on tk_now's clock: that ends a wait and makes the descriptor readable,
    once. It replaces an earlier alarm; negative: none. */

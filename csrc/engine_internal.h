@@ -41,10 +41,11 @@ struct tk_engine {
   int broken; /* the multi handle refuses to go on */
   int plain;  /* http, so loopback */
   char *base_url;
-  char *user_agent;
+  char *base_path; /* its path, "" for none */
   char *ca_file;
   char *proxy;
   struct curl_slist *headers; /* with Authorization; wiped when freed */
+  struct curl_slist *json_headers; /* likewise, for requests with a body of JSON */
   long connect_timeout_ms;
   size_t max_response;
   size_t max_headers;
@@ -82,7 +83,7 @@ struct tk_transfer {
   size_t heap_index;
   void *tag;
   CURL *easy;
-  struct curl_slist *own_headers; /* NULL: the engine's list is used */
+  struct curl_slist *own_headers; /* NULL: one of the engine's lists is used */
   char *body;
   size_t body_size;
   char method[8];
@@ -108,15 +109,18 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
-void tk_transfer_forget_end(tk_transfer *transfer);
 
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
-int tk_easy_prepare(tk_transfer *transfer, const char *target);
+int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
+
+/* origin.c */
+char *tk_base_path(const char *base_url);
 
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
+int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
 void tk_headers_free(struct curl_slist *list);
@@ -135,7 +139,8 @@ void tk_deadline_add(tk_engine *engine, tk_transfer *transfer);
 void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer);
 
 /* watch_epoll.c or watch_poll.c: how the engine learns that there is something to do. `open` sets
-   engine->fd and the multi handle's callbacks; `started` follows the start of a transfer. */
+   engine->fd and the multi handle's callbacks; `started` follows the start of a transfer; `wait` is a step that begins
+   with waiting. */
 int tk_watch_open(tk_engine *engine);
 void tk_watch_close(tk_engine *engine);
 void tk_watch_started(tk_engine *engine);

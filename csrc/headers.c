@@ -77,6 +77,23 @@ void tk_headers_free(struct curl_slist *list) {
   curl_slist_free_all(list);
 }
 
+/* As a header like the others, which costs half of what CURLOPT_USERAGENT does: libcurl prints that one twice for each
+   request, byte by byte. One among the headers stays the only one. 0: no memory. */
+int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
+  static const char prefix[] = "User-Agent: ";
+  size_t size = strlen(user_agent);
+  char *line;
+  int done;
+  if (has_name_of(*list, prefix)) return 1;
+  line = (char *)malloc(sizeof prefix + size);
+  if (line == NULL) return 0;
+  memcpy(line, prefix, sizeof prefix - 1);
+  memcpy(line + sizeof prefix - 1, user_agent, size + 1);
+  done = append(list, line);
+  free(line);
+  return done;
+}
+
 static void base64(const unsigned char *in, size_t size, char *out) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   size_t i;

@@ -82,4 +82,7 @@ void tk_json_open(lua_State *L) {
 
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
+
+  lua_pushstring(L, tk_json_decoder());
+  lua_setfield(L, -2, "json");
 }

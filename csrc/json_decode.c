@@ -109,6 +109,21 @@ static void push_piece(lua_State *L, const char *text, size_t size) {
   lua_call(L, 1, 1);
 }
 
+/* -0 becomes 0, as it would where it became an integer. */
+int tk_json_push_number(lua_State *L, double number) {
+#if TK_INTEGERS
+  if (number >= -LARGEST_INTEGER && number <= LARGEST_INTEGER && number == (double)(lua_Integer)number) {
+    lua_pushinteger(L, (lua_Integer)number);
+    return 1;
+  }
+  lua_pushnumber(L, number);
+  return 0;
+#else
+  lua_pushnumber(L, number == 0 ? 0 : number);
+  return number == 0;
+#endif
+}
+
 /* Replaces the number on top of the stack by the one that the text means. If there is no number, the text is an earlier
    one of several members with one name, of which the last counts. An earlier one of many digits cannot be told from
    one that lua-cjson cut short, and displaces the number of the last: numbers behind it are then decoded again. */
@@ -139,14 +154,7 @@ static verdict walk_number(reader *R) {
     return refuse(R, "a number within the range of a float");
   }
   lua_pop(L, 1);
-#if TK_INTEGERS
-  if (number >= -LARGEST_INTEGER && number <= LARGEST_INTEGER && number == (double)(lua_Integer)number) {
-    lua_pushinteger(L, (lua_Integer)number);
-    return CHANGED;
-  }
-#endif
-  lua_pushnumber(L, number);
-  return reread || R->displaced ? CHANGED : KEPT;
+  return tk_json_push_number(L, number) || reread || R->displaced ? CHANGED : KEPT;
 }
 
 /* Strings and words are right as lua-cjson decoded them: no need to fetch them from the decoded table. */
@@ -348,7 +356,7 @@ static int decode(lua_State *L) {
 #define INSTALL \
   "lua-cjson 2.1 or newer is needed (Debian: apt-get install lua-cjson; LuaRocks: luarocks install lua-cjson)"
 
-void tk_json_push_decode(lua_State *L) {
+void tk_json_push_cjson(lua_State *L) {
   int point = decimal_point();
   if (point == 0) luaL_error(L, "lua-cjson cannot start in this locale, whose decimal point is not one byte");
   lua_getglobal(L, "require");

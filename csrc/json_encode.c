@@ -358,6 +358,8 @@ static int write_table(writer *W) {
   int written, is_array = length > 0 || is_marked(L);
   const place *p;
   place here;
+  /* Level by level: a stack that is made deep enough for all of them is one that Lua will shrink again. */
+  luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
   here.outer = W->at;
   here.table = lua_topointer(L, -1);
   here.key = 0;
@@ -405,6 +407,8 @@ without exponent or fraction if they have none (up to 2^53). Metamethods are not
 @param value any value
 @tparam[opt="value"] string root what messages call `value`; paths begin with it
 @tparam[opt] number limit bytes that the text may have; no limit without it
+@tparam[opt=""] string before what the text begins with, as it is
+@tparam[opt=""] string after what it ends with
 @treturn string the text
 @treturn[2] nil
 @treturn[2] string the path to what could not be written, and why: `inputs.list[3]: cannot encode a function`
@@ -416,6 +420,9 @@ levels, sparse or mixed tables, keys that are no strings, invalid UTF-8); "size"
 static int encode(lua_State *L) {
   writer W;
   lua_Number limit;
+  size_t before_size, after_size;
+  const char *before = luaL_optlstring(L, 4, "", &before_size);
+  const char *after = luaL_optlstring(L, 5, "", &after_size);
   luaL_checkany(L, 1);
   W.L = L;
   W.root = luaL_optstring(L, 2, "value");
@@ -427,11 +434,10 @@ static int encode(lua_State *L) {
   W.text = W.first;
   W.size = 0;
   W.room = sizeof W.first;
-  W.owner = 4;
-  luaL_checkstack(L, 3 * TK_JSON_DEPTH + 2 * LUA_MINSTACK, "encode");
-  lua_settop(L, 4);
+  W.owner = 6;
+  lua_settop(L, 6);
   lua_pushvalue(L, 1);
-  if (write_value(&W)) {
+  if (write_bytes(&W, before, before_size) && write_value(&W) && write_bytes(&W, after, after_size)) {
     lua_pushlstring(L, W.text, W.size);
     return 1;
   }

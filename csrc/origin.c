@@ -1,6 +1,7 @@
 /* Where requests may go: https anywhere, http to this machine only. */
 #include "engine_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -62,6 +63,25 @@ const char *tk_origin_problem(const char *base_url, int *plain) {
   text = problem(url, base_url, plain);
   curl_url_cleanup(url);
   return text;
+}
+
+/* The path of a base URL that is none of the problems above, as libcurl would send it; "" for none. To be freed; NULL:
+   no memory. */
+char *tk_base_path(const char *base_url) {
+  CURLU *url = curl_url();
+  char *path = NULL, *copy = NULL;
+  if (url != NULL && curl_url_set(url, CURLUPART_URL, base_url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+      curl_url_get(url, CURLUPART_PATH, &path, CURLU_URLENCODE) == CURLUE_OK) {
+    size_t size = strcmp(path, "/") == 0 ? 0 : strlen(path);
+    copy = (char *)malloc(size + 1);
+    if (copy != NULL) {
+      memcpy(copy, path, size);
+      copy[size] = '\0';
+    }
+  }
+  curl_free(path);
+  curl_url_cleanup(url);
+  return copy;
 }
 
 /* libcurl would print a proxy that it cannot read, password included. */

@@ -93,6 +93,7 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->headers_size = transfer->answer_headers.size;
   result->body = transfer->answer_body.data;
   result->body_size = transfer->answer_body.size;
+  result->body_capacity = transfer->answer_body.capacity;
   result->http_version = result->status != 0 ? http_version(easy) : 0;
   result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
   result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
@@ -243,7 +244,7 @@ static int copy_request(tk_transfer *transfer, const tk_request *request, char m
     memcpy(transfer->body, request->body, request->body_size);
     transfer->body_size = request->body_size;
   }
-  if (request->header_count > 0) {
+  if (!request->is_json && request->header_count > 0) {
     if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
       if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
       return 0;
@@ -285,7 +286,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer->began = tk_now();
   transfer->deadline = transfer->began + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
-      (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request->target)) {
+      (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request)) {
     discard(transfer);
     return NULL;
   }

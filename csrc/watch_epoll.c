@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -180,14 +179,14 @@ static void on_event(tk_engine *engine, const struct epoll_event *event) {
   else if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0); /* an idle connection that ended */
 }
 
-void tk_watch_step(tk_engine *engine) {
+/* Waits so many milliseconds for something to do, and does it, if need be until the given time. */
+static void step(tk_engine *engine, int milliseconds, double until) {
   struct epoll_event events[EVENTS];
-  int count = epoll_wait(engine->fd, events, EVENTS, 0), i, by_time = 0;
+  int count = epoll_wait(engine->fd, events, EVENTS, milliseconds), i, by_time = 0;
   uint64_t ignored;
-  double until;
   tk_sigpipe signals;
   if (count <= 0) return;
-  until = tk_now() + STEP_TIME;
+  if (until < tk_now() + STEP_TIME) until = tk_now() + STEP_TIME;
   tk_sigpipe_block(&signals);
   for (i = 0; i < count && (i == 0 || tk_now() < until); i++) {
     int fd = events[i].data.fd;
@@ -209,13 +208,12 @@ void tk_watch_step(tk_engine *engine) {
   tk_sigpipe_restore(&signals);
 }
 
+void tk_watch_step(tk_engine *engine) { step(engine, 0, 0); }
+
+/* A host that waits has the time that it gave. */
 void tk_watch_wait(tk_engine *engine, double seconds) {
-  struct pollfd look;
   double milliseconds = seconds > 0 ? seconds * 1000 + 0.999 : 0;
-  look.fd = engine->fd;
-  look.events = POLLIN;
-  look.revents = 0;
-  (void)poll(&look, 1, milliseconds > (double)INT_MAX ? INT_MAX : (int)milliseconds);
+  step(engine, milliseconds > (double)INT_MAX ? INT_MAX : (int)milliseconds, tk_now() + seconds);
 }
 
 #else

@@ -48,6 +48,7 @@ void tk_watch_wait(tk_engine *engine, double seconds) {
   double milliseconds = (next >= 0 && next < seconds ? next : seconds) * 1000 + 0.999;
   (void)curl_multi_poll(engine->multi, NULL, 0,
                         milliseconds > (double)INT_MAX ? INT_MAX : milliseconds > 0 ? (int)milliseconds : 0, NULL);
+  tk_watch_step(engine);
 }
 
 #endif

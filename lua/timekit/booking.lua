@@ -70,6 +70,11 @@ local function learn_from(self, err, seen)
   end
 end
 
+-- Few actions need it.
+local function look_at(call)
+  return request.traced(request.get(call.id, call.given.include), call.given.traceparent)
+end
+
 -- What an action will send, or nil and the error of one that is refused on the spot.
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
@@ -92,11 +97,12 @@ local function prepare(self, action, inputs, opts, where, level)
     return nil, Error.new(refused)
   end
 
-  return {
-    request = request.traced(built, given.traceparent),
-    look = request.traced(request.get(self.id, given.include), given.traceparent),
-    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph, timeout = given.timeout,
+  local call = {
+    request = request.traced(built, given.traceparent), look = look_at, given = given,
+    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph,
   }
+  if given.timeout then call.timeout = given.timeout end
+  return call
 end
 
 local function send(self, prepared, refused)
@@ -352,7 +358,8 @@ function handles.new(client, booking, where, level)
   if problem then
     error(("%s: %s: %s"):format(where, from_table and "the booking's id" or "the id", problem), level)
   end
-  local handle = setmetatable({ client = client, id = id }, metatable)
+  -- With room for what will be learned.
+  local handle = setmetatable({ client = client, id = id, graph = nil, state = nil, completed = nil }, metatable)
   if from_table then learn(handle, booking) end
   return handle
 end

@@ -37,8 +37,6 @@ local metatable = { __index = Client, __name = "timekit.client" }
 -- What a sandbox is shown when no key was given: it takes any, but asks for one as Timekit does.
 local TEST_KEY = "test_api_key"
 
-local NO_HEADERS = {}
-
 -- A look at a booking is a read, whatever it is for.
 local LOOK = { expects = "booking" }
 
@@ -78,14 +76,15 @@ local function withheld(self, left)
   return kind and { failure = { kind = kind, message = message }, sent = "no" }
 end
 
--- One try: sends a request, waits, and reads what came. `left`: seconds.
+-- One try: sends a request, waits, and reads what came. `left`: seconds. Returns the outcome, the time by then, and
+-- what `response.read` does.
 local function attempt(self, runtime, what, call, left, number)
-  local watchers, event = self.hooks, nil
-  local began = runtime.now()
+  local watchers, event, began = self.hooks, nil, nil
   if watchers then
+    local before = runtime.now()
     event = watchers:begin(what, call, number)
-    local now = runtime.now()
-    began, left = now, left - (now - began)
+    began = runtime.now()
+    left = left - (began - before)
   end
   local outcome = withheld(self, left)
   if not outcome then
@@ -96,10 +95,12 @@ local function attempt(self, runtime, what, call, left, number)
   end
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
   local now = runtime.now()
-  local fields = outcome.headers or NO_HEADERS
-  if self.limiter then self.limiter:learn(now, outcome.status, headers.rate_limit_remaining(fields)) end
-  if watchers then watchers:finish(event, outcome, failure, headers.request_id(fields), now - began) end
-  return outcome, data, failure, doubt
+  local limiter = self.limiter
+  if limiter then limiter:learn(now, outcome.status, headers.rate_limit_remaining(headers.of(outcome))) end
+  if watchers then
+    watchers:finish(event, outcome, failure, headers.request_id(headers.of(outcome)), now - began)
+  end
+  return outcome, now, data, failure, doubt
 end
 
 -- The call, as of `timekit.calls`, that the running code is part of, if any.
@@ -108,8 +109,8 @@ local function caller(self)
   return thread and self.registry[thread]
 end
 
-local function runtime_of(self)
-  return caller(self) and self.stepped or self.runtime
+local function runtime_of(self, of)
+  return of and self.stepped or self.runtime
 end
 
 -- Why nobody can wait here, nil where that is possible.
@@ -119,10 +120,9 @@ local function phase_problem(runtime)
   return not possible and reason or nil
 end
 
--- Why nothing may be started now: the host cannot wait here, or the call that this is part of was cancelled.
-local function obstacle(self, call, runtime)
+-- Why nothing may be started now: the host cannot wait here, or the call that this is part of, `of`, was cancelled.
+local function obstacle(call, runtime, of)
   local kind, message
-  local of = caller(self)
   if of and of.cancelled then
     -- A function that goes on regardless is not to keep the host from its own work.
     of:pass()
@@ -136,12 +136,17 @@ local function obstacle(self, call, runtime)
   }
 end
 
+local function dismiss(outcome)
+  if outcome and outcome.release then outcome:release() end
+end
+
 -- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
 -- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
 -- `spent` already counts as time of the call.
 local function run(self, call)
-  local runtime = runtime_of(self)
-  local hindered = obstacle(self, call, runtime)
+  local of = caller(self)
+  local runtime = runtime_of(self, of)
+  local hindered = obstacle(call, runtime, of)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
   local now, outcome, number = runtime.now(), nil, 0
@@ -161,32 +166,35 @@ local function run(self, call)
     else
       local data, found, doubt
       number = number + 1
-      outcome, data, found, doubt = attempt(self, runtime, what, call, timeout - (now - began), number)
-      now = runtime.now()
+      dismiss(outcome)
+      outcome, now, data, found, doubt = attempt(self, runtime, what, call, timeout - (now - began), number)
+      if self.hooks then now = runtime.now() end
       verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
     end
   end
   local elapsed = now - began
   if failure then
+    dismiss(outcome)
     failure.attempts, failure.elapsed = machine.attempts, elapsed
     return nil, Error.new(self.redact(failure)), machine.seen, machine.lost == true
   end
-  local fields = outcome.headers or NO_HEADERS
-  local status, request_id = outcome.status, headers.request_id(fields)
+  local fields = headers.of(outcome)
+  local status, request_id, remaining = outcome.status, headers.request_id(fields), headers.rate_limit_remaining(fields)
+  dismiss(outcome)
   -- A success that a refusal told: the look after it failed.
   if machine.heard then status, request_id = machine.heard.status, machine.heard.request_id end
   return what, {
-    status = status, request_id = self.redact(request_id),
-    attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed,
-    rate_limit_remaining = headers.rate_limit_remaining(fields),
+    status = status, request_id = request_id and self.redact(request_id),
+    attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
   }
 end
 
 -- Waits some seconds within a call, as its requests wait for their answers. Returns true; or nil and an error where the
 -- host cannot wait, and when the call was cancelled or the client closed.
 local function pause(self, seconds)
-  local runtime = runtime_of(self)
-  local hindered = obstacle(self, {}, runtime)
+  local of = caller(self)
+  local runtime = runtime_of(self, of)
+  local hindered = obstacle({}, runtime, of)
   if not hindered and (self.pump.closed or runtime.sleep(seconds, self.pump) or self.pump.closed) then
     local message = self.pump.closed and "the client was closed" or "cancelled by the caller"
     hindered = { kind = "cancelled", message = message, sent = "no", attempts = 0, elapsed = 0 }
@@ -461,11 +469,13 @@ function client.new(settings)
     pause = function(seconds) return pause(inner, seconds) end,
     may_block = inner.runtime.can_wait == nil,
     hindrance = function()
-      local message = phase_problem(runtime_of(inner))
+      local message = phase_problem(runtime_of(inner, caller(inner)))
       return message and Error.new { kind = "phase", message = message, sent = "no", attempts = 0, elapsed = 0 }
     end,
-    clock = function() return runtime_of(inner).now() end,
-    group = function() return calls.new(inner.pump, registry, true), runtime_of(inner), inner.stepped end,
+    clock = function() return runtime_of(inner, caller(inner)).now() end,
+    group = function()
+      return calls.new(inner.pump, registry, true), runtime_of(inner, caller(inner)), inner.stepped
+    end,
     drop = function() connection:close() end,
     disconnect = function()
       inner.pump:close()

@@ -83,6 +83,24 @@ function headers.tells_limit(fields)
   return false
 end
 
+local NONE = {}
+
+-- Looks headers of the last outcome up, one by one.
+local lookup = setmetatable({}, {
+  __mode = "v",
+  __index = function(self, name) return rawget(self, 1):header(name) end,
+})
+
+--- The headers of an outcome, for looking one up by its name at once: the table may be another outcome's later. For
+-- going through them, and for keeping them, there is `outcome.headers`.
+-- @tparam table outcome as in the transport contract
+-- @treturn table name in lower case → value; empty where there is no answer
+function headers.of(outcome)
+  if not outcome.header then return outcome.headers or NONE end
+  lookup[1] = outcome
+  return lookup
+end
+
 --- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).
 -- @tparam table fields the answer's headers, names in lower case
 -- @treturn number|nil

@@ -16,13 +16,7 @@ local LONGEST_TARGET = 64 * 1024
 
 local JSON = { ["Content-Type"] = "application/json" }
 
-local function encode_byte(char)
-  return ("%%%02X"):format(char:byte())
-end
-
-local function escape(text)
-  return (text:gsub("[^A-Za-z0-9%-._~]", encode_byte))
-end
+local escape = core.escape
 
 --- Encodes a text as one segment of a path.
 -- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
@@ -37,12 +31,13 @@ function request.segment(text)
   if text == "" then return nil, "expected a name, got an empty string" end
   if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
   if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
-  if text:find("%c") then return nil, "control characters cannot stand in it" end
-  return escape(text)
+  local escaped = escape(text)
+  if escaped ~= text and text:find("%c") then return nil, "control characters cannot stand in it" end
+  return escaped
 end
 
 local function include_part(include)
-  return "include=" .. include:gsub("[^A-Za-z0-9%-._~,]", encode_byte)
+  return "include=" .. escape(include):gsub("%%2C", ",")
 end
 
 local function with_include(path, include)
@@ -69,6 +64,22 @@ local function sorted_names(fields)
   return names
 end
 
+-- What the body of an action begins with where its inputs are all that is in it. Programs name few actions; a limit
+-- keeps it so.
+local openings, room_for_openings = {}, 256
+
+local function opening(action)
+  local text = openings[action]
+  if text then return text end
+  local key, problem, reason = core.encode(action, "action", nil, "{", ":")
+  if not key then return nil, problem, reason end
+  if room_for_openings > 0 then
+    room_for_openings = room_for_openings - 1
+    openings[action] = key
+  end
+  return key
+end
+
 -- One member of the body's object. Each is encoded by itself, so that a problem is named by the argument that it
 -- stands in.
 local function member(name, name_path, value, value_path)
@@ -80,24 +91,34 @@ local function member(name, name_path, value, value_path)
   return key .. ":" .. text
 end
 
--- The members of an action's body, appended to `members`.
-local function action_members(members, action, inputs, options)
+-- A text with one more member.
+local function with_member(text, one)
+  return text == "" and one or text .. "," .. one
+end
+
+-- The body of an action. `members`: what stands before it, a text, may be empty.
+local function action_body(members, action, inputs, options)
+  if inputs ~= nil and members == "" and options.apply_to_bulked_bookings == nil and not options.settings then
+    local before, problem, reason = opening(action)
+    if not before then return nil, problem, reason end
+    return core.encode(inputs, "inputs", LARGEST_BODY, before, "}")
+  end
   if inputs ~= nil then
     local text, problem, reason = member(action, "action", inputs, "inputs")
     if not text then return nil, problem, reason end
-    members[#members + 1] = text
+    members = with_member(members, text)
   end
   if options.apply_to_bulked_bookings ~= nil then
-    members[#members + 1] = '"apply_to_bulked_bookings":' .. tostring(options.apply_to_bulked_bookings)
+    members = with_member(members, '"apply_to_bulked_bookings":' .. tostring(options.apply_to_bulked_bookings))
   end
   if options.settings then
     for _, name in ipairs(sorted_names(options.settings)) do
       local text, problem, reason = member(name, "settings", options.settings[name], "settings." .. name)
       if not text then return nil, problem, reason end
-      members[#members + 1] = text
+      members = with_member(members, text)
     end
   end
-  return "{" .. table.concat(members, ",") .. "}"
+  return "{" .. members .. "}"
 end
 
 --- An action on a booking: `PUT /bookings/{id}/{action}` (API.md 2).
@@ -111,12 +132,12 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
-  local body, problem, reason = action_members({}, action, inputs, options)
+  local body, problem, reason = action_body("", action, inputs, options)
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
   return {
     method = "PUT", route = "/bookings/{id}/{action}",
-    target = with_include(("/bookings/%s/%s"):format(request.segment(id), request.segment(action)), options.include),
+    target = with_include("/bookings/" .. request.segment(id) .. "/" .. request.segment(action), options.include),
     headers = JSON,
     body = body,
   }
@@ -227,9 +248,9 @@ end
 function request.bulk_action(list, flags, include)
   local texts = {}
   for index, item in ipairs(list) do
-    local text, problem, reason = action_members({
-      (member("id", "id", item.id, "id")), (member("action", "action", item.action, "action")),
-    }, item.action, item.inputs, item.options)
+    local text, problem, reason = action_body(
+      member("id", "id", item.id, "id") .. "," .. member("action", "action", item.action, "action"),
+      item.action, item.inputs, item.options)
     if not text then return nil, problem, reason end
     texts[index] = text
   end

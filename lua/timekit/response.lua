@@ -107,7 +107,8 @@ end
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
-  local value, problem = core.decode(outcome.body)
+  local value, problem
+  if outcome.decode then value, problem = outcome:decode() else value, problem = core.decode(outcome.body) end
   if value == nil then return nil, not_json(outcome.body, problem) end
   local data = value
   if is_object(value) then
@@ -248,7 +249,7 @@ function response.read(outcome, call, clock)
   if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
   found.sent = outcome.sent
   found.status = outcome.status
-  found.request_id = outcome.headers and headers.request_id(outcome.headers)
+  found.request_id = headers.request_id(headers.of(outcome))
   found.action = found.action or call.action
   found.graph = call.graph
   local doubt = call.writes and doubt_about(found, outcome) or nil

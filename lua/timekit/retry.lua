@@ -18,15 +18,17 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5
 
 local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 
-local Machine = {}
+-- What a machine begins with.
+local Machine = { attempts = 0, sent = "no", retried = false, booked = false, looking = false }
 Machine.__index = Machine
 
 --- Makes the machine of one call.
 -- @tparam table call `request`; `writes`, `action`, `graph`, `effect` as for `timekit.response`; `look`: the request
---   that reads the booking, for what changes one; `proves`, where that is no action: function(booking, failure) of what
---   the look brought, returns the data of a success where it proves one, else nil. An action that was sent already, as
---   part of another request, has `doubted`, the failure that left it in doubt, and `lost`: it may even take effect
---   later. The machine begins with the look then, and never sends the action
+--   that reads the booking, for what changes one, or a function(call) that makes it when it is needed; `proves`, where
+--   that is no action: function(booking, failure) of what the look brought, returns the data of a success where it
+--   proves one, else nil. An action that was sent already, as part of another request, has `doubted`, the failure that
+--   left it in doubt, and `lost`: it may even take effect later. The machine begins with the look then, and never sends
+--   the action
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
@@ -35,9 +37,7 @@ Machine.__index = Machine
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
 function retry.new(call, policy, deadline)
-  local self = setmetatable({
-    call = call, policy = policy, deadline = deadline, attempts = 0, sent = "no", retried = false,
-  }, Machine)
+  local self = setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0 }, Machine)
   local doubted = call.doubted
   if doubted then
     self.failure, self.cause, self.sent, self.lost = doubted, doubted, doubted.sent, call.lost
@@ -132,10 +132,12 @@ function Machine:next(now)
     self.booked = true
     if wait > 0 then return "wait", wait end
   end
-  self.booked = false
+  if self.booked then self.booked = false end
   if self.looking then
     self.looks = self.looks + 1
-    return "send", self.call.look
+    local call = self.call
+    if type(call.look) == "function" then call.look = call:look() end
+    return "send", call.look
   end
   self.attempts = self.attempts + 1
   return "send", self.call.request

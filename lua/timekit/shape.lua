@@ -77,6 +77,15 @@ local function field_problem(spec, value)
   return not ok and tostring(reason or "refused by its check") or nil
 end
 
+local NONE = {}
+
+-- A list, made when there is a first text for it.
+local function with(list, text)
+  list = list or {}
+  list[#list + 1] = text
+  return list
+end
+
 --- Checks a table against the specifications of its fields.
 -- A specification is `{ type =, required =, check = }`, all optional: `type` is `string`, `boolean`, `number`,
 -- `integer` (whole, and exact as a double), `table` or `function`; `check` is a function that gets the value
@@ -87,27 +96,28 @@ end
 -- @tparam string path how messages name the table; may be empty
 -- @tparam boolean strict refuse every unknown name, not only those that are close to a known one
 -- @treturn table a list of problems in alphabetical order, such as
---   `inputs.message: expected a string, got a number`; empty when there are none
+--   `inputs.message: expected a string, got a number`; empty when there are none. Not to be changed
 function shape.check(specs, values, path, strict)
   if type(values) ~= "table" then
     return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
   end
-  local problems = {}
+  local problems
   for name, spec in pairs(specs) do
     local problem = field_problem(spec, rawget(values, name))
-    if problem then problems[#problems + 1] = shape.join(path, name) .. ": " .. problem end
+    if problem then problems = with(problems, shape.join(path, name) .. ": " .. problem) end
   end
   for name in next, values do
     if specs[name] == nil then
-      local field = shape.join(path, name)
       local hint = shape.hint(name, specs)
       if type(name) ~= "string" then
-        problems[#problems + 1] = ("%s: expected a name as the key, got %s"):format(field, shape.describe(name))
+        local got = shape.describe(name)
+        problems = with(problems, ("%s: expected a name as the key, got %s"):format(shape.join(path, name), got))
       elseif strict or hint ~= "" then
-        problems[#problems + 1] = field .. ": unknown" .. hint
+        problems = with(problems, shape.join(path, name) .. ": unknown" .. hint)
       end
     end
   end
+  if not problems then return NONE end
   table.sort(problems)
   return problems
 end

@@ -53,6 +53,7 @@ static void give_up(lua_State *L) {
    Reason and sent are the numbers of engine.h, headers the lines as they came. */
 static int result(lua_State *L) {
   tk_result made;
+  int field;
   memset(&made, 0, sizeof made);
   lua_settop(L, 1);
   lua_getfield(L, 1, "reason");
@@ -70,7 +71,11 @@ static int result(lua_State *L) {
   made.headers = luaL_checklstring(L, 7, &made.headers_size);
   made.body = luaL_checklstring(L, 8, &made.body_size);
   made.http_version = 11;
-  tk_push_result(L, &made);
+  lua_createtable(L, 0, TK_FIELDS);
+  for (field = 0; field < TK_FIELDS; field++) {
+    tk_push_field(L, &made, (tk_field)field);
+    lua_setfield(L, -2, tk_field_name((tk_field)field));
+  }
   return 1;
 }
 

@@ -97,6 +97,18 @@
 --- Ends the transfer now. Its outcome is a failure of the kind `cancelled`, unless it had one already.
 -- @function transfer:cancel
 
+--- May be left out: the outcome is not needed any more. What holds more memory than Lua's collector knows of gives it
+-- back; nothing is asked afterwards.
+-- @function outcome:release
+
+--- May be left out: the same as `timekit.core.decode(outcome.body)`, for whom that is less work.
+-- @function outcome:decode
+
+--- May be left out: the same as `outcome.headers[name]`, likewise; nil without an answer.
+-- @function outcome:header
+-- @tparam string name in lower case
+-- @treturn string|nil
+
 --- What came of the request.
 -- `status`, `headers` and `body` are there when the server answered; `failure` when the answer did not come, or not all
 -- of it. With both, the body is incomplete.
