@@ -120,6 +120,7 @@ build = {
     ["timekit.waiting"] = "lua/timekit/waiting.lua",
     ["timekit.web_url"] = "lua/timekit/web_url.lua",
     ["timekit.webhook"] = "lua/timekit/webhook.lua",
+    ["timekit.webhook_signature"] = "lua/timekit/webhook_signature.lua",
     ["timekit.core"] = {
       sources = {
         "csrc/buffer.c",

@@ -182,6 +182,7 @@ describe("webhook.parse", function()
       '{"id":"b1","graph":"instant"}', '{"id":"b1","state":"confirmed"}', '{"graph":"instant","state":"confirmed"}',
       '{"id":1,"graph":"instant","state":"confirmed"}', '{"id":"b1","graph":null,"state":"confirmed"}',
       '{"id":"b1","graph":"instant","state":["confirmed"]}', '[{"id":"b1","graph":"instant","state":"confirmed"}]',
+      '{"id":"b1","graph":"","state":"confirmed"}', '{"id":"b1","graph":"instant","state":""}',
       '{"id":"","graph":"instant","state":"confirmed"}', '{"id":"..","graph":"instant","state":"confirmed"}',
       '{"id":"a\\nb","graph":"instant","state":"confirmed"}', BODY:sub(1, -3), BODY .. "x", ("["):rep(100000),
       ('{"id":"%s","graph":"instant","state":"confirmed"}'):format(("x"):rep(2000)), ("x"):rep(1e6),

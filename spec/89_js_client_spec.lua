@@ -28,6 +28,13 @@ describe("Timekit's client for JavaScript", function()
   end)
   teardown(function() served:close() end)
 
+  it("is the version that is meant", function()
+    local file = assert(io.open(FOLDER .. "/node_modules/timekit-sdk/package.json"))
+    local text = file:read("*a")
+    file:close()
+    assert.equal("1.19.8", core.decode(text).version)
+  end)
+
   it("has no method for bookings that was left out here", function()
     assert.same({}, missed)
   end)

@@ -2,7 +2,9 @@
 -- Pure: no I/O, no clock. Which action plays, and how long after what, is the graph's to say.
 -- @module timekit.autoplay
 
+local core = require "timekit.core"
 local event = require "timekit.event"
+local graph = require "timekit.graph"
 local shape = require "timekit.shape"
 local time = require "timekit.time"
 
@@ -23,14 +25,17 @@ local STARTS = {
   },
 }
 
--- A setting given on create, wherever the booking shows it: no source says where (API.md 3).
+-- A delay given on create, wherever the booking shows it: no source says where (API.md 3). One that is shown and cannot
+-- be read comes back, too, when there is none that can.
 local function setting(booking, name)
   local attributes = type(booking.attributes) == "table" and booking.attributes or {}
+  local unread
   for _, place in ipairs { booking.settings or {}, attributes.settings or {}, attributes, booking } do
-    local value = type(place) == "table" and place[name] or nil
-    if type(value) == "table" or type(value) == "string" then return value end
+    local value = type(place) == "table" and place[name]
+    if graph.duration(value) then return value end
+    if value and value ~= core.null then unread = value end
   end
-  return nil
+  return unread
 end
 
 --- What plays by itself next.
@@ -40,6 +45,10 @@ end
 -- @treturn ?string why that cannot be said, although something will
 function autoplay.next(booking, rules)
   if booking.completed == true then return nil end
+  if rules:is_final(booking.state) == nil then
+    return nil, ("what plays by itself is not known: the graph %s has no state %s"):format(
+      shape.quote(rules.name), shape.quote(booking.state))
+  end
   local times = { settings = {} }
   for _, play in ipairs(rules:autoplays(booking.state)) do
     local start = STARTS[play.from]
@@ -50,7 +59,12 @@ function autoplay.next(booking, rules)
         shape.quote(play.action), start.name, type(text) == "string" and ": " .. problem or "")
     end
     times[play.from] = at
-    if play.setting then times.settings[play.setting] = setting(booking, play.setting) end
+    local given = play.setting and setting(booking, play.setting)
+    if given and not graph.duration(given) then
+      return nil, ("%s plays by itself, but the setting %s that the booking shows is no duration"):format(
+        shape.quote(play.action), shape.quote(play.setting))
+    end
+    if given then times.settings[play.setting] = given end
   end
   local play = rules:next_autoplay(booking.state, times)
   if play and not time.is_writable(play.at) then

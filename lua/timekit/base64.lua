@@ -32,22 +32,31 @@ function base64.encode_url(text)
   return (base64.encode(text):gsub("[+/]", { ["+"] = "-", ["/"] = "_" }))
 end
 
---- Decodes what `encode_url` wrote. Each text has one encoding only: padding, other characters, a length that no
--- encoding has, and bits that are left over at the end are refused.
+--- Decodes what `encode` wrote. Each text has one encoding only: padding, other characters, a length that no encoding
+-- has, and bits that are left over at the end are refused.
 -- @tparam string encoded
 -- @treturn string|nil
-function base64.decode_url(encoded)
-  if encoded:find("[^A-Za-z0-9_-]") or #encoded % 4 == 1 then return nil end
-  local out, digits = {}, encoded:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })
-  for index = 1, #digits, 4 do
-    local a, b, c, d = digits:byte(index, index + 3)
+-- @usage base64.decode("YWI")   --> "ab"
+function base64.decode(encoded)
+  if encoded:find("[^A-Za-z0-9+/]") or #encoded % 4 == 1 then return nil end
+  local out = {}
+  for index = 1, #encoded, 4 do
+    local a, b, c, d = encoded:byte(index, index + 3)
     local bits = VALUES[a] * 262144 + VALUES[b] * 4096 + (c and VALUES[c] or 0) * 64 + (d and VALUES[d] or 0)
     local bytes = string.char(math.floor(bits / 65536), math.floor(bits / 256) % 256, bits % 256)
     out[#out + 1] = bytes:sub(1, d and 3 or c and 2 or 1)
   end
   local decoded = table.concat(out)
-  if base64.encode_url(decoded) ~= encoded then return nil end
+  if base64.encode(decoded) ~= encoded then return nil end
   return decoded
+end
+
+--- Decodes what `encode_url` wrote, as strictly as `decode`.
+-- @tparam string encoded
+-- @treturn string|nil
+function base64.decode_url(encoded)
+  if encoded:find("[+/]") then return nil end
+  return base64.decode((encoded:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })))
 end
 
 return base64

@@ -335,6 +335,9 @@ end
 -- every few milliseconds while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
+-- @usage
+-- local due = tk:timeout()
+-- if due then timer:start(math.ceil(due * 1000), 0, function() tk:update() end) end
 function Client:timeout()
   check(self, "client:timeout", 3)
   return self.calls:timeout_with_transfers()
@@ -384,6 +387,10 @@ end
 -- Calls in flight end, with an error of the kind `cancelled` for what they waited for.
 -- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 -- collector, which may run anywhere, raises nothing, and continues no call.)
+-- @usage
+-- local tk = timekit.new()
+-- local booking, err = tk:booking(id):confirm()
+-- tk:close()
 function Client:close()
   local problem = shut(self)
   if problem then error(problem, 2) end

@@ -9,9 +9,10 @@ local event = {}
 -- @treturn table|nil with `start` and `end` among others, as texts; nil where the booking shows none
 function event.of(booking)
   local attributes = booking.attributes
-  local info = type(attributes) == "table" and attributes.event_info
-  if type(info) == "table" then return info end
-  return type(booking.event) == "table" and booking.event or nil
+  for _, shown in ipairs { type(attributes) == "table" and attributes.event_info or false, booking.event } do
+    if type(shown) == "table" and next(shown) ~= nil then return shown end
+  end
+  return nil
 end
 
 return event

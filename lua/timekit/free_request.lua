@@ -42,7 +42,7 @@ function free_request.install(Client, check)
   --
   -- Raises on wrong use: an unknown method; a path with `..`, a query, an empty segment or control characters, or one
   -- that does not begin with one slash; a header that is the client's own (`Authorization`, `Host`, …) or has line
-  -- ends; a body that JSON cannot say; a wrong option; a closed client.
+  -- ends; headers of more than 16 KiB; a body that JSON cannot say; a wrong option; a closed client.
   -- @tparam string method `GET`, `POST`, `PUT`, `PATCH` or `DELETE`
   -- @tparam string path below the client's `base_url`, such as `/resources`; what cannot stand in a path is
   --   percent-encoded
@@ -56,8 +56,9 @@ function free_request.install(Client, check)
   -- @return what the answer holds under `data`, or the whole answer where it has none; `timekit.null` for one without
   --   content (a 204, or an empty one to a DELETE); nil on failure only
   -- @treturn table `info` as in `Booking:action`, with `envelope`: what stood beside `data`, such as `total`; or the
-  --   error: `input` (larger than 1 MiB), `auth`, `not_found`, `transition`, `validation`, `rate_limited`, `network`,
-  --   `timeout`, `cancelled`; of a GET also `server` and `response`, of anything else `uncertain`
+  --   error: `input` (a body over 1 MiB, a path and query over 64 KiB), `auth`, `not_found`, `transition`,
+  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; of a GET also `server` and `response`, of
+  --   anything else `uncertain`
   -- @usage
   -- local resources, info = assert(tk:request("GET", "/resources", { query = { limit = 10 } }))
   -- print(#resources, info.envelope.total)

@@ -78,7 +78,7 @@ local function split(url)
   if origin then
     local _, problem = web_url.check(origin)
     if problem then return nil, problem end
-  elseif url:find("^/") then
+  elseif url:find("^/[^/]") then
     origin, rest = "", url
   else
     return nil, "expected an http or https URL"
@@ -141,7 +141,7 @@ function link.verify(url, key)
   end
   local found, token = read(url)
   if not found then return false, token end
-  local good, problem = jwt.check(token, key)
+  local good, problem = jwt.check(token, function(text) return core.hmac_sha256(key, text) end)
   if not good then return false, "its token: " .. problem end
   local claims = token.claims
   if claims.booking_id ~= found.booking_id then return false, "its token is for another booking" end

@@ -12,17 +12,20 @@ local FORBIDDEN = {}
 for name in ([[authorization proxy-authorization host content-length transfer-encoding connection keep-alive
   proxy-connection te trailer upgrade expect cookie accept-encoding]]):gmatch("%S+") do FORBIDDEN[name] = true end
 
+-- Servers take 8 or 16 KiB; libcurl has a limit, too, and takes what is beyond it for a want of memory.
+local LONGEST = 16 * 1024
+
 -- RFC 9110, 5.6.2.
 local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
 
 --- Checks headers, as an option's checker of `timekit.options`: names of tokens, values of one line without blanks at
--- its ends, and none that is the client's own, such as Authorization.
+-- its ends, together at most 16 KiB, and none that is the client's own, such as Authorization.
 -- @tparam any headers name → value
 -- @treturn table|nil a copy
 -- @treturn ?string what was expected
 function own_headers.check(headers)
   if type(headers) ~= "table" then return nil, "expected a table, got " .. shape.describe(headers) end
-  local copy, seen = {}, {}
+  local copy, seen, size = {}, {}, 0
   for name, value in pairs(headers) do
     if type(name) ~= "string" or not name:find(TOKEN) then
       return nil, "expected names of headers as keys, got " .. shape.quote(name)
@@ -34,6 +37,8 @@ function own_headers.check(headers)
     if type(value) ~= "string" or value == "" or value:find("[%c]") or value:find("^ ") or value:find(" $") then
       return nil, ("%s: expected a text of one line without blanks at its ends"):format(name)
     end
+    size = size + #name + #value
+    if size > LONGEST then return nil, ("expected at most %d bytes of names and values"):format(LONGEST) end
     copy[name] = value
   end
   return copy

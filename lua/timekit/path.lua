@@ -16,15 +16,18 @@ end
 local function segment_problem(segment)
   local decoded = segment:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
   if decoded == "" then return "a segment is empty" end
-  if decoded == "." or decoded == ".." then return shape.quote(segment) .. " would be another path" end
+  -- Servers are known that undo %2F before they resolve dots, and others that overlook what follows a semicolon.
+  for part in decoded:gmatch("[^/]+") do
+    if part:find("^%.%.?$") or part:find("^%.%.?;") then return shape.quote(segment) .. " would be another path" end
+  end
   if decoded:find("%c") then return "control characters cannot stand in it" end
   if decoded:find("\\", 1, true) then return "a backslash cannot stand in it" end
   return nil
 end
 
 --- Checks a path, and encodes what cannot stand in one as it is. What is percent-encoded already stays so.
--- It begins with one slash and has no empty segment, no `.` and no `..`, also not percent-encoded; no `?` and no `#`,
--- since a query has an option of its own; and no control character.
+-- It begins with one slash and has no empty segment, no `.` and no `..`, also not percent-encoded or between slashes
+-- that are; no `?` and no `#`, since a query has an option of its own; and no control character.
 -- @tparam any text such as `/bookings/groups`
 -- @treturn string|nil the path to send
 -- @treturn ?string what was expected

@@ -11,6 +11,9 @@ local LONGEST_SEGMENT = 1024
 
 local LARGEST_BODY = 1024 * 1024
 
+-- More than any server takes; libcurl has a limit, too, and takes what is beyond it for a want of memory.
+local LONGEST_TARGET = 64 * 1024
+
 local JSON = { ["Content-Type"] = "application/json" }
 
 local escape = core.escape
@@ -286,6 +289,9 @@ UUID = UUID:gsub("x", "%%x")
 -- @treturn table|nil the request; or nil and a problem, as of `request.create`
 function request.any(method, path, options)
   local target = with_query(path, options.query or {}, options.include)
+  if #target > LONGEST_TARGET then
+    return nil, ("the request's path and query exceed the limit of %d bytes"):format(LONGEST_TARGET), "size"
+  end
   local route = path:gsub(UUID, "{id}")
   local built = { method = method, route = route, target = target }
   if options.body then

@@ -30,6 +30,15 @@ local function from_booking(self, info, fields)
   return Error.new(fields)
 end
 
+-- The booking's graph has no such state: the fields of an error; nil when it has, or the graph is not known.
+local function no_such_state(self, state)
+  local rules = refusal.rules(self.graph)
+  return rules and rules:is_final(state) == nil and {
+    kind = "input", message = ("graph %s has no state %s%s"):format(
+      shape.quote(self.graph), shape.quote(state), shape.hint(state, rules.states)),
+  } or nil
+end
+
 -- Why a state cannot be the one that the booking comes to, as the fields of an error; nil when it may.
 local function out_of_reach(self, state)
   local rules = refusal.rules(self.graph)
@@ -40,12 +49,8 @@ local function out_of_reach(self, state)
       message = ("the state %s is out of reach: the booking is completed"):format(shape.quote(state)),
     }
   end
-  if rules:is_final(state) == nil then
-    return {
-      kind = "input", message = ("graph %s has no state %s%s"):format(
-        shape.quote(self.graph), shape.quote(state), shape.hint(state, rules.states)),
-    }
-  end
+  local unknown = no_such_state(self, state)
+  if unknown then return unknown end
   -- The server's word counts for more than the graph's where they differ on a state's being final.
   if rules:reaches(self.state, state) ~= false or self.completed == false and rules:is_final(self.state) then
     return nil
@@ -68,6 +73,12 @@ end
 
 -- Looks at the booking again and again. Returns what `Booking:wait_until` does.
 local function poll(self, state, given, read)
+  local unknown = no_such_state(self, state)
+  if unknown then
+    unknown.sent, unknown.attempts, unknown.elapsed = "no", 0, 0
+    unknown.graph, unknown.state = self.graph, self.state
+    return nil, Error.new(unknown)
+  end
   local client = self.client
   local timeout, pause = given.timeout or client.default_timeout, given.every or FIRST_PAUSE
   local longest = math.max(pause, LONGEST_PAUSE)
@@ -120,12 +131,13 @@ function waiting.install(Booking, tools)
   -- The booking is read for it, with `include=attributes,event`, unless it was last seen in a state that the graph
   -- knows to be final. A moment that has passed is returned like any other: it plays when the server comes to it. A
   -- time for paying that was set on create is known only where the booking shows it; else the graph's own counts.
+  -- Nothing is guessed: what the booking shows and cannot be read, or a state that its graph lacks, is an error.
   -- Raises on a wrong option and on a closed client.
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn string|nil the action; nil when nothing will play, or on failure
   -- @treturn number|table|nil when, in unix seconds; on failure the error, as in `Booking:get`, also of the kind
-  --   `response`: the graph is not known here, or the booking does not show the times that it takes
-  -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC
+  --   `response`: the graph or its state is not known here, or the booking does not show the times that it takes
+  -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC, to the second
   -- @usage
   -- local action, at, text = tk:booking(id):next_autoplay()
   -- if action then print(action, text)                      --> complete  2027-03-01T10:00:00+00:00
@@ -146,7 +158,8 @@ function waiting.install(Booking, tools)
     if rules then
       play, problem = autoplay.next(booking, rules)
     elseif booking.completed ~= true then
-      problem = "what plays by itself is not known: neither is the graph " .. shape.quote(self.graph or "")
+      problem = "what plays by itself is not known: neither is the graph" .. (
+        self.graph and " " .. shape.quote(self.graph) or "")
     end
     if problem then return nil, from_booking(self, info, { kind = "response", message = problem }) end
     if not play then return nil end
@@ -169,8 +182,9 @@ function waiting.install(Booking, tools)
   -- @treturn table|nil the booking, a table like the API's; nil on failure
   -- @treturn table `info` as in `Booking:action` (`attempts`: reads), or the error: `timeout`, with the `state` that
   --   the booking is in; `transition`: from its `state` the graph no longer leads to the one that is waited for;
-  --   `input`: the graph has no such state; `auth`, `not_found`, `validation`, `cancelled`, `phase`; and what else a
-  --   read can end with (see `Booking:get`), when none succeeded in time
+  --   `input`: the graph has no such state, and nothing is sent where the graph was known before; `auth`,
+  --   `not_found`, `validation`, `cancelled`, `phase`; and what else a read can end with (see `Booking:get`), when none
+  --   succeeded in time
   -- @usage
   -- local booking, err = tk:booking(id):wait_until("paid", { timeout = 300, every = 2 })
   -- if not booking and err.kind == "transition" then print("it never will be: " .. err.state) end

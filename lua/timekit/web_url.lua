@@ -12,8 +12,9 @@ local function is_plain(text)
   return not text:find("[%z\1-\32\127\"<>\\^`{|}]") and not text:find("\194[\128-\159]")
 end
 
+-- A host with percent signs is another one once they are decoded, or none.
 local function is_authority(text)
-  local port = text:match("^%[[%x:.]+%]:?(%d*)$") or text:match("^[%w%-._~%%\128-\255]+:?(%d*)$")
+  local port = text:match("^%[[%x:.]+%]:?(%d*)$") or text:match("^[%w%-._~\128-\255]+:?(%d*)$")
   return port ~= nil and (port == "" or #port <= 5 and tonumber(port) <= 65535)
 end
 

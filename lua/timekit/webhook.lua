@@ -17,12 +17,9 @@ local handles = require "timekit.booking"
 local options = require "timekit.options"
 local request = require "timekit.request"
 local shape = require "timekit.shape"
+local webhook_signature = require "timekit.webhook_signature"
 
 local webhook = {}
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(char) return ("%02x"):format(char:byte()) end))
-end
 
 --- Checks a delivery's signature, in constant time.
 -- Never raises on what came, whatever it is: no body, no header or two of them are a wrong signature. Raises on a
@@ -41,7 +38,7 @@ function webhook.verify(raw_body, signature, secret)
   end
   if type(raw_body) ~= "string" then return false, "there is no body" end
   if type(signature) ~= "string" then return false, "there is no signature" end
-  if core.equal(hex(core.hmac_sha256(secret, raw_body)), signature:lower()) then return true end
+  if core.equal(webhook_signature.make(secret, raw_body), signature:lower()) then return true end
   return false, "the signature is wrong"
 end
 
@@ -59,7 +56,9 @@ local function read(raw_body)
   if booking == nil then return nil, "it is not JSON: " .. problem end
   if type(booking) ~= "table" or core.is_array(booking) then return nil, "it is not a JSON object" end
   for _, name in ipairs { "id", "graph", "state" } do
-    if type(booking[name]) ~= "string" then return nil, ("it is no booking: its %s is no text"):format(name) end
+    if type(booking[name]) ~= "string" or booking[name] == "" then
+      return nil, ("it is no booking: its %s is no text"):format(name)
+    end
   end
   local id
   id, problem = request.segment(booking.id)

@@ -17,8 +17,11 @@ local PERIOD = 0.1
 
 -- The status that was answered; nil when none was.
 local function try(delivery)
-  local request = new_from_uri(delivery.url)
+  local origin, path = delivery.url:match("^(%a+://[^/?]*)(.*)$")
+  local request = new_from_uri(origin:lower())
   request.headers:upsert(":method", "POST")
+  -- As it is: lua-http raises on a URL with characters that RFC 3986 has no place for, such as `?a[]=1`.
+  request.headers:upsert(":path", path:find("^/") and path or "/" .. path)
   for name, value in pairs(delivery.headers) do request.headers:upsert(name, value) end
   request:set_body(delivery.body)
   -- A large body is not announced first: simple servers do not answer that.

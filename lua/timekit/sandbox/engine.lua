@@ -1,6 +1,7 @@
 --- The sandbox's engine: an answer from a state, a request and the time.
 -- Pure: no I/O, no clock of its own, and no randomness but what the state's seed gives. The state is changed in place.
 -- @module timekit.sandbox.engine
+local action_link = require "timekit.link"
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.auth"
 local bookings = require "timekit.sandbox.bookings"
@@ -23,7 +24,7 @@ local engine = {}
 local BASE_URL = "https://api.timekit.io/v2"
 
 -- The first pattern that a path fits counts. `{name}` fits any one segment and becomes a parameter. What is public
--- needs no key.
+-- needs no key, and is for people: whatever is wrong with the request, they get a page.
 local ROUTES = {
   { "GET", { "bookings" }, list.bookings },
   { "POST", { "bookings" }, bookings.create },
@@ -149,7 +150,10 @@ end
 local function reply_to(state, received, now, sign)
   local segments, query, parts = wire.target(received.target)
   local route, params = find_route(received.answered_as, segments)
-  if not sign and not (route and route.public) then return unauthorized() end
+  if route and route.public then
+    return route[3] { state = state, now = now, method = received.method, params = params, query = query }
+  end
+  if not sign then return unauthorized() end
   if not is_sayable(segments) or not is_sayable(query) then
     return replies.error(400, "The request is not valid UTF-8")
   end
@@ -160,7 +164,9 @@ local function reply_to(state, received, now, sign)
   return route[3] {
     state = state, now = now, method = received.method, params = params, query = query, query_parts = parts,
     body = received.body, include = include, base_url = received.base_url,
-    link = sign and function(id, action) return links.make(sign, received.base_url, id, action) end,
+    link = function(id, action)
+      return action_link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
+    end,
   }
 end
 

@@ -10,6 +10,7 @@
 -- - Bookings of a resource may overlap, unless `settings.allow_double_bookings` is false: then a new booking is refused
 --   with 422 where a booking or a reservation holds the slot. Timekit's reference names false as the default; here it
 --   has to be said, since examples and tests book the same hour again and again.
+-- - Settings of the graph that were given on create are shown as `attributes.settings`.
 -- - A seat is free again when the customer's booking has ended otherwise than by `complete`.
 -- - When an action is replicated, related bookings for which it is not possible stay as they are.
 -- - Timestamps are in UTC. The headers for zone and format of timestamps are taken and not followed.
@@ -88,6 +89,7 @@ end
 --- The box's time.
 -- Raises when the function that the box was made with tells a time outside the years 0 to 9999.
 -- @treturn number unix seconds, whole
+-- @usage print(time.format(box:now()))   -- with `time = require "timekit.time"`
 function Box:now()
   local now = self.clock() + self.offset
   if not time.is_writable(now) then
@@ -150,6 +152,9 @@ end
 --   is there when one was used: `{ what =, when =, status =, seconds = }`. `status` is what came of the request itself,
 --   even if a fault kept it from the caller; nil when the request was not carried out. One that is late is in the list
 --   from when it comes.
+-- @usage
+-- local asked = box:requests()
+-- assert(asked[#asked].method == "PUT" and asked[#asked].status == 200)
 function Box:requests()
   return copy(store.requests(self.state))
 end
@@ -159,6 +164,7 @@ end
 --   each with its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
 --   `autoplay`, `link` (an action link), `replication` (from a related booking), `group` (from the group booking) or
 --   `box` (`Box:set_state`)
+-- @usage assert(box:bookings()[1].state == "confirmed")
 function Box:bookings()
   settle(self)
   local snapshots = {}
@@ -254,6 +260,7 @@ function Box:faults()
 end
 
 --- Forgets the faults that are planned. A request that is late by one still comes.
+-- @usage box:clear_faults()
 function Box:clear_faults()
   faults.clear(self.state.faults)
 end
@@ -282,6 +289,7 @@ end
 
 --- The webhooks that are set up.
 -- @treturn {table,...} `{ url =, graph =, state =, is_test = }`, without their secrets
+-- @usage assert(box:webhooks()[1].url == "http://127.0.0.1:9000/hook")
 function Box:webhooks()
   return webhooks.list(self.state)
 end
@@ -289,6 +297,9 @@ end
 --- What was sent, or would be: the latest 1,000 deliveries, oldest first.
 -- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
 --   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+-- @usage
+-- local sent = box:deliveries()[1]
+-- assert(timekit.webhook.verify(sent.body, sent.headers["x-timekit-signature"], "s3cr3t"))
 function Box:deliveries()
   settle(self)
   return copy(webhooks.deliveries(self.state))
@@ -297,6 +308,11 @@ end
 --- Takes what is to be sent out of the outbox, for a sender of one's own.
 -- @treturn {table,...} as of `Box:deliveries`, but not copies: the sender keeps `status`, `attempts` and `answered`
 --   up to date
+-- @usage
+-- for _, delivery in ipairs(box:take_deliveries()) do
+--   delivery.attempts, delivery.answered = 1, my_post(delivery.url, delivery.headers, delivery.body)
+--   delivery.status = delivery.answered == 204 and "delivered" or "failed"
+-- end
 function Box:take_deliveries()
   settle(self)
   return webhooks.take(self.state)
@@ -304,6 +320,7 @@ end
 
 --- Makes the box as it was when it was new: no bookings, no requests, no faults, no webhooks, the clock and the ids
 -- from the start.
+-- @usage before_each(function() box:reset() end)
 function Box:reset()
   self.offset = 0
   self.state = store.new { seed = self.seed, keys = self.new_keys() }

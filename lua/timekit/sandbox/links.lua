@@ -1,46 +1,19 @@
 --- Action links: one action on one booking by one click, without a key (API.md 5).
--- The client has its own `timekit.link`; this is the other side, which trusts nothing that comes.
+-- The other side of `timekit.link`, which trusts nothing that comes.
 -- @module timekit.sandbox.links
-local core = require "timekit.core"
+local jwt = require "timekit.jwt"
+local web_url = require "timekit.web_url"
 local flow = require "timekit.sandbox.flow"
 local replies = require "timekit.sandbox.replies"
 local store = require "timekit.sandbox.store"
-local wire = require "timekit.sandbox.wire"
 
 local links = {}
 
-local HEADER = '{"alg":"HS256","typ":"JWT"}'
-
---- Makes a link.
--- @tparam function sign function(text) → the HMAC's 32 bytes
--- @tparam string base_url
--- @tparam string id
--- @tparam string action
--- @treturn string
-function links.make(sign, base_url, id, action)
-  local claims = ('{"booking_id":%s,"action":%s}'):format(assert(core.encode(id)), assert(core.encode(action)))
-  local signed = wire.encode64url(HEADER) .. "." .. wire.encode64url(claims)
-  return ("%s/bookings/%s/external_action/%s?signature=%s.%s"):format(
-    base_url, id, action, signed, wire.encode64url(sign(signed)))
-end
-
-local function object(encoded)
-  local text = wire.decode64url(encoded)
-  local value = text and core.decode(text)
-  return type(value) == "table" and not core.is_array(value) and value or nil
-end
-
 -- Whether one of the keys signed exactly this action on this booking.
-local function is_signed(keys, token, id, action)
-  local header, claims, signature = token:match("^([^.]+)%.([^.]+)%.([^.]+)$")
-  if not header then return false end
-  -- Compared as text: another spelling of the same bytes is not what was given out.
-  local genuine = keys.signed(function(sign)
-    return core.equal(wire.encode64url(sign(header .. "." .. claims)), signature)
-  end)
-  if not genuine then return false end
-  local head, claim = object(header), object(claims)
-  return head ~= nil and claim ~= nil and head.alg == "HS256" and claim.booking_id == id and claim.action == action
+local function is_signed(keys, signature, id, action)
+  local token = jwt.parse(signature)
+  if not token or token.claims.booking_id ~= id or token.claims.action ~= action then return false end
+  return keys.signed(function(sign) return (jwt.check(token, sign)) end)
 end
 
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
@@ -65,19 +38,17 @@ end
 
 -- An address to send a browser to, fit for a header; nil when it is none of http or https with a host.
 local function location(redirect)
-  local scheme, rest = redirect:match("^(%a+)(://[%w%[].*)$")
-  if not scheme or redirect:find("[%c\\]") then return nil end
-  scheme = scheme:lower()
-  if scheme ~= "http" and scheme ~= "https" then return nil end
-  return scheme .. rest:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
+  if redirect:find("[%c\\]") then return nil end
+  local encoded = redirect:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
     return ("%%%02X"):format(byte:byte())
   end)
+  return web_url.check(encoded) and encoded:gsub("^%a+", string.lower)
 end
 
 --- Handles `GET /bookings/{id}/external_action/{action}?signature=…&redirect=…`.
 -- Answers pages for people: 200, or 302 to the redirect, when the action was performed; 403 for a signature that no key
--- of the box made for this action on this booking, 422 for a redirect that is not http or https, and for an action that
--- is not possible in the booking's state, as after the first click. HEAD performs nothing.
+-- of the box made for this action on this booking, 422 for a redirect that is not http or https or holds credentials,
+-- and for an action that is not possible in the booking's state, as after the first click. HEAD performs nothing.
 -- @tparam table call the request, see `timekit.sandbox.engine`
 -- @treturn table reply
 function links.follow(call)

@@ -20,6 +20,9 @@ function includes.attributes(booking)
       description = event.description, calendar_id = event.calendar_id, participants = event.participants,
     },
   }
+  -- What was set on create cannot be known otherwise, such as the time for paying.
+  local settings = booking.times.settings
+  if settings and next(settings) ~= nil then attributes.settings = settings end
   if booking.customer_bookings then
     attributes.group_booking = {
       max_seats = booking.max_seats or core.null, current_seats = seats.taken(booking),

@@ -5,6 +5,7 @@ local core = require "timekit.core"
 local base_url = require "timekit.base_url"
 local graphs = require "timekit.graphs"
 local shape = require "timekit.shape"
+local webhook_signature = require "timekit.webhook_signature"
 local render = require "timekit.sandbox.render"
 local store = require "timekit.sandbox.store"
 
@@ -60,9 +61,7 @@ function webhooks.add(state, hook)
   state.hooks[#state.hooks + 1] = {
     url = hook.url, graph = hook.graph, state = hook.state, is_test = hook.is_test == true,
     -- A function, so that printing the box shows no secret.
-    sign = function(body)
-      return (core.hmac_sha256(secret, body):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
-    end,
+    sign = function(body) return webhook_signature.make(secret, body) end,
   }
 end
 

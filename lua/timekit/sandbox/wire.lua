@@ -1,15 +1,15 @@
 --- What a request looks like before it means anything: percent-encoding, query strings, Basic authentication.
 -- @module timekit.sandbox.wire
 
-local wire = {}
+local base64 = require "timekit.base64"
 
-local floor, char = math.floor, string.char
+local wire = {}
 
 --- Undoes percent-encoding. A `%` that starts no valid escape stays as it is.
 -- @tparam string text
 -- @treturn string
 function wire.decode(text)
-  return (text:gsub("%%(%x%x)", function(digits) return char(tonumber(digits, 16)) end))
+  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
 --- Takes a request target apart.
@@ -38,60 +38,13 @@ function wire.lower(headers)
   return lower
 end
 
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-local VALUE = {}
-for value = 0, 63 do VALUE[ALPHABET:sub(value + 1, value + 1)] = value end
-
-local function encode64(bytes)
-  return (bytes:gsub("..?.?", function(group)
-    local a, b, c = group:byte(1, 3)
-    local bits = a * 65536 + (b or 0) * 256 + (c or 0)
-    local digits = {}
-    for index = 4, 1, -1 do
-      digits[index] = index > #group + 1 and "=" or ALPHABET:sub(bits % 64 + 1, bits % 64 + 1)
-      bits = floor(bits / 64)
-    end
-    return table.concat(digits)
-  end))
-end
-
-local function decode64(text)
-  text = text:gsub("=?=$", "")
-  if text:find("[^%w+/]") or #text % 4 == 1 then return nil end
-  local bytes, bits, pending = {}, 0, 0
-  for digit in text:gmatch(".") do
-    bits, pending = bits * 64 + VALUE[digit], pending + 6
-    if pending >= 8 then
-      pending = pending - 8
-      local unit = 2 ^ pending
-      bytes[#bytes + 1] = char(floor(bits / unit))
-      bits = bits % unit
-    end
-  end
-  return table.concat(bytes)
-end
-
---- Writes base64url without padding, as JWTs have it.
--- @tparam string bytes
--- @treturn string
-function wire.encode64url(bytes)
-  return (encode64(bytes):gsub("[+/=]", { ["+"] = "-", ["/"] = "_", ["="] = "" }))
-end
-
---- Reads base64url without padding.
--- @tparam string text
--- @treturn string|nil nil when it is something else
-function wire.decode64url(text)
-  if text:find("[^%w%-_]") then return nil end
-  return decode64((text:gsub("[-_]", { ["-"] = "+", _ = "/" })))
-end
-
 --- Writes an Authorization header.
 -- @tparam string username may be empty
 -- @tparam string password
 -- @treturn string
 function wire.basic(username, password)
-  return "Basic " .. encode64(username .. ":" .. password)
+  local encoded = base64.encode(username .. ":" .. password)
+  return "Basic " .. encoded .. ("="):rep(-#encoded % 4)
 end
 
 --- Reads an Authorization header.
@@ -100,7 +53,7 @@ end
 -- @treturn ?string password
 function wire.credentials(header)
   local encoded = (header or ""):match("^%s*[Bb][Aa][Ss][Ii][Cc]%s+(%S+)%s*$")
-  local decoded = encoded and decode64(encoded)
+  local decoded = encoded and base64.decode((encoded:gsub("=?=$", "")))
   if not decoded then return nil end
   return decoded:match("^([^:]*):(.*)$")
 end
