@@ -39,10 +39,11 @@ end
 -- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
 -- @treturn table the event, to be given to `finish`
 function Hooks:begin(request, call, attempt)
-  local event = self.redact {
-    method = request.method, route = request.route, id = call.id, graph = call.graph, action = call.action,
-    attempt = attempt, reconcile = request == call.look,
-    request_body = self.log_bodies and request.body or nil,
+  local redact = self.redact
+  local event = {
+    method = request.method, route = redact(request.route), id = redact(call.id), graph = redact(call.graph),
+    action = redact(call.action), attempt = attempt, reconcile = request == call.look,
+    request_body = self.log_bodies and redact(request.body) or nil,
   }
   if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
   return event

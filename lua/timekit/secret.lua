@@ -7,6 +7,8 @@ local base64 = require "timekit.base64"
 
 local secret = {}
 
+local find = string.find
+
 local MARK = "[redacted]"
 
 -- A shorter text is no secret, and replacing it would shred every message that happens to hold its letters.
@@ -62,7 +64,7 @@ function secret.redactor(credentials)
     if #text < shortest then return text end
     for index = 1, #list do
       local form = list[index]
-      if text:find(form, 1, true) then text = text:gsub((form:gsub("%W", "%%%0")), MARK) end
+      if find(text, form, 1, true) then text = text:gsub((form:gsub("%W", "%%%0")), MARK) end
     end
     return text
   end
