@@ -46,7 +46,7 @@ local function check(self, where, level)
 end
 
 local function check_action(action, where, level)
-  local _, problem = request.segment(action)
+  local problem = request.action_problem(action)
   if problem then error(("%s: the action's name: %s"):format(where, problem), level) end
 end
 
@@ -70,9 +70,13 @@ local function learn_from(self, err, seen)
   end
 end
 
+-- What calls of actions have in common; `given`: the options of one.
+local Act = { expects = "booking", writes = true, given = options.NONE }
+Act.__index = Act
+
 -- Few actions need it.
-local function look_at(call)
-  return request.traced(request.get(call.id, call.given.include), call.given.traceparent)
+function Act:look()
+  return request.traced(request.get(self.id, self.given.include), self.given.traceparent)
 end
 
 -- What an action will send, or nil and the error of one that is refused on the spot.
@@ -98,11 +102,10 @@ local function prepare(self, action, inputs, opts, where, level)
   end
 
   local call = {
-    request = request.traced(built, given.traceparent), look = look_at, given = given,
-    expects = "booking", writes = true, id = self.id, action = action, graph = self.graph,
+    request = request.traced(built, given.traceparent), id = self.id, action = action, graph = self.graph,
   }
-  if given.timeout then call.timeout = given.timeout end
-  return call
+  if given ~= options.NONE then call.given, call.timeout = given, given.timeout end
+  return setmetatable(call, Act)
 end
 
 local function send(self, prepared, refused)

@@ -46,9 +46,9 @@ end
 
 --- Copies a table, not what is in it.
 -- @tparam table fields
--- @treturn table
+-- @treturn table of the same class, if it has one
 function bulk_outcome.copy(fields)
-  local new = {}
+  local new = setmetatable({}, getmetatable(fields))
   for name, value in pairs(fields) do new[name] = value end
   return new
 end

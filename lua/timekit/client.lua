@@ -76,8 +76,8 @@ local function withheld(self, left)
   return kind and { failure = { kind = kind, message = message }, sent = "no" }
 end
 
--- One try: sends a request, waits, and reads what came. `left`: seconds. Returns the outcome, the time by then, and
--- what `response.read` does.
+-- One try: sends a request, waits, and reads what came. `left`: seconds. Returns the time by then, what `response.read`
+-- does, and the status, the request's id and the number of requests that remain, as they were told.
 local function attempt(self, runtime, what, call, left, number)
   local watchers, event, began = self.hooks, nil, nil
   if watchers then
@@ -94,13 +94,16 @@ local function attempt(self, runtime, what, call, left, number)
     outcome = transfer:result()
   end
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
-  local now = runtime.now()
-  local limiter = self.limiter
-  if limiter then limiter:learn(now, outcome.status, headers.rate_limit_remaining(headers.of(outcome))) end
+  local now, limiter, status = runtime.now(), self.limiter, outcome.status
+  local request_id, remaining = headers.told(outcome)
+  request_id = request_id and self.redact(request_id)
+  if limiter then limiter:learn(now, status, remaining) end
   if watchers then
-    watchers:finish(event, outcome, failure, headers.request_id(headers.of(outcome)), now - began)
+    watchers:finish(event, outcome, failure, request_id, now - began)
+    now = runtime.now()
   end
-  return outcome, now, data, failure, doubt
+  if outcome.release then outcome:release() end
+  return now, data, failure, doubt, status, request_id, remaining
 end
 
 -- The call, as of `timekit.calls`, that the running code is part of, if any.
@@ -136,10 +139,6 @@ local function obstacle(call, runtime, of)
   }
 end
 
-local function dismiss(outcome)
-  if outcome and outcome.release then outcome:release() end
-end
-
 -- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
 -- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
 -- `spent` already counts as time of the call.
@@ -149,7 +148,8 @@ local function run(self, call)
   local hindered = obstacle(call, runtime, of)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
-  local now, outcome, number = runtime.now(), nil, 0
+  local now, number = runtime.now(), 0
+  local status, request_id, remaining
   local began = now - (call.spent or 0)
   local machine = retry.new(call, self.policy, began + timeout)
   local verb, what, failure, reconciled = machine:next(now)
@@ -166,25 +166,20 @@ local function run(self, call)
     else
       local data, found, doubt
       number = number + 1
-      dismiss(outcome)
-      outcome, now, data, found, doubt = attempt(self, runtime, what, call, timeout - (now - began), number)
-      if self.hooks then now = runtime.now() end
+      now, data, found, doubt, status, request_id, remaining =
+        attempt(self, runtime, what, call, timeout - (now - began), number)
       verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
     end
   end
   local elapsed = now - began
   if failure then
-    dismiss(outcome)
     failure.attempts, failure.elapsed = machine.attempts, elapsed
     return nil, Error.new(self.redact(failure)), machine.seen, machine.lost == true
   end
-  local fields = headers.of(outcome)
-  local status, request_id, remaining = outcome.status, headers.request_id(fields), headers.rate_limit_remaining(fields)
-  dismiss(outcome)
   -- A success that a refusal told: the look after it failed.
-  if machine.heard then status, request_id = machine.heard.status, machine.heard.request_id end
+  if machine.heard then status, request_id = machine.heard.status, self.redact(machine.heard.request_id) end
   return what, {
-    status = status, request_id = request_id and self.redact(request_id),
+    status = status, request_id = request_id,
     attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
   }
 end

@@ -83,37 +83,28 @@ function headers.tells_limit(fields)
   return false
 end
 
-local NONE = {}
+local REMAINING, REQUEST_ID = "x-ratelimit-remaining", "timekit-request-id"
 
--- Looks headers of the last outcome up, one by one.
-local lookup = setmetatable({}, {
-  __mode = "v",
-  __index = function(self, name) return rawget(self, 1):header(name) end,
-})
-
---- The headers of an outcome, for looking one up by its name at once: the table may be another outcome's later. For
--- going through them, and for keeping them, there is `outcome.headers`.
--- @tparam table outcome as in the transport contract
--- @treturn table name in lower case → value; empty where there is no answer
-function headers.of(outcome)
-  if not outcome.header then return outcome.headers or NONE end
-  lookup[1] = outcome
-  return lookup
+local function count(text)
+  return text and text:find("^%d+$") and tonumber(text) or nil
 end
 
 --- How many requests may still be sent, by `x-ratelimit-remaining` (API.md 1).
 -- @tparam table fields the answer's headers, names in lower case
 -- @treturn number|nil
 function headers.rate_limit_remaining(fields)
-  local text = fields["x-ratelimit-remaining"]
-  return text and text:find("^%d+$") and tonumber(text) or nil
+  return count(fields[REMAINING])
 end
 
---- The id that Timekit's support asks for, `timekit-request-id` (API.md 1).
--- @tparam table fields the answer's headers, names in lower case
--- @treturn string|nil
-function headers.request_id(fields)
-  return fields["timekit-request-id"]
+--- What an outcome tells beside its data.
+-- @tparam table outcome as in the transport contract
+-- @treturn string|nil the id that Timekit's support asks for, `timekit-request-id` (API.md 1)
+-- @treturn number|nil how many requests may still be sent
+function headers.told(outcome)
+  if outcome.header then return outcome:header(REQUEST_ID), count(outcome:header(REMAINING)) end
+  local fields = outcome.headers
+  if not fields then return nil end
+  return fields[REQUEST_ID], headers.rate_limit_remaining(fields)
 end
 
 return headers

@@ -53,7 +53,7 @@ end
 -- @tparam table event what `begin` returned
 -- @tparam table outcome as in the transport contract
 -- @tparam ?table failure as `timekit.response.read` returned it
--- @tparam ?string request_id
+-- @tparam ?string request_id without keys
 -- @tparam number elapsed seconds
 function Hooks:finish(event, outcome, failure, request_id, elapsed)
   if not self.on_after then return end
@@ -65,7 +65,7 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
   for name, value in pairs(event) do after[name] = value end
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
-  after.request_id = self.redact(request_id)
+  after.request_id = request_id
   after.response_body = self.log_bodies and self.redact(outcome.body) or nil
   run(self, "after", self.on_after, after)
 end

@@ -267,7 +267,8 @@ local VARIABLES = {
 local NAMES = {}
 for name in pairs(VARIABLES) do NAMES[name] = name end
 
-local NONE = {}
+--- What `check` returns where no options were given.
+options.NONE = {}
 
 --- Checks a table of options.
 -- Raises on an unknown name, naming the nearest known one, and on a wrong value.
@@ -277,7 +278,7 @@ local NONE = {}
 -- @tparam integer level whom to blame
 -- @treturn table name → value to use; not to be changed
 function options.check(given, checkers, where, level)
-  if given == nil then return NONE end
+  if given == nil then return options.NONE end
   if type(given) ~= "table" then
     error(("%s: expected a table of options, got %s"):format(where, shape.describe(given)), level)
   end

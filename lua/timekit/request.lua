@@ -64,20 +64,31 @@ local function sorted_names(fields)
   return names
 end
 
--- What the body of an action begins with where its inputs are all that is in it. Programs name few actions; a limit
--- keeps it so.
-local openings, room_for_openings = {}, 256
+-- Names of actions as they are sent: `segment` in the path, `opening` before the inputs where these are all that is in
+-- the body. Programs name few of them; a limit keeps it so.
+local actions, room_for_actions = {}, 256
 
-local function opening(action)
-  local text = openings[action]
-  if text then return text end
-  local key, problem, reason = core.encode(action, "action", nil, "{", ":")
-  if not key then return nil, problem, reason end
-  if room_for_openings > 0 then
-    room_for_openings = room_for_openings - 1
-    openings[action] = key
+-- As an action that may be kept; or nil and a problem, as of `request.segment` or of the encoder.
+local function action_texts(action)
+  if actions[action] then return actions[action] end
+  local segment, problem = request.segment(action)
+  if not segment then return nil, problem, "type" end
+  local opening, unsaid, reason = core.encode(action, "action", nil, "{", ":")
+  if not opening then return nil, unsaid, reason end
+  local texts = { segment = segment, opening = opening }
+  if room_for_actions > 0 then
+    actions[action], room_for_actions = texts, room_for_actions - 1
   end
-  return key
+  return texts
+end
+
+--- Why a text cannot be the name of an action.
+-- @tparam any action
+-- @treturn string|nil what was expected, as of `request.segment`; nil: it can
+function request.action_problem(action)
+  if actions[action] then return nil end
+  local _, problem = request.segment(action)
+  return problem
 end
 
 -- One member of the body's object. Each is encoded by itself, so that a problem is named by the argument that it
@@ -98,11 +109,6 @@ end
 
 -- The body of an action. `members`: what stands before it, a text, may be empty.
 local function action_body(members, action, inputs, options)
-  if inputs ~= nil and members == "" and options.apply_to_bulked_bookings == nil and not options.settings then
-    local before, problem, reason = opening(action)
-    if not before then return nil, problem, reason end
-    return core.encode(inputs, "inputs", LARGEST_BODY, before, "}")
-  end
   if inputs ~= nil then
     local text, problem, reason = member(action, "action", inputs, "inputs")
     if not text then return nil, problem, reason end
@@ -132,14 +138,19 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
-  local body, problem, reason = action_body("", action, inputs, options)
+  local texts, body, problem, reason = actions[action], nil, nil, nil
+  if inputs ~= nil and options.apply_to_bulked_bookings == nil and not options.settings then
+    if not texts then texts, problem, reason = action_texts(action) end
+    if texts then body, problem, reason = core.encode(inputs, "inputs", LARGEST_BODY, texts.opening, "}") end
+  else
+    body, problem, reason = action_body("", action, inputs, options)
+  end
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
+  local path = "/bookings/" .. request.segment(id) .. "/" .. (texts and texts.segment or request.segment(action))
   return {
-    method = "PUT", route = "/bookings/{id}/{action}",
-    target = with_include("/bookings/" .. request.segment(id) .. "/" .. request.segment(action), options.include),
-    headers = JSON,
-    body = body,
+    method = "PUT", route = "/bookings/{id}/{action}", target = with_include(path, options.include),
+    headers = JSON, body = body,
   }
 end
 

@@ -249,7 +249,7 @@ function response.read(outcome, call, clock)
   if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
   found.sent = outcome.sent
   found.status = outcome.status
-  found.request_id = headers.request_id(headers.of(outcome))
+  found.request_id = headers.told(outcome)
   found.action = found.action or call.action
   found.graph = call.graph
   local doubt = call.writes and doubt_about(found, outcome) or nil
