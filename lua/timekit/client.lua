@@ -4,6 +4,7 @@
 
 local handles = require "timekit.booking"
 local Error = require "timekit.error"
+local ahead = require "timekit.ahead"
 local batch = require "timekit.batch"
 local budget = require "timekit.budget"
 local bulk = require "timekit.bulk"
@@ -449,6 +450,12 @@ function client.new(settings)
     calls = own,
     default_timeout = settings.timeout, redact = redact,
     run = function(call) return run(inner, call) end,
+    ahead = function(call)
+      return ahead.start(inner, run, call, function()
+        local runtime = runtime_of(inner)
+        return runtime, obstacle(inner, call, runtime)
+      end)
+    end,
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
     pause = function(seconds) return pause(inner, seconds) end,
