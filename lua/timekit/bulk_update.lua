@@ -174,7 +174,8 @@ local function update(self, items, opts, where, level)
     work.results, work.doubts, work.lost = {}, {}, false
     for index = 1, count do
       work.doubts[index] = {
-        kind = "validation", message = "the request was refused as a whole: " .. whole.message, sent = "yes",
+        kind = whole.kind == "auth" and "auth" or "validation", sent = "yes",
+        message = "the request was refused as a whole: " .. whole.message,
         status = whole.status, request_id = whole.request_id, body = whole.body, action = calls[index].action,
       }
     end
