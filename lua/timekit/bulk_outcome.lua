@@ -101,11 +101,12 @@ function bulk_outcome.finish(results, info)
   return results, info
 end
 
--- A refusal that names nothing but the list and its flags is about the request as such.
+-- A refusal that names nothing but the list, its flags and what was to be included is about the request as such.
 local function is_about_request(err)
   if not err.fields or not next(err.fields) then return false end
   for name in pairs(err.fields) do
-    if not (name:find("^bookings") or name:find("_on_%a+_?error$") or name == "relate_bookings") then return false end
+    local about = name:find("^bookings") or name:find("_on_%a+_?error$") or name == "relate_bookings"
+    if not about and name ~= "include" then return false end
   end
   return true
 end
