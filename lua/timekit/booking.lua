@@ -357,6 +357,26 @@ function handles.new(client, booking, where, level)
   return handle
 end
 
+-- The parts of an item, and where they stand.
+local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }, { "options", "fourth" } }
+
+--- Checks the form of an item of a batch or a bulk: a list, in which the host may keep names of its own. One that bears
+-- the name of a part would be overlooked, an action's inputs say.
+-- @param item
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+function handles.check_item(item, where, level)
+  if type(item) ~= "table" then
+    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, shape.describe(item)), level)
+  end
+  for _, part in ipairs(PARTS) do
+    if item[part[1]] ~= nil then
+      error(("%s: expected { id, action, inputs, options }: '%s' stands %s, without a name"):format(
+        where, part[1], part[2]), level)
+    end
+  end
+end
+
 --- Checks an action on a booking, to be performed later.
 -- Raises as `Booking:action` does.
 -- @tparam Client client

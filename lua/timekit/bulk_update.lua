@@ -18,9 +18,7 @@ local LOOKS_AT_ONCE = 8
 local TAKEN = { id = true, action = true }
 
 local function check_item(self, item, given, where, level)
-  if type(item) ~= "table" then
-    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, shape.describe(item)), level)
-  end
+  handles.check_item(item, where, level + 1)
   local own = options.check(item[4], options.bulk_item, where, level + 1)
   local opts = {
     apply_to_bulked_bookings = own.apply_to_bulked_bookings, settings = own.settings,
