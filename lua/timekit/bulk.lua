@@ -57,8 +57,8 @@ function bulk.install(Client, check)
   -- is so after a lost or useless answer, for items that the answer does not tell of, and after a refusal of the whole
   -- that does not tell whether items before the refused one took effect; an item that such a refusal, or a rate limit,
   -- left where it was ends with that error. With `reset_all_on_error` success is claimed for all or for none: where one
-  -- is not a success the others may be put back at any time, and are `uncertain`; all are read where the answer does not
-  -- tell of each. As for a single action, a booking that was in that state before cannot be told from one that was
+  -- is not a success the others may be put back at any time, and are `uncertain`; all are read where the answer does
+  -- not tell of each. As for a single action, a booking that was in that state before cannot be told from one that was
   -- brought there.
   -- Raises on a wrong item (naming its number), also one whose parts have names, and whatever else `Booking:action`
   -- raises on; on an action or a setting called `id` or `action`.

@@ -338,8 +338,9 @@ end
 -- its host go on.
 --
 -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item (an id
--- or an action that is no name, inputs that JSON cannot say, parts that have names): for a list before anything is sent; for an iterator, and
--- when `on_progress` or the iterator raises, once what is in flight is over, which `on_progress` is told.
+-- or an action that is no name, inputs that JSON cannot say, parts that have names): for a list before anything is
+-- sent; for an iterator, and when `on_progress` or the iterator raises, once what is in flight is over, which
+-- `on_progress` is told.
 -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also be
 --   a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then kept of
 --   what is done, so their number is not limited by memory. It may use the client, `tk:bookings` say, but not from a
