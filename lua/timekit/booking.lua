@@ -129,8 +129,8 @@ end
 -- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
 --   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
 --   the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`, `rate_limited`,
---   `network`, `timeout`, `cancelled`; `uncertain`
---   when the action may have been applied
+--   `network`, `timeout`, `cancelled`, `phase` (in nginx, where it cannot wait); `uncertain` when the action may have
+--   been applied
 -- @usage
 -- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
 -- if booking then
@@ -178,7 +178,7 @@ end
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
 -- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `rate_limited`,
---   `server`, `network`, `timeout`, `response`, `cancelled`
+--   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
 -- @usage
 -- local booking = assert(tk:booking(id):get { include = { "attributes", "customers" } })
 -- print(booking.attributes.event_info.start)

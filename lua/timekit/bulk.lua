@@ -31,9 +31,10 @@ function bulk.install(Client, check)
   -- @tparam ?string opts.traceparent a trace context to pass on
   -- @treturn table|nil the results in the order of the list, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole
-  -- @treturn table `info` of the request, or the error: `input`, `auth`, `validation`, `rate_limited`, `network`,
-  --   `timeout`, `cancelled`, `phase`; `uncertain` when some of the bookings may have been created, also after a
-  --   refusal that does not tell whether it is about all. An item's error is one that `Client:create_booking` has
+  -- @treturn table `info` of the request, or the error: `input`, `transition`, `auth`, `not_found`, `validation`,
+  --   `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain` when some of the bookings may have been
+  --   created, also after a refusal that does not tell whether it is about all. An item's error is one that
+  --   `Client:create_booking` has
   -- @usage
   -- local results = assert(tk:create_bookings({ monday, tuesday }, { relate = true, delete_all_on_error = true }))
   -- for index, result in ipairs(results) do

@@ -231,8 +231,8 @@ end
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
 -- @treturn table `info` as in `Booking:action`, or the error: `input` (see above, or larger than 1 MiB), `transition`,
---   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain` when the booking
---   may have been created
+--   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain` when the
+--   booking may have been created
 -- @usage
 -- local booking, err = tk:create_booking {
 --   graph = "confirm_decline", resource_id = resource_id, what = "Mens haircut", where = "Sesame St",

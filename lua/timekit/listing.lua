@@ -196,7 +196,7 @@ function listing.install(Client, check)
   -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
   --   numbers, `next_page_url`, `prev_page_url`: strings, each nil where Timekit does not say it
   -- @treturn table `info` as in `Booking:action`, or the error: `input`, `auth`, `validation`, `rate_limited`,
-  --   `server`, `network`, `timeout`, `response`, `cancelled`
+  --   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
   -- local page = assert(tk:bookings_page { limit = 20, page = 2 })
   -- print(#page.data, page.total, page.last_page)
