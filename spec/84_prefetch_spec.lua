@@ -279,7 +279,7 @@ describe("with prefetch", function()
 end)
 
 describe("over HTTP, with prefetch,", function()
-  local PAGES, PAUSE = 4, 0.08
+  local PAGES, PAUSE = 4, 0.15
   local server, made
 
   setup(function()
@@ -309,33 +309,21 @@ describe("over HTTP, with prefetch,", function()
 
   before_each(function() before = count() end)
 
-  local function stall(times)
-    assert.equal(200, (server:call("POST", "/_sandbox/faults", core.encode {
-      match = "GET /v2/bookings", what = "stall", seconds = PAUSE, times = times or PAGES,
-    })))
-  end
-
-  -- Walks through all, with a body that takes as long as the server, and returns the seconds.
-  local function walk(tk, sleep, opts)
-    local began, found = socket.gettime(), {}
-    for booking in tk:bookings(opts or { prefetch = true, limit = 1 }) do
+  -- Walks through all with a body that takes its time, by whose end the next page has been asked for.
+  local function walk(tk, sleep)
+    local found = {}
+    for booking in tk:bookings { prefetch = true, limit = 1 } do
       found[#found + 1] = booking.id
       sleep(PAUSE)
+      assert.equal(before + math.min(PAGES, #found + 1), count())
     end
     assert.same(made, found)
-    return socket.gettime() - began
-  end
-
-  local function assert_overlap(seconds)
-    assert.equal(before + PAGES, count())
-    assert.is_true(seconds < PAUSE * (PAGES + 1) * 1.35, "took " .. seconds)
+    return true
   end
 
   it("the server works while a script does", function()
-    stall()
     local tk = timekit.new { app_key = KEY, base_url = server.url }
-    assert_overlap(walk(tk, socket.sleep))
-    assert.is_true(walk(tk, socket.sleep, { limit = 1 }) > PAUSE * PAGES)
+    walk(tk, socket.sleep)
     tk:close()
   end)
 
@@ -375,26 +363,23 @@ describe("over HTTP, with prefetch,", function()
 
   if CAN_YIELD then
     it("a coroutine of cqueues waits alone", function()
-      stall()
       local tk = timekit.new { app_key = KEY, base_url = server.url, runtime = "cqueues" }
-      local queue, ticks, took = cqueues.new(), 0, nil
-      queue:wrap(function() took = walk(tk, cqueues.sleep) end)
+      local queue, ticks, walked = cqueues.new(), 0, false
+      queue:wrap(function() walked = walk(tk, cqueues.sleep) end)
       queue:wrap(function()
-        while not took do
+        while not walked do
           ticks = ticks + 1
           cqueues.sleep(0.01)
         end
       end)
       assert(queue:loop())
-      assert_overlap(took)
-      assert.is_true(ticks > 20)
+      assert.is_true(ticks > 10)
       tk:close()
     end)
 
     it("a coroutine of luv waits alone, and the loop ends", function()
-      stall()
       local tk = timekit.new { app_key = KEY, base_url = server.url, runtime = "luv" }
-      local took, problem
+      local walked, problem
       local function sleep(seconds)
         local thread, timer = coroutine.running(), uv.new_timer()
         timer:start(math.floor(seconds * 1000), 0, function()
@@ -404,12 +389,10 @@ describe("over HTTP, with prefetch,", function()
         coroutine.yield()
       end
       coroutine.wrap(function()
-        local ok, result = pcall(walk, tk, sleep)
-        if ok then took = result else problem = result end
+        walked, problem = pcall(walk, tk, sleep)
       end)()
       uv.run()
-      assert.is_nil(problem)
-      assert_overlap(took)
+      assert.is_true(walked, problem)
       -- One that is left in the middle.
       coroutine.wrap(leave)(tk:bookings { prefetch = true, limit = 1 })
       uv.run()
@@ -417,7 +400,6 @@ describe("over HTTP, with prefetch,", function()
     end)
 
     it("a call that is updated goes on beside a frame", function()
-      stall()
       local tk = timekit.new { app_key = KEY, base_url = server.url }
       local frames = 0
       local call = tk:start(walk, tk, function(seconds)
@@ -428,14 +410,16 @@ describe("over HTTP, with prefetch,", function()
         frames = frames + 1
         socket.sleep(0.002)
       end
-      assert_overlap(call:result())
-      assert.is_true(frames > 50)
+      assert.is_true(call:result())
+      assert.is_true(frames > 10)
       tk:close()
     end)
   end
 
   it("nginx goes on", function()
-    stall()
+    assert.equal(200, (server:call("POST", "/_sandbox/faults", core.encode {
+      match = "GET /v2/bookings", what = "stall", seconds = PAUSE, times = PAGES,
+    })))
     local running = nginx.start(nginx.configuration(([[
       location = /walk { content_by_lua_block {
         local tk = require("timekit").new { app_key = "%s", base_url = "%s" }
@@ -456,7 +440,8 @@ describe("over HTTP, with prefetch,", function()
     assert.equal(200, status)
     local took, found = body:match("^(%S+) (.*)$")
     assert.equal(table.concat(made, " "), found)
-    before = before + 2
-    assert_overlap(tonumber(took))
+    assert.equal(before + PAGES + 2, count())
+    -- The bodies and the answers, one after the other, would take PAUSE * 2 * PAGES.
+    assert.is_true(tonumber(took) < PAUSE * (2 * PAGES - 1), "took " .. took)
   end)
 end)
