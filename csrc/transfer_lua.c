@@ -55,19 +55,23 @@ static int transfer_result(lua_State *L) {
 }
 
 /***
-A header of the answer.
+Headers of the answer.
 @function transfer:header
-@tparam string name in lower case
-@treturn string|nil several of one name are joined with ", "
+@tparam string ... names in lower case
+@treturn string|nil ... for each its value; several of one name are joined with ", "
 */
 static int transfer_header(lua_State *L) {
   const tk_transfer_handle *handle = check_transfer(L);
-  size_t size;
-  const char *name = luaL_checklstring(L, 2, &size);
   const tk_result *result = result_of(L, handle);
-  if (result == NULL) lua_pushnil(L);
-  else tk_push_header(L, result, name, size);
-  return 1;
+  int i, count = lua_gettop(L) - 1;
+  luaL_checkstack(L, count + LUA_MINSTACK, "header");
+  for (i = 0; i < count; i++) {
+    size_t size;
+    const char *name = luaL_checklstring(L, i + 2, &size);
+    if (result == NULL) lua_pushnil(L);
+    else tk_push_header(L, result, name, size);
+  }
+  return count;
 }
 
 /***

@@ -25,6 +25,7 @@ build = {
   type = "builtin",
   modules = {
     ["timekit"] = "lua/timekit/init.lua",
+    ["timekit.ahead"] = "lua/timekit/ahead.lua",
     ["timekit.autoplay"] = "lua/timekit/autoplay.lua",
     ["timekit.base64"] = "lua/timekit/base64.lua",
     ["timekit.base_url"] = "lua/timekit/base_url.lua",

@@ -15,9 +15,7 @@ local NOBODY = 1000000
 -- A function that performs an item; raises, naming it, when the item is wrong.
 local function prepared(client, index, item, where, level)
   local name = ("%s: item %d"):format(where, index)
-  if type(item) ~= "table" then
-    error(("%s: expected { id, action, inputs, options }, got %s"):format(name, shape.describe(item)), level)
-  end
+  handles.check_item(item, name, level + 1)
   local perform = handles.prepare(client, item[1], item[2], item[3], item[4], name, level + 1)
   return perform
 end

@@ -138,8 +138,8 @@ end
 -- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
 --   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
 --   the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`, `rate_limited`,
---   `network`, `timeout`, `cancelled`; `uncertain`
---   when the action may have been applied
+--   `network`, `timeout`, `cancelled`, `phase` (in nginx, where it cannot wait); `uncertain` when the action may have
+--   been applied
 -- @usage
 -- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
 -- if booking then
@@ -187,7 +187,7 @@ end
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
 -- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `rate_limited`,
---   `server`, `network`, `timeout`, `response`, `cancelled`
+--   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
 -- @usage
 -- local booking = assert(tk:booking(id):get { include = { "attributes", "customers" } })
 -- print(booking.attributes.event_info.start)
@@ -365,6 +365,26 @@ function handles.new(client, booking, where, level)
   local handle = setmetatable({ client = client, id = id, graph = nil, state = nil, completed = nil }, metatable)
   if from_table then learn(handle, booking) end
   return handle
+end
+
+-- The parts of an item, and where they stand.
+local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }, { "options", "fourth" } }
+
+--- Checks the form of an item of a batch or a bulk: a list, in which the host may keep names of its own. One that bears
+-- the name of a part would be overlooked, an action's inputs say.
+-- @param item
+-- @tparam string where for messages
+-- @tparam integer level whom to blame
+function handles.check_item(item, where, level)
+  if type(item) ~= "table" then
+    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, shape.describe(item)), level)
+  end
+  for _, part in ipairs(PARTS) do
+    if item[part[1]] ~= nil then
+      error(("%s: expected { id, action, inputs, options }: '%s' stands %s, without a name"):format(
+        where, part[1], part[2]), level)
+    end
+  end
 end
 
 --- Checks an action on a booking, to be performed later.

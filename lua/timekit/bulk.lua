@@ -31,9 +31,10 @@ function bulk.install(Client, check)
   -- @tparam ?string opts.traceparent a trace context to pass on
   -- @treturn table|nil the results in the order of the list, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole
-  -- @treturn table `info` of the request, or the error: `input`, `auth`, `validation`, `rate_limited`, `network`,
-  --   `timeout`, `cancelled`, `phase`; `uncertain` when some of the bookings may have been created, also after a
-  --   refusal that does not tell whether it is about all. An item's error is one that `Client:create_booking` has
+  -- @treturn table `info` of the request, or the error: `input`, `transition`, `auth`, `not_found`, `validation`,
+  --   `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain` when some of the bookings may have been
+  --   created, also after a refusal that does not tell whether it is about all. An item's error is one that
+  --   `Client:create_booking` has
   -- @usage
   -- local results = assert(tk:create_bookings({ monday, tuesday }, { relate = true, delete_all_on_error = true }))
   -- for index, result in ipairs(results) do
@@ -57,9 +58,11 @@ function bulk.install(Client, check)
   -- is so after a lost or useless answer, for items that the answer does not tell of, and after a refusal of the whole
   -- that does not tell whether items before the refused one took effect; an item that such a refusal, or a rate limit,
   -- left where it was ends with that error. With `reset_all_on_error` success is claimed for all or for none: where one
-  -- is not a success the others may be put back at any time, and are `uncertain`.
-  -- Raises on a wrong item (naming its number) and whatever else `Booking:action` raises on; on an action or a setting
-  -- called `id` or `action`.
+  -- is not a success the others may be put back at any time, and are `uncertain`; all are read where the answer does
+  -- not tell of each. As for a single action, a booking that was in that state before cannot be told from one that was
+  -- brought there.
+  -- Raises on a wrong item (naming its number), also one whose parts have names, and whatever else `Booking:action`
+  -- raises on; on an action or a setting called `id` or `action`.
   -- @tparam {table,...} items `{ id, action, inputs, options }`; the id may also be a booking; options are
   --   `apply_to_bulked_bookings` and `settings` as for `Booking:action`. An empty list sends nothing
   -- @tparam ?table opts

@@ -89,15 +89,13 @@ local function grouped(list, id_of)
   return groups
 end
 
--- By their ids, where the answer tells as much about each as was asked for.
+-- By their ids. Of a booking that occurs more than once it is not told which is which.
 local function by_id(told, ids)
   local matched = {}
   local asked = grouped(ids, function(id) return id end)
   for id, entries in pairs(grouped(told, function(one) return one.id end)) do
     local items = asked[id] or {}
-    if #items == #entries then
-      for nth, index in ipairs(items) do matched[index] = told[entries[nth]] end
-    end
+    if #items == 1 and #entries == 1 then matched[items[1]] = told[entries[1]] end
   end
   return matched
 end

@@ -8,9 +8,11 @@ local shape = require "timekit.shape"
 
 local bulk_outcome = {}
 
--- What a refusal of the whole may be about one item only, while those before it took effect: no source says that they
--- do not. Other statuses are about the request.
-local ABOUT_ONE = { [400] = true, [404] = true, [409] = true, [422] = true }
+-- A refusal of the whole may be about one item only, while those before it took effect: no source says that they do
+-- not. So may a 403, for a booking that is somebody else's, say. These statuses are about the request as such.
+local ABOUT_REQUEST = {
+  [401] = true, [405] = true, [406] = true, [411] = true, [413] = true, [414] = true, [415] = true, [429] = true,
+}
 
 --- Raises on what is no list.
 -- @param list
@@ -99,11 +101,12 @@ function bulk_outcome.finish(results, info)
   return results, info
 end
 
--- A refusal that names nothing but the list and its flags is about the request as such.
+-- A refusal that names nothing but the list, its flags and what was to be included is about the request as such.
 local function is_about_request(err)
   if not err.fields or not next(err.fields) then return false end
   for name in pairs(err.fields) do
-    if not (name:find("^bookings") or name:find("_on_%a+_?error$") or name == "relate_bookings") then return false end
+    local about = name:find("^bookings") or name:find("_on_%a+_?error$") or name == "relate_bookings"
+    if not about and name ~= "include" then return false end
   end
   return true
 end
@@ -114,7 +117,9 @@ end
 -- @tparam boolean undoes an error takes all back
 -- @treturn boolean
 function bulk_outcome.leaves_doubt(err, count, undoes)
-  return count > 1 and not undoes and ABOUT_ONE[err.status] == true and err.sent == "yes" and not is_about_request(err)
+  local status = err.status
+  if not status or status < 400 or status >= 500 or ABOUT_REQUEST[status] or err.sent ~= "yes" then return false end
+  return count > 1 and not undoes and not is_about_request(err)
 end
 
 return bulk_outcome

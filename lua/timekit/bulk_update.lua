@@ -18,9 +18,7 @@ local LOOKS_AT_ONCE = 8
 local TAKEN = { id = true, action = true }
 
 local function check_item(self, item, given, where, level)
-  if type(item) ~= "table" then
-    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, shape.describe(item)), level)
-  end
+  handles.check_item(item, where, level + 1)
   local own = options.check(item[4], options.bulk_item, where, level + 1)
   local opts = {
     apply_to_bulked_bookings = own.apply_to_bulked_bookings, settings = own.settings,
@@ -69,7 +67,13 @@ local function read_answer(self, calls, ids, answer, whole)
     local told = all[index] or {}
     if told.refused then
       local found, doubt = outcome.read_refusal(told, call, whole)
-      if doubt then doubts[index] = found else results[index] = { nil, outcome.error(self, found, whole) } end
+      if found.action ~= call.action then
+        doubts[index] = outcome.untold(whole, "the answer refuses another action on this booking")
+      elseif doubt then
+        doubts[index] = found
+      else
+        results[index] = { nil, outcome.error(self, found, whole) }
+      end
     elseif told.booking and shows_effect(call, told.booking) then
       results[index] = { told.booking, outcome.copy(whole) }
     else
@@ -79,6 +83,20 @@ local function read_answer(self, calls, ids, answer, whole)
     end
   end
   return results, doubts
+end
+
+-- Where one failure takes all back, an answer that does not tell of each item may show the others as they were before
+-- that: they are read, too.
+local function doubt_all(work)
+  if not next(work.doubts) then return end
+  for _, result in pairs(work.results) do
+    if not result[1] then return end
+  end
+  for index in pairs(work.calls) do
+    work.doubts[index] = work.doubts[index]
+      or outcome.untold(work.whole, "the answer does not tell of each booking, and one that failed takes all back")
+  end
+  work.results = {}
 end
 
 -- Reads the bookings that are in doubt, several at once, and judges each by its graph and state.
@@ -174,7 +192,8 @@ local function update(self, items, opts, where, level)
     work.results, work.doubts, work.lost = {}, {}, false
     for index = 1, count do
       work.doubts[index] = {
-        kind = "validation", message = "the request was refused as a whole: " .. whole.message, sent = "yes",
+        kind = whole.kind == "auth" and "auth" or "validation", sent = "yes",
+        message = "the request was refused as a whole: " .. whole.message,
         status = whole.status, request_id = whole.request_id, body = whole.body, action = calls[index].action,
       }
     end
@@ -182,6 +201,7 @@ local function update(self, items, opts, where, level)
     return nil, whole
   end
 
+  if undoes then doubt_all(work) end
   if next(work.doubts) then resolve(self, work) end
   distrust(self, work)
   if undoes then take_back(self, work) end

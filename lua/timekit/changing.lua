@@ -74,7 +74,7 @@ function changing.install(Booking, tools)
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn table|nil the booking as it is now; nil on failure
   -- @treturn table `info` as in `Booking:action`, or the error: `input` (larger than 1 MiB), `auth`, `not_found`,
-  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain`
+  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage assert(tk:booking(id):update_meta { table_number = 7 })
   function Booking:update_meta(meta, opts)
     local where = "booking:update_meta"
@@ -108,7 +108,7 @@ function changing.install(Booking, tools)
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn table|nil the booking as the API returns it; nil on failure
   -- @treturn table `info` as in `Booking:action`, or the error: `input`, `transition`, `auth`, `not_found`,
-  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain`
+  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage
   -- tk:booking(id):reschedule { start = "2030-03-02T08:00:00Z", ["end"] = "2030-03-02T09:00:00Z", message = "Sorry" }
   function Booking:reschedule(fields, opts)
@@ -139,7 +139,7 @@ function changing.install(Booking, tools)
   -- @tparam ?table opts `timeout`: seconds; `traceparent`
   -- @treturn boolean|nil true; nil on failure
   -- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `transition`,
-  --   `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain`
+  --   `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage
   -- local deleted, err = tk:booking(id):delete()
   -- if not deleted then print(err) end

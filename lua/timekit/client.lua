@@ -4,6 +4,7 @@
 
 local handles = require "timekit.booking"
 local Error = require "timekit.error"
+local ahead = require "timekit.ahead"
 local batch = require "timekit.batch"
 local budget = require "timekit.budget"
 local bulk = require "timekit.bulk"
@@ -102,7 +103,8 @@ local function attempt(self, runtime, what, call, left, number)
     watchers:finish(event, outcome, failure, request_id, now - began)
     now = runtime.now()
   end
-  if outcome.release then outcome:release() end
+  local release = outcome.release
+  if release then release(outcome) end
   return now, data, failure, doubt, status, request_id, remaining
 end
 
@@ -233,8 +235,8 @@ end
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
 -- @treturn table `info` as in `Booking:action`, or the error: `input` (see above, or larger than 1 MiB), `transition`,
---   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; `uncertain` when the booking
---   may have been created
+--   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain` when the
+--   booking may have been created
 -- @usage
 -- local booking, err = tk:create_booking {
 --   graph = "confirm_decline", resource_id = resource_id, what = "Mens haircut", where = "Sesame St",
@@ -343,8 +345,9 @@ end
 -- its host go on.
 --
 -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item (an id
--- or an action that is no name, inputs that JSON cannot say): for a list before anything is sent; for an iterator, and
--- when `on_progress` or the iterator raises, once what is in flight is over, which `on_progress` is told.
+-- or an action that is no name, inputs that JSON cannot say, parts that have names): for a list before anything is
+-- sent; for an iterator, and when `on_progress` or the iterator raises, once what is in flight is over, which
+-- `on_progress` is told.
 -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also be
 --   a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then kept of
 --   what is done, so their number is not limited by memory. It may use the client, `tk:bookings` say, but not from a
@@ -459,6 +462,12 @@ function client.new(settings)
     calls = own,
     default_timeout = settings.timeout, redact = redact,
     run = function(call) return run(inner, call) end,
+    ahead = function(call)
+      return ahead.start(inner, run, call, function()
+        local runtime = runtime_of(inner)
+        return runtime, obstacle(inner, call, runtime)
+      end)
+    end,
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
     pause = function(seconds) return pause(inner, seconds) end,

@@ -57,8 +57,8 @@ function free_request.install(Client, check)
   --   content (a 204, or an empty one to a DELETE); nil on failure only
   -- @treturn table `info` as in `Booking:action`, with `envelope`: what stood beside `data`, such as `total`; or the
   --   error: `input` (a body over 1 MiB, a path and query over 64 KiB), `auth`, `not_found`, `transition`,
-  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`; of a GET also `server` and `response`, of
-  --   anything else `uncertain`
+  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; of a GET also `server` and `response`,
+  --   of anything else `uncertain`
   -- @usage
   -- local resources, info = assert(tk:request("GET", "/resources", { query = { limit = 10 } }))
   -- print(#resources, info.envelope.total)

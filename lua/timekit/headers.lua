@@ -101,7 +101,11 @@ end
 -- @treturn string|nil the id that Timekit's support asks for, `timekit-request-id` (API.md 1)
 -- @treturn number|nil how many requests may still be sent
 function headers.told(outcome)
-  if outcome.header then return outcome:header(REQUEST_ID), count(outcome:header(REMAINING)) end
+  local header = outcome.header
+  if header then
+    local request_id, remaining = header(outcome, REQUEST_ID, REMAINING)
+    return request_id, count(remaining)
+  end
   local fields = outcome.headers
   if not fields then return nil end
   return fields[REQUEST_ID], headers.rate_limit_remaining(fields)

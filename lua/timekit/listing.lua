@@ -38,6 +38,16 @@ local function parameters_of(given, rfc3339)
   return list
 end
 
+-- The call that reads a page, or nil and the error of what cannot be asked for.
+local function call_for(client, route, given)
+  local list, refused = parameters_of(given, client.rfc3339)
+  if not list then return nil, refused end
+  return {
+    request = request.traced(request.list(route, list, given.include), given.traceparent),
+    expects = "page", timeout = given.timeout,
+  }
+end
+
 --- Reads one page.
 -- @tparam Client client
 -- @tparam string route `/bookings` or `/bookings/groups`
@@ -45,12 +55,9 @@ end
 -- @treturn table|nil the page
 -- @treturn table info or error
 function listing.page(client, route, given)
-  local list, refused = parameters_of(given, client.rfc3339)
-  if not list then return nil, refused end
-  return client.run {
-    request = request.traced(request.list(route, list, given.include), given.traceparent),
-    expects = "page", timeout = given.timeout,
-  }
+  local call, refused = call_for(client, route, given)
+  if not call then return nil, refused end
+  return client.run(call)
 end
 
 -- Whether there is a page after this one. A list without numbers is whole.
@@ -70,19 +77,44 @@ local function other_page(page, info, number)
   }
 end
 
---- An iterator over all items of all pages. It asks for a page when the one before is used up, and raises an error of
--- `timekit.error` where a page cannot be had: a loop has no place for it, and one that just ended would look complete.
+--- An iterator over all items of all pages. It asks for a page when the one before is used up, or with `prefetch` when
+-- that has come, and raises an error of `timekit.error` where a page cannot be had: a loop has no place for it, and one
+-- that just ended would look complete.
 -- @tparam Client client
 -- @tparam string route as for `listing.page`
 -- @tparam table opts options, checked before
 -- @tparam string where for messages
 -- @treturn function
+-- @treturn nil
+-- @treturn nil
+-- @treturn ?table with `prefetch`, what Lua 5.4 closes when the loop is left
 function listing.each(client, route, opts, where)
   local given = {}
   for name, value in pairs(opts) do given[name] = value end
   local page, number, index = nil, 0, 0
-  local done = false
-  return function()
+  local done, coming = false, nil
+
+  local function call_of(wanted)
+    -- The first page needs no number, and endpoints without pages do not know one.
+    given.page = wanted > 1 and wanted or nil
+    return call_for(client, route, given)
+  end
+
+  local function drop()
+    if coming then coming:cancel() end
+    coming = nil
+  end
+
+  local function take()
+    local asked = coming
+    coming = nil
+    if asked then return asked:finish() end
+    local call, refused = call_of(number)
+    if not call then return nil, refused end
+    return client.run(call)
+  end
+
+  local function each()
     if done then return nil end
     index = index + 1
     while not page or index > #page.data do
@@ -90,20 +122,23 @@ function listing.each(client, route, opts, where)
         done = true
         return nil
       end
-      if client.closed then error(where .. ": the client is closed", 2) end
-      number, index = number + 1, 1
-      -- The first page needs no number, and endpoints without pages do not know one.
-      given.page = number > 1 and number or nil
-      local info, problem
-      page, info = listing.page(client, route, given)
-      if page then problem = other_page(page, info, number) else problem = info end
-      if problem then
-        done = true
-        error(problem, 0)
+      if client.closed then
+        drop()
+        error(where .. ": the client is closed", 2)
       end
+      number, index, done = number + 1, 1, true
+      local found, info = take()
+      local problem = info
+      if found then problem = other_page(found, info, number) end
+      if problem then error(problem, 0) end
+      page, done = found, false
+      if given.prefetch and has_more(page, number) then coming = client.ahead((call_of(number + 1))) end
     end
     return page.data[index], page
   end
+
+  if not given.prefetch then return each end
+  return each, nil, nil, setmetatable({}, { __close = drop })
 end
 
 --- Adds the methods to the class of clients.
@@ -113,8 +148,8 @@ function listing.install(Client, check)
   --- @type Client
 
   --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
-  -- One request a page, sent when the loop comes to it; none is fetched ahead. Each step gives a booking and the page
-  -- that it stands on, as of `Client:bookings_page`.
+  -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
+  -- a booking and the page that it stands on, as of `Client:bookings_page`.
   --
   -- A page that cannot be had is **raised** as an error of `timekit.error`, since a loop that just ended would look
   -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched. When bookings are made
@@ -122,6 +157,13 @@ function listing.install(Client, check)
   --
   -- In PUC Lua 5.1 a coroutine cannot wait inside a loop's iterator: in a call of `start` or an event loop use
   -- `bookings_page` there. LuaJIT and Lua from 5.2 on can.
+  --
+  -- With `prefetch` the next page's request is sent as soon as a page has come, and its answer arrives while the loop's
+  -- body is at work; still one request a page, and never more than one page ahead. What goes wrong with it is raised
+  -- when the loop comes to that page. The body's own time is not on the page's `timeout`; only a page that is too large
+  -- to arrive unattended is asked for once more if the body takes longer than that. The request ends with the loop: on
+  -- Lua 5.4 by `break`, `return` or an error too; on other Luas such a one ends when the garbage collector finds the
+  -- iterator, or with the client, and `after` is not told of it.
   --
   -- Raises at once on a wrong option, and on a closed client.
   -- @tparam ?table opts left as it is
@@ -134,10 +176,11 @@ function listing.install(Client, check)
   -- @tparam ?string opts.start from when, RFC 3339 with a zone; a wrong one is refused with the kind `input`
   -- @tparam ?string opts.end until when, likewise, and after `start`
   -- @tparam ?string|table opts.include as in `Booking:get`
+  -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
   -- @tparam ?number opts.timeout seconds for each page
   -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @treturn function the iterator. The kinds that it raises: `input`, `auth`, `validation`, `rate_limited`, `server`,
-  --   `network`, `timeout`, `response`, `cancelled`, `phase`
+  -- @treturn function the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it raises: `input`,
+  --   `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
   -- for booking in tk:bookings { search = { graph = "instant", ["customer.name"] = "Mar*" }, limit = 100 } do
   --   print(booking.id, booking.state)
@@ -153,7 +196,7 @@ function listing.install(Client, check)
   -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
   --   numbers, `next_page_url`, `prev_page_url`: strings, each nil where Timekit does not say it
   -- @treturn table `info` as in `Booking:action`, or the error: `input`, `auth`, `validation`, `rate_limited`,
-  --   `server`, `network`, `timeout`, `response`, `cancelled`
+  --   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
   -- local page = assert(tk:bookings_page { limit = 20, page = 2 })
   -- print(#page.data, page.total, page.last_page)

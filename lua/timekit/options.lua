@@ -252,6 +252,7 @@ options.list = {
 }
 options.page = { page = page }
 for name, checker in pairs(options.list) do options.page[name] = checker end
+options.list.prefetch = boolean
 options.request = {
   query = query.check, body = object, headers = own_headers.check,
   include = include, timeout = seconds, traceparent = traceparent,

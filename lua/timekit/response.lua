@@ -107,8 +107,8 @@ end
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
-  local value, problem
-  if outcome.decode then value, problem = outcome:decode() else value, problem = core.decode(outcome.body) end
+  local decode, value, problem = outcome.decode, nil, nil
+  if decode then value, problem = decode(outcome) else value, problem = core.decode(outcome.body) end
   if value == nil then return nil, not_json(outcome.body, problem) end
   local data = value
   if is_object(value) then
@@ -239,7 +239,8 @@ end
 --   more; `"lost"`, it may even take effect later
 function response.read(outcome, call, clock)
   local found
-  if not outcome.failure and outcome.status >= 200 and outcome.status < 300 then
+  local status = not outcome.failure and outcome.status
+  if status and status >= 200 and status < 300 then
     local data, problem = data_of(outcome, call.expects)
     if data then return data end
     found = { kind = "response", message = problem, body = outcome.body }

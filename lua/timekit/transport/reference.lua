@@ -104,10 +104,10 @@
 --- May be left out: the same as `timekit.core.decode(outcome.body)`, for whom that is less work.
 -- @function outcome:decode
 
---- May be left out: the same as `outcome.headers[name]`, likewise; nil without an answer.
+--- May be left out: the same as `outcome.headers[name]` for each name, likewise; nil without an answer.
 -- @function outcome:header
--- @tparam string name in lower case
--- @treturn string|nil
+-- @tparam string ... names in lower case
+-- @treturn string|nil ...
 
 --- What came of the request.
 -- `status`, `headers` and `body` are there when the server answered; `failure` when the answer did not come, or not all
