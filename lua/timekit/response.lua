@@ -107,7 +107,8 @@ end
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
-  local decode, value, problem = outcome.decode, nil, nil
+  local decode = outcome.decode
+  local value, problem
   if decode then value, problem = decode(outcome) else value, problem = core.decode(outcome.body) end
   if value == nil then return nil, not_json(outcome.body, problem) end
   local data = value
