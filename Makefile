@@ -28,12 +28,13 @@ CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
   $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 
-# What decodes JSON: simdjson where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and JSON=simdjson
-# insist.
+# What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
+# JSON=simdjson insist.
 SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
 SIMDJSON_PACKAGES := $(if $(filter cjson,$(JSON)),,g++ libsimdjson-dev)
 ifeq ($(JSON),)
-JSON := $(if $(shell printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
+JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } && \
+  printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
   $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
 endif
 $(if $(filter simdjson cjson,$(JSON)),,$(error JSON is simdjson or cjson, not $(JSON)))

@@ -14,6 +14,8 @@ static const size_t LONGEST = size_t(64) << 20;
 
 static const size_t SMALLEST_CAPACITY = 4096;
 
+/* Older ones read surrogates that are no pairs, and make something that is no UTF-8. */
+static_assert(simdjson::SIMDJSON_VERSION_MAJOR >= 3, "simdjson 3 or newer is needed; JSON=cjson does without");
 static_assert(TK_JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads further behind the text");
 
 struct tk_parser {
