@@ -270,8 +270,8 @@ build/c$(SANITIZED)/test_oom:
 build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/$(LUA)/test_oom_lua:
-	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER) $(PARSER_LIBS) $(WITH_LUA)
+build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
+	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
 	$(PROOF_COMPILE) csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)

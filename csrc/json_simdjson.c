@@ -61,7 +61,7 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
 /* simdjson from 3.6 on passes over a byte order mark. */
 static int has_mark(const piece *p) { return p->size > 0 && p->text[0] == '\xEF'; }
 
-/* The argument is a light userdata, a piece: no Lua code ever gets hold of this function. */
+/* The argument is a light userdata, a piece: Lua code never gets hold of this function, but by the debug library. */
 static int decode(lua_State *L) {
   const piece *p = (const piece *)lua_touserdata(L, 1);
   tk_parser **parser;
