@@ -148,7 +148,8 @@ define installed
 endef
 
 deps:
-	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)),$(SIMDJSON_PACKAGES))
+	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)), \
+	  $(SIMDJSON_PACKAGES))
 deps-run:
 	$(call installed,$(RUN_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-test:

@@ -29,8 +29,8 @@ void tk_parser_free(tk_parser *parser) { delete parser; }
 
 size_t tk_parser_capacity(const tk_parser *parser) { return parser->parser.capacity(); }
 
-/* By powers of two: simdjson itself would move for every text that is a little longer than all before. Where memory runs
-   out half way simdjson takes the rest for granted next time, and crashes: so it starts from nothing again. */
+/* By powers of two: simdjson itself would move for every text that is a little longer than all before. Where memory
+   runs out half way simdjson takes the rest for granted next time, and crashes: so it starts from nothing again. */
 static bool grow(tk_parser *parser, size_t size) {
   size_t capacity = SMALLEST_CAPACITY;
   while (capacity < size) capacity *= 2;

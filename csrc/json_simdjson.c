@@ -1,6 +1,6 @@
 /*
- * Decoding where simdjson is there. It reads the text, and what it refuses lua-cjson reads: so messages are the same with
- * and without simdjson, and what lua-cjson lets pass on purpose, broken UTF-8 say, passes.
+ * Decoding where simdjson is there. It reads the text, and what it refuses lua-cjson reads: so messages are the same
+ * with and without simdjson, and what lua-cjson lets pass on purpose, broken UTF-8 say, passes.
  */
 #include "json.h"
 #include "json_tape.h"
