@@ -28,12 +28,13 @@ CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
   $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 
-# What decodes JSON: simdjson where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and JSON=simdjson
-# insist.
+# What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
+# JSON=simdjson insist.
 SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
 SIMDJSON_PACKAGES := $(if $(filter cjson,$(JSON)),,g++ libsimdjson-dev)
 ifeq ($(JSON),)
-JSON := $(if $(shell printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
+JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } && \
+  printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
   $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
 endif
 $(if $(filter simdjson cjson,$(JSON)),,$(error JSON is simdjson or cjson, not $(JSON)))
@@ -147,7 +148,8 @@ define installed
 endef
 
 deps:
-	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)),$(SIMDJSON_PACKAGES))
+	$(call installed,$(sort $(RUN_PACKAGES) $(TEST_PACKAGES) $(LINT_PACKAGES) $(CHECK_PACKAGES) $(DOCS_PACKAGES)), \
+	  $(SIMDJSON_PACKAGES))
 deps-run:
 	$(call installed,$(RUN_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-test:
@@ -269,8 +271,8 @@ build/c$(SANITIZED)/test_oom:
 build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/$(LUA)/test_oom_lua:
-	$(PROOF_COMPILE) -Wl,-E $(SOURCES) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER) $(PARSER_LIBS) $(WITH_LUA)
+build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
+	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
 	$(PROOF_COMPILE) csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)

@@ -14,10 +14,12 @@ static const size_t LONGEST = size_t(64) << 20;
 
 static const size_t SMALLEST_CAPACITY = 4096;
 
+/* Older ones read surrogates that are no pairs, and make something that is no UTF-8. */
+static_assert(simdjson::SIMDJSON_VERSION_MAJOR >= 3, "simdjson 3 or newer is needed; JSON=cjson does without");
 static_assert(TK_JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads further behind the text");
 
 struct tk_parser {
-  simdjson::dom::parser parser{LONGEST};
+  simdjson::dom::parser parser;
   simdjson::dom::document document;
 };
 
@@ -27,12 +29,16 @@ void tk_parser_free(tk_parser *parser) { delete parser; }
 
 size_t tk_parser_capacity(const tk_parser *parser) { return parser->parser.capacity(); }
 
-/* By powers of two: simdjson itself would move for every text that is a little longer than all before. */
+/* By powers of two: simdjson itself would move for every text that is a little longer than all before. Where memory
+   runs out half way simdjson takes the rest for granted next time, and crashes: so it starts from nothing again. */
 static bool grow(tk_parser *parser, size_t size) {
   size_t capacity = SMALLEST_CAPACITY;
   while (capacity < size) capacity *= 2;
-  return parser->document.allocate(capacity) == simdjson::SUCCESS &&
-         parser->parser.allocate(capacity, TK_JSON_DEPTH) == simdjson::SUCCESS;
+  if (parser->document.allocate(capacity) == simdjson::SUCCESS &&
+      parser->parser.allocate(capacity, TK_JSON_DEPTH) == simdjson::SUCCESS)
+    return true;
+  parser->parser = simdjson::dom::parser();
+  return false;
 }
 
 int tk_parser_parse(tk_parser *parser, const char *text, size_t size, size_t capacity, tk_tape *tape) {

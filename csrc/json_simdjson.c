@@ -1,11 +1,9 @@
 /*
- * Decoding where simdjson is there. It reads the text, and what it refuses lua-cjson reads: so messages are the same with
- * and without simdjson, and what lua-cjson lets pass on purpose, broken UTF-8 say, passes.
+ * Decoding where simdjson is there. It reads the text, and what it refuses lua-cjson reads: so messages are the same
+ * with and without simdjson, and what lua-cjson lets pass on purpose, broken UTF-8 say, passes.
  */
 #include "json.h"
 #include "json_tape.h"
-
-#include <string.h>
 
 #define PARSER_NAME "timekit.json_parser"
 
@@ -60,35 +58,17 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
   lua_replace(L, PARSER);
 }
 
-/* simdjson takes escapes of surrogates that are no pairs, and makes them something that is no UTF-8. Escapes are whole,
-   and stand in strings only, since simdjson has taken the text. */
-static int pairs_up(const piece *p) {
-  const char *at = p->text, *end = p->text + p->size;
-  while ((at = (const char *)memchr(at, '\\', (size_t)(end - at))) != NULL) {
-    if (at[1] != 'u') {
-      at += 2;
-    } else if ((at[2] | 0x20) != 'd' || at[3] < '8') {
-      at += 6;
-    } else {
-      int high = (at[3] | 0x20) < 'c';
-      if (!high || at[6] != '\\' || at[7] != 'u' || (at[8] | 0x20) != 'd' || (at[9] | 0x20) < 'c') return 0;
-      at += 12;
-    }
-  }
-  return 1;
-}
-
-/* Some simdjson pass over a byte order mark. */
+/* simdjson from 3.6 on passes over a byte order mark. */
 static int has_mark(const piece *p) { return p->size > 0 && p->text[0] == '\xEF'; }
 
-/* The argument is a light userdata, a piece: no Lua code ever gets hold of this function. */
+/* The argument is a light userdata, a piece: Lua code never gets hold of this function, but by the debug library. */
 static int decode(lua_State *L) {
   const piece *p = (const piece *)lua_touserdata(L, 1);
   tk_parser **parser;
   tk_tape tape;
   int parsed;
   parser = take_parser(L);
-  parsed = *parser != NULL && !has_mark(p) && tk_parser_parse(*parser, p->text, p->size, p->capacity, &tape) && pairs_up(p);
+  parsed = *parser != NULL && !has_mark(p) && tk_parser_parse(*parser, p->text, p->size, p->capacity, &tape);
   if (parsed) tk_json_push_tape(L, ARRAY, &tape);
   give_back(L, 2, parser);
   if (parsed) return 1;
