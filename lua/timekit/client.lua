@@ -464,8 +464,9 @@ function client.new(settings)
     run = function(call) return run(inner, call) end,
     ahead = function(call)
       return ahead.start(inner, run, call, function()
-        local runtime = runtime_of(inner)
-        return runtime, obstacle(inner, call, runtime)
+        local of = caller(inner)
+        local runtime = runtime_of(inner, of)
+        return runtime, obstacle(call, runtime, of)
       end)
     end,
     -- With the app key; nil where there is none.

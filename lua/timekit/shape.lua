@@ -77,8 +77,6 @@ local function field_problem(spec, value)
   return not ok and tostring(reason or "refused by its check") or nil
 end
 
-local NONE = {}
-
 -- A list, made when there is a first text for it.
 local function with(list, text)
   list = list or {}
@@ -96,7 +94,7 @@ end
 -- @tparam string path how messages name the table; may be empty
 -- @tparam boolean strict refuse every unknown name, not only those that are close to a known one
 -- @treturn table a list of problems in alphabetical order, such as
---   `inputs.message: expected a string, got a number`; empty when there are none. Not to be changed
+--   `inputs.message: expected a string, got a number`; empty when there are none
 function shape.check(specs, values, path, strict)
   if type(values) ~= "table" then
     return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
@@ -117,7 +115,7 @@ function shape.check(specs, values, path, strict)
       end
     end
   end
-  if not problems then return NONE end
+  if not problems then return {} end
   table.sort(problems)
   return problems
 end
