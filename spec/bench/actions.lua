@@ -17,7 +17,7 @@ local function hook() actions.hooks_run = actions.hooks_run + 1 end
 --- Makes a client.
 -- @tparam table options as of `timekit.new`, which are added to
 function actions.client(options)
-  options.app_key = "bench_key"
+  options.app_key = documents.KEY
   if actions.hooks then options.before, options.after = hook, hook end
   return timekit.new(options)
 end

@@ -4,6 +4,9 @@ local documents = {}
 
 documents.ID = "f68979ff-27da-4afd-8d0c-847f9340331b"
 
+--- As long as Timekit's are (API.md 1).
+documents.KEY = "test_api_key_9TQkz6rhSzKf2mWb7XcDn4VpLj8Gy5Ra"
+
 --- The inputs of the action `confirm`, and the body that they make.
 documents.INPUTS = { message = "See you on Monday. Please arrive ten minutes early, through the garden doors." }
 documents.BODY = ('{"confirm":{"message":"%s"}}'):format(documents.INPUTS.message)

@@ -1,4 +1,5 @@
 --- The programs that the benches run beside each other, and how one of them is run for a slice of time.
+local base64 = require "timekit.base64"
 local documents = require "spec.bench.documents"
 local server = require "spec.bench.server"
 local shell = require "spec.support.shell"
@@ -79,8 +80,9 @@ end
 -- @tparam ?integer bytes of the answer
 -- @treturn string for `env`
 function load.environment(ca_file, bytes)
-  return ("env BENCH_BODY='%s' BENCH_BYTES=%d BENCH_AUTH='Basic OmJlbmNoX2tleQ==' BENCH_MODULES=build/js %s "):format(
-    documents.BODY, bytes or #documents.ANSWER, ca_file and "BENCH_CA=" .. ca_file or "")
+  return ("env BENCH_BODY='%s' BENCH_BYTES=%d BENCH_KEY=%s BENCH_AUTH='Basic %s' BENCH_MODULES=build/js %s "):format(
+    documents.BODY, bytes or #documents.ANSWER, documents.KEY, base64.encode(":" .. documents.KEY),
+    ca_file and "BENCH_CA=" .. ca_file or "")
 end
 
 --- Runs a program to its end; raises what it said when it fails.

@@ -117,7 +117,7 @@ init_by_lua_block {
   tentative = { id = "%s", graph = "confirm_decline", state = "tentative" }
   inputs = { message = "%s" }
 }]]):format(port, documents.ID, documents.INPUTS.message),
-  }), ("TIMEKIT_APP_KEY=bench_key TIMEKIT_BASE_URL=http://127.0.0.1:%d/v2"):format(port))
+  }), ("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=http://127.0.0.1:%d/v2"):format(documents.KEY, port))
 end
 
 return server

@@ -6,7 +6,7 @@ const timekit = slice.load('timekit-sdk')
 
 http.globalAgent = new http.Agent({ keepAlive: true, maxSockets: slice.inFlight })
 const [, apiBaseUrl, id] = slice.url.match(/^(.*\/)v2\/bookings\/([^/]+)\/confirm$/)
-timekit.configure({ apiBaseUrl, appKey: 'bench_key' })
+timekit.configure({ apiBaseUrl, appKey: process.env.BENCH_KEY })
 const { confirm } = JSON.parse(slice.body)
 
 slice.start(async () => {
