@@ -121,6 +121,37 @@ describe("a call", function()
     assert.equal(3, call:result())
   end)
 
+  it("keeps nothing of what is over, and what is begun after it sees nothing of it", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    local got = {}
+    local function yields(...)
+      got[#got + 1] = select("#", coroutine.yield(...))
+      return ...
+    end
+    for round = 1, 3 do
+      local given = {}
+      kept[round] = given
+      local call = tk:start(yields, given, round)
+      tk:update()
+      assert.same({ given, round }, { call:result() })
+      given, call = nil, nil -- luacheck: ignore 311
+    end
+    assert.same({ 0, 0, 0 }, got)
+    collectgarbage()
+    collectgarbage()
+    assert.same({}, { kept[1], kept[2], kept[3] })
+  end)
+
+  it("leaves a coroutine that ended with an error to nobody", function()
+    local call = tk:start(function()
+      coroutine.yield()
+      error("broken", 0)
+    end)
+    assert.has_error(function() tk:update() end, "broken")
+    assert.is_true(call:done())
+    assert.equal("fine", tk:start(function() return "fine" end):result())
+  end)
+
   it("says what it is", function()
     local call = tk:start(function() return tk:booking("b1"):get() end)
     assert.equal("timekit.call (in flight)", tostring(call))
