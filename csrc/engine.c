@@ -124,7 +124,7 @@ void tk_engine_broken(tk_engine *engine) {
    that are the parent's. */
 static void free_libcurl(tk_engine *engine) {
   tk_sigpipe signals;
-  tk_sigpipe_block(&signals);
+  tk_sigpipe_block(engine, &signals);
   finish_all(engine, TK_CLOSED, CURLE_ABORTED_BY_CALLBACK);
   while (engine->idle_count > 0) curl_easy_cleanup(engine->idle[--engine->idle_count]);
   curl_multi_cleanup(engine->multi);

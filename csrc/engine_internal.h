@@ -159,7 +159,7 @@ double tk_engine_next(const tk_engine *engine);
 typedef struct tk_sigpipe {
   int ours; /* SIGPIPE was neither blocked nor pending before */
 } tk_sigpipe;
-void tk_sigpipe_block(tk_sigpipe *state);
+void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state);
 void tk_sigpipe_restore(const tk_sigpipe *state);
 
 #endif

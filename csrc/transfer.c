@@ -290,7 +290,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     discard(transfer);
     return NULL;
   }
-  tk_sigpipe_block(&signals);
+  tk_sigpipe_block(engine, &signals);
   link_transfer(engine, transfer);
   tk_watch_started(engine);
   tk_watch_settle(engine);
@@ -316,7 +316,7 @@ void tk_transfer_cancel(tk_transfer *transfer) {
     tk_transfer_abandon(transfer);
     return;
   }
-  tk_sigpipe_block(&signals);
+  tk_sigpipe_block(engine, &signals);
   tk_transfer_finish(transfer, TK_CANCELLED, CURLE_ABORTED_BY_CALLBACK);
   tk_watch_settle(engine);
   tk_sigpipe_restore(&signals);

@@ -187,7 +187,7 @@ static void step(tk_engine *engine, int milliseconds, double until) {
   tk_sigpipe signals;
   if (count <= 0) return;
   if (until < tk_now() + STEP_TIME) until = tk_now() + STEP_TIME;
-  tk_sigpipe_block(&signals);
+  tk_sigpipe_block(engine, &signals);
   for (i = 0; i < count && (i == 0 || tk_now() < until); i++) {
     int fd = events[i].data.fd;
     if (fd == engine->timer_fd) {

@@ -36,7 +36,7 @@ void tk_watch_settle(tk_engine *engine) {
 
 void tk_watch_step(tk_engine *engine) {
   tk_sigpipe signals;
-  tk_sigpipe_block(&signals);
+  tk_sigpipe_block(engine, &signals);
   tk_engine_expire(engine, HUGE_VAL);
   perform(engine);
   tk_watch_settle(engine);
