@@ -7,7 +7,6 @@ local json_suite = require "spec.support.json_suite"
 local json_text = require "spec.support.json_text"
 local lfs = require "lfs"
 local must = require("spec.support.shell").must
-local show = require "spec.support.show"
 local this_lua = require "spec.support.this_lua"
 
 local SEED = os.getenv("SEED") or "1"
