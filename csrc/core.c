@@ -212,10 +212,10 @@ Starts a transfer; nothing is sent if it raises.
 @treturn transfer
 */
 static int engine_start(lua_State *L) {
-  tk_engine *engine = check_engine(L);
   tk_transfer_handle *handle;
   tk_request request;
   char message[TK_MESSAGE_SIZE];
+  (void)check_engine(L);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
   request.method = required_string(L, 2, "method");
@@ -228,7 +228,8 @@ static int engine_start(lua_State *L) {
   handle = tk_transfer_push(L);
   request.tag = handle;
   set_owner(L, handle, lua_isnil(L, 3) ? lua_gettop(L) : 3);
-  handle->transfer = tk_transfer_start(engine, &request, message);
+  /* A finalizer may have closed the engine meanwhile. */
+  handle->transfer = tk_transfer_start(check_engine(L), &request, message);
   if (handle->transfer == NULL) return luaL_error(L, "%s", message);
   return 1;
 }

@@ -22,8 +22,26 @@ static tk_transfer_handle *check_transfer(lua_State *L) {
 
 /* NULL while it is in flight. */
 static const tk_result *result_of(lua_State *L, const tk_transfer_handle *handle) {
-  if (handle->transfer == NULL) luaL_error(L, "attempt to use a released transfer");
+  if (handle->transfer == NULL || handle->is_released) luaL_error(L, "attempt to use a released transfer");
   return tk_transfer_result(handle->transfer);
+}
+
+static void free_transfer(tk_transfer_handle *handle) {
+  tk_transfer_free(handle->transfer);
+  handle->transfer = NULL;
+}
+
+/* Around all that makes Lua values of the result's memory: each may let the collector run, and with it a finalizer that
+   releases the transfer. A reader that raises leaves the transfer to the collector. */
+static const tk_result *read_result(lua_State *L, tk_transfer_handle *handle) {
+  const tk_result *result = result_of(L, handle);
+  handle->readers++;
+  return result;
+}
+
+static void end_read(tk_transfer_handle *handle) {
+  handle->readers--;
+  if (handle->readers == 0 && handle->is_released) free_transfer(handle);
 }
 
 /***
@@ -61,16 +79,19 @@ Headers of the answer.
 @treturn string|nil ... for each its value; several of one name are joined with ", "
 */
 static int transfer_header(lua_State *L) {
-  const tk_transfer_handle *handle = check_transfer(L);
-  const tk_result *result = result_of(L, handle);
+  tk_transfer_handle *handle = check_transfer(L);
+  const tk_result *result;
   int i, count = lua_gettop(L) - 1;
   luaL_checkstack(L, count + LUA_MINSTACK, "header");
+  for (i = 0; i < count; i++) (void)luaL_checkstring(L, i + 2);
+  result = read_result(L, handle);
   for (i = 0; i < count; i++) {
     size_t size;
-    const char *name = luaL_checklstring(L, i + 2, &size);
+    const char *name = lua_tolstring(L, i + 2, &size);
     if (result == NULL) lua_pushnil(L);
     else tk_push_header(L, result, name, size);
   }
+  end_read(handle);
   return count;
 }
 
@@ -80,12 +101,14 @@ What `decode` makes of the body of an answer that came as a whole.
 @return as of `decode`
 */
 static int transfer_decode(lua_State *L) {
-  const tk_transfer_handle *handle = check_transfer(L);
-  const tk_result *result = result_of(L, handle);
-  int has_body = result != NULL && result->body != NULL;
-  lua_settop(L, 1); /* the userdata, and so the body, stay where they are */
-  return tk_json_decode(L, has_body ? result->body : "", has_body ? result->body_size : 0,
-                        has_body ? result->body_capacity : 0);
+  tk_transfer_handle *handle = check_transfer(L);
+  const tk_result *result = read_result(L, handle);
+  int has_body = result != NULL && result->body != NULL, count;
+  lua_settop(L, 1); /* the userdata stays where it is */
+  count = tk_json_decode(L, has_body ? result->body : "", has_body ? result->body_size : 0,
+                         has_body ? result->body_capacity : 0);
+  end_read(handle);
+  return count;
 }
 
 /***
@@ -105,8 +128,13 @@ transfer in flight is cancelled, since nobody can ask about it any more. What it
 */
 static int transfer_release(lua_State *L) {
   tk_transfer_handle *handle = check_transfer(L);
-  tk_transfer_free(handle->transfer);
-  handle->transfer = NULL;
+  if (handle->readers == 0) free_transfer(handle);
+  else handle->is_released = 1;
+  return 0;
+}
+
+static int transfer_gc(lua_State *L) {
+  free_transfer(check_transfer(L));
   return 0;
 }
 
@@ -143,11 +171,12 @@ static int transfer_index(lua_State *L) {
   if (lua_type(L, -1) != LUA_TNUMBER) return 1;
   number = lua_tointeger(L, -1);
   field = (tk_field)number;
-  result = result_of(L, handle);
+  result = read_result(L, handle);
   if (result == NULL) lua_pushnil(L);
   else if (TK_FIELD_IS_MADE(field) && (field != TK_FIELD_FAILURE || result->reason != TK_OK))
     push_made(L, handle, result, field);
   else tk_push_field(L, result, field);
+  end_read(handle);
   return 1;
 }
 
@@ -157,7 +186,7 @@ static const luaL_Reg methods[] = {
 
 /* A transfer nobody can ask about any more has no reason to go on. */
 static const luaL_Reg metamethods[] = {
-  {"__gc", transfer_release}, {"__close", transfer_release}, {"__tostring", transfer_tostring}, {NULL, NULL}};
+  {"__gc", transfer_gc}, {"__close", transfer_release}, {"__tostring", transfer_tostring}, {NULL, NULL}};
 
 void tk_transfer_open(lua_State *L) {
   int field, class_index;
@@ -179,7 +208,7 @@ void tk_transfer_open(lua_State *L) {
 tk_transfer_handle *tk_transfer_push(lua_State *L) {
   tk_transfer_handle *handle = (tk_transfer_handle *)lua_newuserdata(L, sizeof *handle);
   handle->transfer = NULL;
-  handle->has_kept = 0;
+  handle->has_kept = handle->readers = handle->is_released = 0;
   tk_setmetatable(L, TRANSFER);
   return handle;
 }

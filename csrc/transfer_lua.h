@@ -8,6 +8,8 @@
 typedef struct tk_transfer_handle {
   tk_transfer *transfer;
   int has_kept; /* its user value holds fields of its result */
+  int readers;  /* functions that are reading its result; where one raised, it stays one too many */
+  int is_released; /* while it was read: the last reader frees it */
 } tk_transfer_handle;
 
 /* Makes the class of transfers, once tk_json_open was called. */
