@@ -107,14 +107,19 @@ static const char *const *header_lines(lua_State *L, int index, size_t *count) {
   return lines;
 }
 
+static int is_text(lua_State *L, int index, const char *text) {
+  size_t size;
+  const char *found = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : NULL;
+  return found != NULL && size == strlen(text) && memcmp(found, text, size) == 0;
+}
+
 /* Whether the table's field `headers` says no more than what nearly every request with a body says. */
 static int is_json(lua_State *L, int index) {
   int top = lua_gettop(L), is_alone = 0;
   lua_getfield(L, index, "headers");
   if (lua_istable(L, -1)) {
     lua_pushnil(L);
-    if (lua_next(L, -2) != 0 && lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING &&
-        strcmp(lua_tostring(L, -2), "Content-Type") == 0 && strcmp(lua_tostring(L, -1), "application/json") == 0) {
+    if (lua_next(L, -2) != 0 && is_text(L, -2, "Content-Type") && is_text(L, -1, "application/json")) {
       lua_pop(L, 1);
       is_alone = lua_next(L, -2) == 0;
     }
