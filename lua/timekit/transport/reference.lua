@@ -117,7 +117,7 @@
 -- the final answer came), else `"maybe"`. Callers decide by it whether an action may be repeated: in doubt, say
 -- `"maybe"`.
 -- @function transfer:result
--- @treturn outcome|nil nil until `done`; then always the same table
+-- @treturn outcome|nil nil until `done`; then always the same one: a table, or what has its fields all the same
 
 --- @type outcome
 
