@@ -10,12 +10,8 @@ local unpack = table.unpack or unpack -- luacheck: globals unpack table.unpack
 
 local calls = {}
 
--- What a coroutine yields to us: its call waits, or is over and the results follow. Whatever else is the user's own
--- yield, which waits for the next update.
-local WAITS, OVER = {}, {}
-
--- Coroutines that are kept for further calls: a new one, with room for its stack, costs as much as the rest of a call.
-local KEPT = 64
+-- What a coroutine yields to us; whatever else is the user's own yield, which waits for the next update.
+local WAITS = {}
 
 -- How long an update may go on continuing calls, in seconds, when its host must not wait. One call is continued in any
 -- case, and the rest are left to the next update.
@@ -69,35 +65,13 @@ local function has_ready(self)
   return self.head <= self.tail or self.later[1] ~= nil
 end
 
-local function take_beginning(self)
-  local call = self.beginning
-  self.beginning = nil
-  return call
-end
-
--- Nothing of the call stays on the coroutine's stack: while it is kept, it is to hold nothing of anybody's.
-local function perform(call)
-  local fn, arguments = call.fn, call.arguments
-  call.fn, call.arguments = nil, nil
-  return fn(unpack(arguments, 1, arguments.n))
-end
-
--- What a coroutine does: call after call.
-local function serve(self)
-  while true do coroutine.yield(OVER, perform(take_beginning(self))) end
-end
-
 -- A call that was not yet begun: its function gets `arguments` when it is first continued.
 local function new_call(self, fn, arguments)
-  local idle = self.idle
-  local thread = idle[#idle]
-  if thread then idle[#idle] = nil else thread = coroutine.create(serve) end
-  local call = setmetatable({
-    calls = self, thread = thread, fn = fn, arguments = arguments,
-    over = false, cancelled = false, queued = false, wake = nil, transfer = nil, results = nil,
-  }, metatable)
+  local call = setmetatable({ calls = self, over = false, cancelled = false, queued = false }, metatable)
+  call.thread = coroutine.create(fn)
+  call.arguments = arguments
   call.wake = function() self:awaken(call) end
-  self.registry[thread] = call
+  self.registry[call.thread] = call
   self.pending = self.pending + 1
   return call
 end
@@ -114,26 +88,23 @@ local function finish(self, call, well, ...)
     return
   end
   call.results = told and pack(nil, (...)) or pack(...)
-  if not call.watchers then return end
-  for _, fn in ipairs(call.watchers) do push(self, new_call(self, fn, call.results)) end
+  for _, fn in ipairs(call.watchers or {}) do push(self, new_call(self, fn, call.results)) end
   call.watchers = nil
 end
 
 local function settle(self, call, well, first, ...)
-  if not well then
-    finish(self, call, false, first)
-  elseif first == OVER then
-    if #self.idle < KEPT then self.idle[#self.idle + 1] = call.thread end
-    finish(self, call, true, ...)
+  if coroutine.status(call.thread) == "dead" then
+    finish(self, call, well, first, ...)
   elseif first ~= WAITS then
     push_later(self, call)
   end
 end
 
 local function continue(self, call)
-  if call.fn then
-    self.beginning = call
-    settle(self, call, coroutine.resume(call.thread, self))
+  local arguments = call.arguments
+  if arguments then
+    call.arguments = nil
+    settle(self, call, coroutine.resume(call.thread, unpack(arguments, 1, arguments.n)))
   else
     settle(self, call, coroutine.resume(call.thread))
   end
@@ -450,7 +421,7 @@ end
 function calls.new(pump, registry, of_batch)
   return setmetatable({
     pump = pump, registry = registry, of_batch = of_batch, timers = heap.new(),
-    queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false, idle = {},
+    queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false,
   }, Calls)
 end
 

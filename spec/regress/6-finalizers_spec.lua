@@ -57,7 +57,7 @@ describe("a finalizer", function()
   -- What a function of the transfer returns while a finalizer releases it; or nil where that came first.
   local function read_while_released(body, read)
     local transfer = fetch(body)
-    local others = {}
+    local others = {} -- luacheck: ignore 241
     local function release()
       transfer:release()
       -- Whoever still read the memory would read these.
