@@ -77,17 +77,16 @@ local function withheld(self, left)
   return kind and { failure = { kind = kind, message = message }, sent = "no" }
 end
 
--- One try: sends a request, waits, and reads what came. `left`: seconds. Returns the time by then, what `response.read`
--- does, and the status, the request's id and the number of requests that remain, as they were told.
-local function attempt(self, runtime, what, call, left, number)
+-- One try: sends a request, waits, and reads what came. `left`: seconds, from `now` on. Returns the time by then, what
+-- `response.read` does, and the status, the request's id and the number of requests that remain, as they were told.
+local function attempt(self, runtime, what, call, left, number, now)
   local watchers, event, began = self.hooks, nil, nil
   if watchers then
-    local before = runtime.now()
     event = watchers:begin(what, call, number)
     began = runtime.now()
-    left = left - (began - before)
+    left = left - (began - now)
   end
-  local outcome = withheld(self, left)
+  local outcome = (left <= 0 or self.pump.closed) and withheld(self, left)
   if not outcome then
     what.timeout = left
     local transfer = self.pump:start(what)
@@ -95,7 +94,8 @@ local function attempt(self, runtime, what, call, left, number)
     outcome = transfer:result()
   end
   local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
-  local now, limiter, status = runtime.now(), self.limiter, outcome.status
+  local limiter, status = self.limiter, outcome.status
+  now = runtime.now()
   local request_id, remaining = headers.told(outcome)
   request_id = request_id and self.redact(request_id)
   if limiter then limiter:learn(now, status, remaining) end
@@ -147,7 +147,7 @@ end
 local function run(self, call)
   local of = caller(self)
   local runtime = runtime_of(self, of)
-  local hindered = obstacle(call, runtime, of)
+  local hindered = (of or runtime.can_wait) and obstacle(call, runtime, of)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
   local now, number = runtime.now(), 0
@@ -169,7 +169,7 @@ local function run(self, call)
       local data, found, doubt
       number = number + 1
       now, data, found, doubt, status, request_id, remaining =
-        attempt(self, runtime, what, call, timeout - (now - began), number)
+        attempt(self, runtime, what, call, timeout - (now - began), number, now)
       verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
     end
   end

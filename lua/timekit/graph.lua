@@ -236,8 +236,8 @@ function Graph:check_inputs(action, inputs, state)
   if inputs == nil then inputs = {} end
   local first
   for _, entry in ipairs(entries) do
-    local problems = shape.check(entry.inputs, inputs, "inputs", false)
-    if #problems == 0 then return true end
+    local problems = shape.problems(entry.inputs, inputs, "inputs", false)
+    if not problems then return true end
     first = first or problems
   end
   return false, table.concat(first, "; ")

@@ -96,6 +96,16 @@ end
 -- @treturn table a list of problems in alphabetical order, such as
 --   `inputs.message: expected a string, got a number`; empty when there are none
 function shape.check(specs, values, path, strict)
+  return shape.problems(specs, values, path, strict) or {}
+end
+
+--- The same for whoever expects none.
+-- @tparam table specs as for `check`
+-- @tparam any values
+-- @tparam string path
+-- @tparam boolean strict
+-- @treturn table|nil as of `check`; nil: there are none
+function shape.problems(specs, values, path, strict)
   if type(values) ~= "table" then
     return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
   end
@@ -115,8 +125,7 @@ function shape.check(specs, values, path, strict)
       end
     end
   end
-  if not problems then return {} end
-  table.sort(problems)
+  if problems then table.sort(problems) end
   return problems
 end
 
