@@ -16,10 +16,6 @@ local link = {}
 -- Longer than any that `make` makes.
 local LONGEST = 32 * 1024
 
-local function escape(text)
-  return (text:gsub("[^A-Za-z0-9%-._~]", function(char) return ("%%%02X"):format(char:byte()) end))
-end
-
 -- nil where a percent sign is not followed by two digits.
 local function unescape(text)
   if text:gsub("%%%x%x", ""):find("%", 1, true) then return nil end
@@ -40,7 +36,7 @@ function link.make(what, sign)
   local url = ("%s/bookings/%s/external_action/%s?signature=%s"):format(
     what.base_url, request.segment(what.booking_id), request.segment(what.action),
     jwt.make(('{"booking_id":%s,"action":%s}'):format(id, action), sign))
-  if what.redirect then url = url .. "&redirect=" .. escape(what.redirect) end
+  if what.redirect then url = url .. "&redirect=" .. core.escape(what.redirect) end
   return url
 end
 

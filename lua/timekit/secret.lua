@@ -1,9 +1,10 @@
 --- Keeps keys out of everything that a caller sees.
 -- A server, a proxy or a page of theirs can echo what was sent to them. A redactor knows each form in which a key
--- travels and replaces it wherever it stands. Only failures are redacted, so success does not pay for it.
+-- travels and replaces it wherever it stands. Of a success only the request's id is looked at, and what hooks get.
 -- @module timekit.secret
 
 local base64 = require "timekit.base64"
+local core = require "timekit.core"
 
 local secret = {}
 
@@ -14,16 +15,12 @@ local MARK = "[redacted]"
 -- A shorter text is no secret, and replacing it would shred every message that happens to hold its letters.
 local SHORTEST = 4
 
-local function percent(text, format)
-  return (text:gsub("[^%w%-._~]", function(char) return format:format(char:byte()) end))
-end
-
 -- Adds every form in which `text` may stand in an answer.
 local function add_forms(forms, text)
-  local encoded = base64.encode(text)
+  local encoded, percent = base64.encode(text), core.escape(text)
   for _, form in ipairs {
     text, encoded, (encoded:gsub("+", "-"):gsub("/", "_")),
-    percent(text, "%%%02X"), percent(text, "%%%02x"),
+    percent, (percent:gsub("%%%x%x", string.lower)),
     (text:gsub("[\\\"]", "\\%0")), (text:gsub("[\\\"/]", "\\%0")),
     (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;")),
   } do
