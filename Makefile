@@ -373,12 +373,11 @@ bench: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
 
 # The decoders alone: those of the core, each in a build of its own, and others. Writes build/bench-json.md.
-CJSON_BUILD = $(if $(wildcard csrc/json_cjson.c),-cjson)
 bench-json: deps-bench
 	@$(MAKE) -s all
-	$(if $(CJSON_BUILD),@$(MAKE) -s all JSON=cjson SANITIZED=$(CJSON_BUILD))
+	@$(MAKE) -s all JSON=cjson SANITIZED=-cjson
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
-	  $(BUILD) $(if $(CJSON_BUILD),$(BUILD)$(CJSON_BUILD))
+	  $(BUILD) $(BUILD)-cjson
 
 .PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
 # -- end of proving --
