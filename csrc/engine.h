@@ -112,8 +112,8 @@ int tk_engine_usable(const tk_engine *engine);
    a millisecond at the most, as far as libcurl can be interrupted; the descriptor stays readable if there is more to do. */
 int tk_engine_step(tk_engine *engine);
 
-/* Waits until something happened or `seconds` have passed or a signal came, then steps. Returns at
-   once when nothing is in flight and no alarm is set. */
+/* Waits until something happened or `seconds` have passed or a signal came, then steps, for which it takes what is left
+   of them if there is much to do. Returns at once when nothing is in flight and no alarm is set. */
 int tk_engine_wait(tk_engine *engine, double seconds);
 
 /* The next of the transfers that are over, in the order of their ends, each told once; NULL: none. */

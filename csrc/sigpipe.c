@@ -19,7 +19,7 @@ static void only_sigpipe(sigset_t *set) {
 void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state) {
   sigset_t set, before;
 #ifdef MSG_NOSIGNAL
-  /* libcurl sends with that flag; it is TLS libraries that may write by other means. Four system calls less. */
+  /* libcurl sends with that flag; it is TLS libraries that may write by other means. It saves three system calls each time. */
   state->ours = 0;
   if (engine->plain) return;
 #else

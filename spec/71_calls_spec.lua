@@ -121,7 +121,7 @@ describe("a call", function()
     assert.equal(3, call:result())
   end)
 
-  it("keeps nothing of what is over, and what is begun after it sees nothing of it", function()
+  it("keeps nothing of what is over, and gives nothing to what its function yields", function()
     local kept = setmetatable({}, { __mode = "v" })
     local got = {}
     local function yields(...)
@@ -142,7 +142,7 @@ describe("a call", function()
     assert.same({}, { kept[1], kept[2], kept[3] })
   end)
 
-  it("leaves a coroutine that ended with an error to nobody", function()
+  it("is followed by others after it raised", function()
     local call = tk:start(function()
       coroutine.yield()
       error("broken", 0)
