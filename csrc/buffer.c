@@ -26,6 +26,18 @@ tk_append tk_buffer_append(tk_buffer *buffer, const char *bytes, size_t count, s
   return TK_APPENDED;
 }
 
+int tk_buffer_fill(tk_buffer *buffer, const char *bytes, size_t count) {
+  if (count > buffer->capacity) {
+    tk_buffer_free(buffer);
+    buffer->data = (char *)malloc(count);
+    if (buffer->data == NULL) return 0;
+    buffer->capacity = count;
+  }
+  if (count > 0) memcpy(buffer->data, bytes, count);
+  buffer->size = count;
+  return 1;
+}
+
 void tk_buffer_clear(tk_buffer *buffer) { buffer->size = 0; }
 
 void tk_buffer_free(tk_buffer *buffer) {

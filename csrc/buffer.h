@@ -16,6 +16,9 @@ typedef enum tk_append { TK_APPENDED, TK_OVER_LIMIT, TK_NO_MEMORY } tk_append;
    TK_APPENDED the buffer is as it was. */
 tk_append tk_buffer_append(tk_buffer *buffer, const char *bytes, size_t count, size_t limit);
 
+/* Replaces the content, and takes no more memory than it needs. 0: there is none; the buffer is empty then. */
+int tk_buffer_fill(tk_buffer *buffer, const char *bytes, size_t count);
+
 /* Forgets the content and keeps the memory. */
 void tk_buffer_clear(tk_buffer *buffer);
 

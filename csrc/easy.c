@@ -2,7 +2,7 @@
    sets the rest. */
 #include "engine_internal.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Callbacks only append to capped buffers; a short count makes libcurl give up, and the transfer
@@ -134,33 +134,30 @@ void tk_easy_put(tk_engine *engine, CURL *easy) {
 
 /* The URL stays the base URL: libcurl takes it apart and puts it together again for each request, so its shortness
    pays. */
-static int set_target(CURL *easy, const tk_engine *engine, const char *target) {
-  size_t base_size = strlen(engine->base_path), target_size = strlen(target);
-  char *whole = (char *)malloc(base_size + target_size + 1);
-  CURLcode code;
-  if (whole == NULL) return 0;
-  memcpy(whole, engine->base_path, base_size);
-  memcpy(whole + base_size, target, target_size + 1);
-  code = curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole); /* copied */
-  free(whole);
-  return code == CURLE_OK;
+static int set_target(CURL *easy, tk_engine *engine, const char *target) {
+  tk_buffer *whole = &engine->target;
+  tk_buffer_clear(whole);
+  if (tk_buffer_append(whole, engine->base_path, strlen(engine->base_path), SIZE_MAX) != TK_APPENDED ||
+      tk_buffer_append(whole, target, strlen(target) + 1, SIZE_MAX) != TK_APPENDED)
+    return 0;
+  return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole->data) == CURLE_OK; /* copied */
 }
 
 /* Sets what differs from one transfer to the next. 0: no memory. */
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   CURL *easy = transfer->easy;
-  const tk_engine *engine = transfer->engine;
+  tk_engine *engine = transfer->engine;
   if (!set_target(easy, engine, request->target)) return 0;
-  if (transfer->body == NULL && strcmp(transfer->method, "GET") == 0) {
+  if (!transfer->has_body && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
-  } else if (transfer->body == NULL && strcmp(transfer->method, "DELETE") == 0) {
+  } else if (!transfer->has_body && strcmp(transfer->method, "DELETE") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);
   } else {
     SET(CURLOPT_POST, 1L);
-    SET(CURLOPT_POSTFIELDS, transfer->body != NULL ? transfer->body : "");
-    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_size);
+    SET(CURLOPT_POSTFIELDS, transfer->request_body.size > 0 ? transfer->request_body.data : "");
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request_body.size);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);
   }
   if (transfer->own_headers != NULL) SET(CURLOPT_HTTPHEADER, transfer->own_headers);

@@ -54,6 +54,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
     return 0;
   }
   if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
+  if (!tk_headers_accept_encodings(&engine->headers)) return 0;
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
@@ -89,7 +90,7 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->pid = getpid();
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
-  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
+  if ((engine->spares = tk_spares_new()) != NULL && copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
       curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
       (engine->share = curl_share_init()) != NULL &&
       curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
@@ -140,12 +141,14 @@ void tk_engine_free(tk_engine *engine) {
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
   tk_headers_free(engine->json_headers);
+  tk_spares_close(engine->spares);
   free(engine->deadlines);
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
   free(engine->proxy);
   free(engine->ca_file);
   free(engine->base_path);
+  tk_buffer_free(&engine->target);
   free(engine->base_url);
   free(engine);
 }

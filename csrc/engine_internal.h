@@ -34,6 +34,8 @@ typedef struct tk_socket {
   int users;                /* transfers sent over it and not finished; more than one: HTTP/2 */
 } tk_socket;
 
+typedef struct tk_spares tk_spares;
+
 struct tk_engine {
   CURLM *multi;
   CURLSH *share; /* TLS sessions, which libcurl before 8.12 keeps for each easy handle alone */
@@ -42,6 +44,7 @@ struct tk_engine {
   int plain;  /* http, so loopback */
   char *base_url;
   char *base_path; /* its path, "" for none */
+  tk_buffer target; /* of the latest request, the path included */
   char *ca_file;
   char *proxy;
   struct curl_slist *headers; /* with Authorization; wiped when freed */
@@ -54,6 +57,7 @@ struct tk_engine {
   tk_transfer *first, *last; /* all transfers in flight, in the order of their starts */
   tk_transfer *held_back;    /* the first of those that libcurl has not been given yet */
   int in_flight;
+  tk_spares *spares;
   tk_transfer *first_done, *last_done; /* over, and not yet told by tk_engine_finished */
   tk_transfer **deadlines; /* binary heap, earliest first, in_flight entries */
   size_t deadline_capacity;
@@ -74,9 +78,12 @@ struct tk_engine {
   int event_fd;
   int kicked;   /* event_fd is readable */
   double armed; /* what timer_fd is set to, negative: nothing */
+  int looks_in_vain; /* since one was not */
+  int looks_to_skip; /* waits that come before the next look */
 };
 
 struct tk_transfer {
+  tk_spares *spares; /* where it goes when nobody needs it any more */
   tk_engine *engine; /* NULL once it is done */
   tk_engine *teller; /* whose list of ends it is in; NULL: of none */
   tk_transfer *next, *previous; /* in the list of those in flight, then in that of the ends */
@@ -84,8 +91,8 @@ struct tk_transfer {
   void *tag;
   CURL *easy;
   struct curl_slist *own_headers; /* NULL: one of the engine's lists is used */
-  char *body;
-  size_t body_size;
+  int has_body;
+  tk_buffer request_body;
   char method[8];
   double deadline; /* on tk_now's clock */
   double began;    /* this try, likewise */
@@ -110,6 +117,12 @@ void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
 
+/* spares.c */
+tk_spares *tk_spares_new(void);
+void tk_spares_close(tk_spares *spares);
+tk_transfer *tk_spares_take(tk_spares *spares);
+void tk_spares_give(tk_transfer *transfer);
+
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
@@ -121,6 +134,7 @@ char *tk_base_path(const char *base_url);
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
 int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
+int tk_headers_accept_encodings(struct curl_slist **list);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
 void tk_headers_free(struct curl_slist *list);

@@ -94,6 +94,26 @@ int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
   return done;
 }
 
+/* What libcurl can decode. It would say so by itself, but print the line twice for each request, byte by byte. 0: no
+   memory. */
+int tk_headers_accept_encodings(struct curl_slist **list) {
+  static const struct {
+    int feature;
+    const char *names;
+  } encodings[] = {{CURL_VERSION_LIBZ, "deflate, gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
+  int features = curl_version_info(CURLVERSION_NOW)->features;
+  char line[sizeof "Accept-Encoding: deflate, gzip, br, zstd"] = "Accept-Encoding:";
+  const char *before = " ";
+  size_t i;
+  for (i = 0; i < sizeof encodings / sizeof *encodings; i++) {
+    if ((features & encodings[i].feature) == 0) continue;
+    strcat(line, before);
+    strcat(line, encodings[i].names);
+    before = ", ";
+  }
+  return *before == ' ' || has_name_of(*list, line) || append(list, line);
+}
+
 static void base64(const unsigned char *in, size_t size, char *out) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   size_t i;

@@ -122,6 +122,9 @@ static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **l
 
 /* ---- the end ---- */
 
+/* A request's body that is no longer stays with the transfer, whose memory the next one gets. */
+#define SHORT_BODY ((size_t)1024)
+
 static void unlink_transfer(tk_transfer *transfer) {
   tk_engine *engine = transfer->engine;
   tk_socket_leave(transfer);
@@ -146,8 +149,7 @@ void tk_transfer_forget_end(tk_transfer *transfer) {
 static void drop_request(tk_transfer *transfer) {
   tk_headers_free(transfer->own_headers);
   transfer->own_headers = NULL;
-  free(transfer->body);
-  transfer->body = NULL;
+  if (transfer->request_body.capacity > SHORT_BODY) tk_buffer_free(&transfer->request_body);
 }
 
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code) {
@@ -238,12 +240,8 @@ static int copy_request(tk_transfer *transfer, const tk_request *request, char m
   const char *bad = NULL;
   strcpy(message, "not enough memory");
   strcpy(transfer->method, request->method);
-  if (request->body != NULL) {
-    transfer->body = (char *)malloc(request->body_size + 1);
-    if (transfer->body == NULL) return 0;
-    memcpy(transfer->body, request->body, request->body_size);
-    transfer->body_size = request->body_size;
-  }
+  transfer->has_body = request->body != NULL;
+  if (transfer->has_body && !tk_buffer_fill(&transfer->request_body, request->body, request->body_size)) return 0;
   if (!request->is_json && request->header_count > 0) {
     if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
       if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
@@ -265,7 +263,7 @@ static void link_transfer(tk_engine *engine, tk_transfer *transfer) {
 static void discard(tk_transfer *transfer) {
   if (transfer->easy != NULL) tk_easy_put(transfer->engine, transfer->easy);
   drop_request(transfer);
-  free(transfer);
+  tk_spares_give(transfer);
 }
 
 tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
@@ -277,7 +275,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     return NULL;
   }
   strcpy(message, "not enough memory");
-  transfer = (tk_transfer *)calloc(1, sizeof *transfer);
+  transfer = tk_spares_take(engine->spares);
   if (transfer == NULL) return NULL;
   transfer->engine = engine;
   transfer->tag = request->tag;
@@ -327,7 +325,5 @@ void tk_transfer_free(tk_transfer *transfer) {
   tk_transfer_cancel(transfer);
   tk_transfer_forget_end(transfer);
   drop_request(transfer);
-  tk_buffer_free(&transfer->answer_headers);
-  tk_buffer_free(&transfer->answer_body);
-  free(transfer);
+  tk_spares_give(transfer);
 }

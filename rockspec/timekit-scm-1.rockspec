@@ -144,6 +144,7 @@ build = {
         "csrc/result.c",
         "csrc/setup.c",
         "csrc/sigpipe.c",
+        "csrc/spares.c",
         "csrc/transfer.c",
         "csrc/transfer_lua.c",
         "csrc/watch_epoll.c",
