@@ -37,7 +37,7 @@ end
 local HINTS = { graph = true, state = true, completed = true, is_test = true }
 
 local function check(self, where, level)
-  if type(self) ~= "table" or getmetatable(self) ~= metatable then
+  if getmetatable(self) ~= metatable then
     error(("%s: call it with a colon, as in booking:%s(…)"):format(where, where:match("[^:]+$")), level)
   end
   -- A webhook's handle has no client before it needs one.

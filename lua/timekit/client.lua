@@ -432,7 +432,7 @@ end
 -- @tparam any value
 -- @treturn boolean
 function client.is(value)
-  return type(value) == "table" and getmetatable(value) == metatable
+  return getmetatable(value) == metatable
 end
 
 --- Makes a client from complete options.
@@ -442,12 +442,12 @@ function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local connection = connect(settings, password)
   local app_key = not settings.resource_key and password
-  local redact = secret.redactor(credentials_of(settings, password))
+  local redact, clean = secret.redactor(credentials_of(settings, password))
   local registry = {}
   local inner = {
     pump = pump.new(connection), registry = registry, stepped = calls.runtime(registry),
     runtime = runtimes.of(settings.runtime), timeout = settings.timeout, redact = redact,
-    hooks = hooks.new(settings, redact), limiter = settings.rate and rate.new(settings.rate),
+    hooks = hooks.new(settings, clean), limiter = settings.rate and rate.new(settings.rate),
   }
   local own = calls.new(inner.pump, registry)
   inner.policy = {

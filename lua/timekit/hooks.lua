@@ -24,12 +24,12 @@ end
 
 --- Makes the hooks of a client.
 -- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
--- @tparam function redact removes keys from a value (see `timekit.secret`)
+-- @tparam function clean removes keys from a text (see `timekit.secret`)
 -- @treturn Hooks|nil nil when there is neither, so that nobody pays for them
-function hooks.new(settings, redact)
+function hooks.new(settings, clean)
   if not (settings.before or settings.after) then return nil end
   return setmetatable({
-    on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, redact = redact,
+    on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, clean = clean,
   }, Hooks)
 end
 
@@ -39,11 +39,12 @@ end
 -- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
 -- @treturn table the event, to be given to `finish`
 function Hooks:begin(request, call, attempt)
-  local redact = self.redact
+  local clean = self.clean
+  local id, graph, action = call.id, call.graph, call.action
   local event = {
-    method = request.method, route = redact(request.route), id = redact(call.id), graph = redact(call.graph),
-    action = redact(call.action), attempt = attempt, reconcile = request == call.look,
-    request_body = self.log_bodies and redact(request.body) or nil,
+    method = request.method, route = clean(request.route), id = id and clean(id), graph = graph and clean(graph),
+    action = action and clean(action), attempt = attempt, reconcile = request == call.look,
+    request_body = self.log_bodies and request.body and clean(request.body) or nil,
   }
   if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
   return event
@@ -62,11 +63,11 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
     method = nil, route = nil, id = nil, graph = nil, action = nil, attempt = nil, reconcile = nil,
     status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
   }
-  for name, value in pairs(event) do after[name] = value end
+  for name, value in next, event do after[name] = value end
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
   after.request_id = request_id
-  after.response_body = self.log_bodies and self.redact(outcome.body) or nil
+  after.response_body = self.log_bodies and outcome.body and self.clean(outcome.body) or nil
   run(self, "after", self.on_after, after)
 end
 

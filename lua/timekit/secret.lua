@@ -35,6 +35,7 @@ end
 -- @tparam table credentials a list of `{ username = string|nil, password = string }`
 -- @treturn function `redact(value)`: a string comes back clean; a table is cleaned in place, keys and nested tables
 --   included, and comes back as well; anything else comes back as it is
+-- @treturn function `clean(text)`: the same for who knows that it is a string
 -- @usage
 -- local redact = secret.redactor { { username = "", password = "live_api_key_1" } }
 -- redact "no such key: live_api_key_1"   --> "no such key: [redacted]"
@@ -83,7 +84,7 @@ function secret.redactor(credentials)
     end
     return value
   end
-  return redact
+  return redact, clean
 end
 
 return secret

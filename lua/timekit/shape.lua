@@ -110,7 +110,7 @@ function shape.problems(specs, values, path, strict)
     return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
   end
   local problems
-  for name, spec in pairs(specs) do
+  for name, spec in next, specs do
     local problem = field_problem(spec, rawget(values, name))
     if problem then problems = with(problems, shape.join(path, name) .. ": " .. problem) end
   end

@@ -38,7 +38,20 @@ function actions.start(tk)
   return tk:booking(actions.TENTATIVE):start("confirm", documents.INPUTS)
 end
 
---- Confirms, some at once, each begun as soon as another is over.
+--- Confirms, some at once: so many calls that each confirm one after the other, as lua-http's peer has it.
+function actions.workers(tk, in_flight, total, answered)
+  local started = 0
+  local function work()
+    while started < total do
+      started = started + 1
+      actions.one_after_the_other(tk, 1, answered)
+    end
+  end
+  for _ = 1, in_flight do tk:start(work) end
+  while tk:update(1) > 0 do end
+end
+
+--- Confirms, some at once, each by a call of its own that is started as soon as another is over.
 function actions.many_at_once(tk, in_flight, total, answered)
   local calls, started = {}, in_flight
   for index = 1, in_flight do calls[index] = actions.start(tk) end

@@ -28,6 +28,7 @@ load.peers = {
   { name = "C libcurl multi", concurrent = true, http2 = true, command = "build/bench/curl_multi" },
   { name = "timekit", sequential = true, concurrent = true, http2 = true, command = own "" },
   { name = "timekit without hooks", sequential = true, concurrent = true, command = own "BENCH_HOOKS=no " },
+  { name = "timekit, a call for each", concurrent = true, command = own "BENCH_CALLS=each " },
   {
     name = "luasocket, lua-cjson", sequential = true, decodes = true, command = "lua5.4 " .. FOLDER .. "luasocket.lua",
     test = [[lua5.4 -e 'require "socket" require "cjson"']],

@@ -167,7 +167,7 @@ static int second_transfer(const limit *l, const char *first, int closed) {
   look.events = POLLIN;
   if (closed) assert_true(poll(&look, 1, PATIENCE * 1000) > 0);
   impose(l);
-  well = may_transfer(engine, "/headers/100"); /* more than what the first one leaves has room for */
+  well = may_transfer(engine, "/big/100000"); /* more than the first one leaves room for */
   memory_lift(l->memory);
   expect_sound(engine);
   tk_engine_free(engine);

@@ -1,4 +1,5 @@
---- This library.
+--- This library. With more than one in flight there are so many calls that each act again and again; BENCH_CALLS=each: a
+-- call for each action.
 local actions = require "spec.bench.actions"
 local slice = require "spec.bench.slice"
 
@@ -7,6 +8,8 @@ local tk = actions.client {
 }
 if slice.in_flight == 1 then
   actions.one_after_the_other(tk, slice.total, slice.answered)
+elseif os.getenv("BENCH_CALLS") ~= "each" then
+  actions.workers(tk, slice.in_flight, slice.total, slice.answered)
 else
   actions.many_at_once(tk, slice.in_flight, slice.total, slice.answered)
 end
