@@ -153,7 +153,7 @@ void tk_deadline_add(tk_engine *engine, tk_transfer *transfer);
 void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer);
 
 /* watch_epoll.c or watch_poll.c: how the engine learns that there is something to do. `open` sets
-   engine->fd and the multi handle's callbacks; `started` follows the start of a transfer; `wait` is a step that begins
+   engine->fd and the multi handle's callbacks; `started` sends the only transfer in flight; `wait` is a step that begins
    with waiting. */
 int tk_watch_open(tk_engine *engine);
 void tk_watch_close(tk_engine *engine);

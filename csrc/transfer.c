@@ -288,11 +288,14 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     discard(transfer);
     return NULL;
   }
-  tk_sigpipe_block(engine, &signals);
   link_transfer(engine, transfer);
-  tk_watch_started(engine);
+  /* The first one goes out at once, which saves it a step; further ones are held back and go out together. */
+  if (engine->in_flight == 1) {
+    tk_sigpipe_block(engine, &signals);
+    tk_watch_started(engine);
+    tk_sigpipe_restore(&signals);
+  }
   tk_watch_settle(engine);
-  tk_sigpipe_restore(&signals);
   return transfer;
 }
 

@@ -149,11 +149,7 @@ static void act_while_due(tk_engine *engine, double until) {
   }
 }
 
-/* The first transfer goes out at once, which saves the way through the event; further ones are held back and go out
-   together in the next step. */
-void tk_watch_started(tk_engine *engine) {
-  if (engine->in_flight == 1) act_while_due(engine, tk_now() + STEP_TIME);
-}
+void tk_watch_started(tk_engine *engine) { act_while_due(engine, tk_now() + STEP_TIME); }
 
 static void kick(tk_engine *engine) {
   const uint64_t one = 1;

@@ -22,9 +22,7 @@ static void perform(tk_engine *engine) {
   else tk_engine_reap(engine);
 }
 
-void tk_watch_started(tk_engine *engine) {
-  if (engine->in_flight == 1) perform(engine);
-}
+void tk_watch_started(tk_engine *engine) { perform(engine); }
 
 /* What libcurl waits for is asked when somebody wants to know. */
 void tk_watch_settle(tk_engine *engine) {

@@ -52,10 +52,11 @@ end
 
 -- What the server said about the booking replaces what was known of it.
 local function learn(self, booking)
-  if type(booking.graph) == "string" then self.graph = booking.graph end
-  self.state = type(booking.state) == "string" and booking.state or nil
-  self.completed = nil
-  if type(booking.completed) == "boolean" then self.completed = booking.completed end
+  local graph, state, completed = booking.graph, booking.state, booking.completed
+  if type(graph) == "string" then self.graph = graph end
+  self.state = type(state) == "string" and state or nil
+  if completed ~= true and completed ~= false then completed = nil end
+  self.completed = completed
 end
 
 -- What a failed action says about the booking: `seen`, as it was last read, or the state that refused it. A state that
@@ -87,7 +88,7 @@ local function prepare(self, action, inputs, opts, where, level)
     local got = type(inputs) == "table" and "a list" or shape.describe(inputs)
     error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
   end
-  local given = options.check(opts, options.action, where, level + 1)
+  local given = opts == nil and options.NONE or options.check(opts, options.action, where, level + 1)
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
@@ -101,10 +102,10 @@ local function prepare(self, action, inputs, opts, where, level)
     return nil, Error.new(refused)
   end
 
-  local call = {
-    request = request.traced(built, given.traceparent), id = self.id, action = action, graph = self.graph,
-  }
-  if given ~= options.NONE then call.given, call.timeout = given, given.timeout end
+  local call = { request = built, id = self.id, action = action, graph = self.graph }
+  if given ~= options.NONE then
+    call.request, call.given, call.timeout = request.traced(built, given.traceparent), given, given.timeout
+  end
   return setmetatable(call, Act)
 end
 
@@ -113,10 +114,6 @@ local function send(self, prepared, refused)
   local booking, info, seen = self.client.run(prepared)
   if booking then learn(self, booking) else learn_from(self, info, seen) end
   return booking, info
-end
-
-local function perform(self, action, inputs, opts, where, level)
-  return send(self, prepare(self, action, inputs, opts, where, level + 1))
 end
 
 --- Performs an action: `PUT /bookings/{id}/{action}` (API.md 2).
@@ -150,7 +147,7 @@ end
 --   print("it may or may not be declined: look at it again")
 -- end
 function Booking:action(action, inputs, opts)
-  local booking, info = perform(self, action, inputs, opts, "booking:action", 3)
+  local booking, info = send(self, prepare(self, action, inputs, opts, "booking:action", 3))
   return booking, info
 end
 
@@ -330,7 +327,7 @@ local sugar = {}
 local function method_for(action)
   local where = "booking:" .. action
   return function(self, inputs, opts)
-    local booking, info = perform(self, action, inputs, opts, where, 3)
+    local booking, info = send(self, prepare(self, action, inputs, opts, where, 3))
     return booking, info
   end
 end

@@ -28,6 +28,7 @@ end
 --- A call succeeded.
 -- @tparam boolean retried after a retry the whole cost comes back, else a little
 function Budget:give(retried)
+  if self.tokens == CAPACITY then return end
   self.tokens = math.min(CAPACITY, self.tokens + (retried and COST or REFUND))
 end
 

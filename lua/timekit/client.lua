@@ -27,6 +27,8 @@ local runtimes = require "timekit.runtime"
 local secret = require "timekit.secret"
 local shape = require "timekit.shape"
 
+local running = coroutine.running
+
 local client = {}
 
 --- A client.
@@ -110,7 +112,7 @@ end
 
 -- The call, as of `timekit.calls`, that the running code is part of, if any.
 local function caller(self)
-  local thread = coroutine.running()
+  local thread = running()
   return thread and self.registry[thread]
 end
 
@@ -146,7 +148,7 @@ end
 -- `spent` already counts as time of the call.
 local function run(self, call)
   local of = caller(self)
-  local runtime = runtime_of(self, of)
+  local runtime = of and self.stepped or self.runtime
   local hindered = (of or runtime.can_wait) and obstacle(call, runtime, of)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
@@ -201,7 +203,7 @@ local function pause(self, seconds)
 end
 
 local function check(self, where, level)
-  if not client.is(self) then
+  if getmetatable(self) ~= metatable then
     error(("%s: call it with a colon, as in tk:%s(…)"):format(where, where:match("[%w_]+$")), level)
   end
   if self.closed then error(where .. ": the client is closed", level) end

@@ -235,8 +235,8 @@ function Graph:check_inputs(action, inputs, state)
   if meant then entries = { meant } end
   if inputs == nil then inputs = {} end
   local first
-  for _, entry in ipairs(entries) do
-    local problems = shape.problems(entry.inputs, inputs, "inputs", false)
+  for index = 1, #entries do
+    local problems = shape.problems(entries[index].inputs, inputs, "inputs", false)
     if not problems then return true end
     first = first or problems
   end

@@ -72,6 +72,7 @@ local function is_any()
 end
 
 local function wake_done(self)
+  if not next(self.wakers) then return end
   local connection = self.reach()
   if not connection.finished then return wake_all(self, is_done) end
   for transfer in connection.finished, connection do self:wake(transfer) end

@@ -18,6 +18,9 @@ local JSON = { ["Content-Type"] = "application/json" }
 
 local escape = core.escape
 
+-- As a rule a handle is made for an id, and acts on it.
+local latest, latest_segment
+
 --- Encodes a text as one segment of a path.
 -- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
 -- percent-encoded), an empty one, and control characters, which no id or action has. Everything else, `/`, `?`, `#`
@@ -27,12 +30,14 @@ local escape = core.escape
 -- @treturn ?string what was expected, when the text is refused
 -- @usage request.segment("a/b")   --> "a%2Fb"
 function request.segment(text)
+  if text == latest then return latest_segment end
   if type(text) ~= "string" then return nil, "expected a string, got " .. type(text) end
   if text == "" then return nil, "expected a name, got an empty string" end
   if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
   if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
   local escaped = escape(text)
   if escaped ~= text and text:find("%c") then return nil, "control characters cannot stand in it" end
+  latest, latest_segment = text, escaped
   return escaped
 end
 
@@ -149,8 +154,8 @@ function request.action(id, action, inputs, options)
   if not body then return nil, problem, reason end
   local path = "/bookings/" .. request.segment(id) .. "/" .. (texts and texts.segment or request.segment(action))
   return {
-    method = "PUT", route = "/bookings/{id}/{action}", target = with_include(path, options.include),
-    headers = JSON, body = body,
+    method = "PUT", route = "/bookings/{id}/{action}",
+    target = options.include and with_include(path, options.include) or path, headers = JSON, body = body,
   }
 end
 

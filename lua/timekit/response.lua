@@ -26,8 +26,9 @@ local function is_object(value)
   return type(value) == "table" and not core.is_array(value)
 end
 
+-- An array has no field of that name.
 local function is_booking(value)
-  return is_object(value) and type(value.state) == "string"
+  return type(value) == "table" and type(value.state) == "string"
 end
 
 local function is_list_of_objects(value)
@@ -112,9 +113,9 @@ local function data_of(outcome, expects)
   if decode then value, problem = decode(outcome) else value, problem = core.decode(outcome.body) end
   if value == nil then return nil, not_json(outcome.body, problem) end
   local data = value
-  if is_object(value) then
+  if type(value) == "table" then
     data = value.data
-    if data == nil and (shape.loose or type(value.id) == "string") then data = value end
+    if data == nil and (shape.loose or type(value.id) == "string" or core.is_array(value)) then data = value end
   end
   if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
   if result then return result(data, value) end

@@ -109,14 +109,15 @@ function shape.problems(specs, values, path, strict)
   if type(values) ~= "table" then
     return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
   end
-  local problems
+  local problems, is_any_known
   for name, spec in next, specs do
+    is_any_known = true
     local problem = field_problem(spec, rawget(values, name))
     if problem then problems = with(problems, shape.join(path, name) .. ": " .. problem) end
   end
   for name in next, values do
     if specs[name] == nil then
-      local hint = shape.hint(name, specs)
+      local hint = is_any_known and shape.hint(name, specs) or ""
       if type(name) ~= "string" then
         local got = shape.describe(name)
         problems = with(problems, ("%s: expected a name as the key, got %s"):format(shape.join(path, name), got))

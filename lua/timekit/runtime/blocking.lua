@@ -28,9 +28,9 @@ end
 -- @tparam table transfer one of that connection's
 -- @tparam ?number seconds return after them, done or not
 function blocking.wait(connection, transfer, seconds)
-  local until_ = core.now() + (seconds or math.huge)
+  local until_ = seconds and core.now() + seconds
   while not transfer:done() do
-    local left = until_ - core.now()
+    local left = until_ and until_ - core.now() or LONGEST_WAIT
     if left <= 0 then return end
     connection:wait(math.min(left, LONGEST_WAIT))
   end
