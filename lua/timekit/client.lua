@@ -102,7 +102,7 @@ local function attempt(self, runtime, what, call, left, number, now)
   request_id = request_id and self.redact(request_id)
   if limiter then limiter:learn(now, status, remaining) end
   if watchers then
-    watchers:finish(event, outcome, failure, request_id, now - began)
+    watchers:finish(event, outcome, status, failure, request_id, now - began)
     now = runtime.now()
   end
   local release = outcome.release
@@ -143,9 +143,10 @@ local function obstacle(call, runtime, of)
   }
 end
 
--- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
--- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
--- `spent` already counts as time of the call.
+-- The one loop that does I/O; what is done when is the retry machine's to say. Nearly every call is over after one
+-- try: there is no machine before something went wrong, unless it has a say in whether to begin. Returns what a call
+-- returns, and after a failure also the booking as it was last read, if it was, and whether the request may even take
+-- effect later. What was `spent` already counts as time of the call.
 local function run(self, call)
   local of = caller(self)
   local runtime = of and self.stepped or self.runtime
@@ -155,8 +156,11 @@ local function run(self, call)
   local now, number = runtime.now(), 0
   local status, request_id, remaining
   local began = now - (call.spent or 0)
-  local machine = retry.new(call, self.policy, began + timeout)
-  local verb, what, failure, reconciled = machine:next(now)
+  local machine, verb, what, failure, reconciled = nil, "send", call.request, nil, nil
+  if self.limiter or call.doubted or now >= began + timeout then
+    machine = retry.new(call, self.policy, began + timeout)
+    verb, what, failure, reconciled = machine:next(now)
+  end
   while verb ~= "done" do
     if verb == "wait" then
       -- A hook may have closed the client.
@@ -172,7 +176,13 @@ local function run(self, call)
       number = number + 1
       now, data, found, doubt, status, request_id, remaining =
         attempt(self, runtime, what, call, timeout - (now - began), number, now)
-      verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
+      if data and not machine then
+        self.policy.budget:give(false)
+        verb, what, reconciled = "done", data, false
+      else
+        machine = machine or retry.new(call, self.policy, began + timeout, number)
+        verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
+      end
     end
   end
   local elapsed = now - began
@@ -181,10 +191,11 @@ local function run(self, call)
     return nil, Error.new(self.redact(failure)), machine.seen, machine.lost == true
   end
   -- A success that a refusal told: the look after it failed.
-  if machine.heard then status, request_id = machine.heard.status, self.redact(machine.heard.request_id) end
+  local heard = machine and machine.heard
+  if heard then status, request_id = heard.status, self.redact(heard.request_id) end
   return what, {
-    status = status, request_id = request_id,
-    attempts = machine.attempts, reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
+    status = status, request_id = request_id, attempts = machine and machine.attempts or number,
+    reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
   }
 end
 

@@ -32,12 +32,13 @@ Machine.__index = Machine
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
+-- @tparam[opt=0] integer tries of the request that were made already: 1 leaves it to be told what came of it
 -- @treturn Machine
 -- @usage
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
-function retry.new(call, policy, deadline)
-  local self = setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0 }, Machine)
+function retry.new(call, policy, deadline, tries)
+  local self = setmetatable({ call = call, policy = policy, deadline = deadline, attempts = tries or 0 }, Machine)
   local doubted = call.doubted
   if doubted then
     self.failure, self.cause, self.sent, self.lost = doubted, doubted, doubted.sent, call.lost

@@ -1,5 +1,5 @@
---- This library. With more than one in flight there are so many calls that each act again and again; BENCH_CALLS=each: a
--- call for each action.
+--- This library. With more than one in flight there are so many calls that each act again and again; with
+-- BENCH_CALLS=each there is a call for each action.
 local actions = require "spec.bench.actions"
 local slice = require "spec.bench.slice"
 
