@@ -122,7 +122,8 @@ static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **l
 
 /* ---- the end ---- */
 
-/* A request's body that is no longer stays with the transfer, whose memory the next one gets. */
+/* The memory of a request's body of up to so many bytes stays with the transfer, for the next one; an answer may be
+   read for long. */
 #define SHORT_BODY ((size_t)1024)
 
 static void unlink_transfer(tk_transfer *transfer) {
