@@ -102,7 +102,7 @@ local function attempt(self, runtime, what, call, left, number, now)
   request_id = request_id and self.redact(request_id)
   if limiter then limiter:learn(now, status, remaining) end
   if watchers then
-    watchers:finish(event, outcome, status, failure, request_id, now - began)
+    watchers:finish(event, outcome, failure, request_id, now - began)
     now = runtime.now()
   end
   local release = outcome.release
@@ -143,24 +143,20 @@ local function obstacle(call, runtime, of)
   }
 end
 
--- The one loop that does I/O; what is done when is the retry machine's to say. Nearly every call is over after one
--- try: there is no machine before something went wrong, unless it has a say in whether to begin. Returns what a call
--- returns, and after a failure also the booking as it was last read, if it was, and whether the request may even take
--- effect later. What was `spent` already counts as time of the call.
+-- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
+-- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
+-- `spent` already counts as time of the call.
 local function run(self, call)
   local of = caller(self)
-  local runtime = of and self.stepped or self.runtime
+  local runtime = runtime_of(self, of)
   local hindered = (of or runtime.can_wait) and obstacle(call, runtime, of)
   if hindered then return nil, Error.new(hindered) end
   local timeout = call.timeout or self.timeout
   local now, number = runtime.now(), 0
   local status, request_id, remaining
   local began = now - (call.spent or 0)
-  local machine, verb, what, failure, reconciled = nil, "send", call.request, nil, nil
-  if self.limiter or call.doubted or now >= began + timeout then
-    machine = retry.new(call, self.policy, began + timeout)
-    verb, what, failure, reconciled = machine:next(now)
-  end
+  local policy, deadline = self.policy, began + timeout
+  local machine, verb, what, failure, reconciled = retry.begin(call, policy, deadline, now)
   while verb ~= "done" do
     if verb == "wait" then
       -- A hook may have closed the client.
@@ -176,12 +172,11 @@ local function run(self, call)
       number = number + 1
       now, data, found, doubt, status, request_id, remaining =
         attempt(self, runtime, what, call, timeout - (now - began), number, now)
-      if data and not machine then
-        self.policy.budget:give(false)
-        verb, what, reconciled = "done", data, false
-      else
-        machine = machine or retry.new(call, self.policy, began + timeout, number)
+      if machine then
         verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
+      else
+        machine, verb, what, failure, reconciled =
+          retry.first_answer(call, policy, deadline, now, data, found, doubt)
       end
     end
   end
@@ -194,7 +189,7 @@ local function run(self, call)
   local heard = machine and machine.heard
   if heard then status, request_id = heard.status, self.redact(heard.request_id) end
   return what, {
-    status = status, request_id = request_id, attempts = machine and machine.attempts or number,
+    status = status, request_id = request_id, attempts = machine and machine.attempts or 1,
     reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
   }
 end

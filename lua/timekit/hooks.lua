@@ -53,11 +53,10 @@ end
 --- A try ended.
 -- @tparam table event what `begin` returned
 -- @tparam table outcome as in the transport contract
--- @tparam ?integer status the outcome's
 -- @tparam ?table failure as `timekit.response.read` returned it
 -- @tparam ?string request_id without keys
 -- @tparam number elapsed seconds
-function Hooks:finish(event, outcome, status, failure, request_id, elapsed)
+function Hooks:finish(event, outcome, failure, request_id, elapsed)
   if not self.on_after then return end
   -- Made with room for all that comes into it.
   local after = {
@@ -65,7 +64,7 @@ function Hooks:finish(event, outcome, status, failure, request_id, elapsed)
     status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
   }
   for name, value in next, event do after[name] = value end
-  after.status, after.sent, after.elapsed = status, outcome.sent, elapsed
+  after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
   after.request_id = request_id
   after.response_body = self.log_bodies and outcome.body and self.clean(outcome.body) or nil

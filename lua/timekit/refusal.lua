@@ -69,7 +69,7 @@ end
 -- Final for certain: the graph says so and the server does not say otherwise, or the server says so and the graph has
 -- no objection (API.md 3 names a state, `paid`, that the server may call completed although actions leave it).
 local function is_final(rules, hint)
-  local completed = rawget(hint, "completed")
+  local completed = hint.completed
   if completed == true then return not rules or hint.state ~= nil and #rules:actions_in(hint.state) == 0 end
   return completed == nil and rules ~= nil and rules:is_final(hint.state) == true
 end

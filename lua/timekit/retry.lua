@@ -32,13 +32,12 @@ Machine.__index = Machine
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.budget`), `limiter` (see `timekit.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
--- @tparam[opt=0] integer tries of the request that were made already: 1 leaves it to be told what came of it
 -- @treturn Machine
 -- @usage
 -- local machine = retry.new(call, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", call.request
-function retry.new(call, policy, deadline, tries)
-  local self = setmetatable({ call = call, policy = policy, deadline = deadline, attempts = tries or 0 }, Machine)
+function retry.new(call, policy, deadline)
+  local self = setmetatable({ call = call, policy = policy, deadline = deadline, attempts = 0 }, Machine)
   local doubted = call.doubted
   if doubted then
     self.failure, self.cause, self.sent, self.lost = doubted, doubted, doubted.sent, call.lost
@@ -223,6 +222,44 @@ function Machine:answer(now, data, failure, doubt)
   if not self.cause then return fail(self, failure) end
   if not doubt and not failure.retryable then self.refused, self.heard = true, failure end
   return look(self, now)
+end
+
+--- Begins a call as `new` and `next` do. Nearly every call is over after one try: there is no machine before something
+-- went wrong, unless one has a say in whether to begin.
+-- @tparam table call as for `new`
+-- @tparam table policy likewise
+-- @tparam number deadline likewise
+-- @tparam number now seconds
+-- @treturn Machine|nil nil: `first_answer` is to be told what came of the request
+-- @return as of `next`
+-- @usage
+-- local machine, verb, what = retry.begin(call, policy, now() + 30, now())   --> nil, "send", call.request
+function retry.begin(call, policy, deadline, now)
+  if not policy.limiter and not call.doubted and now < deadline then return nil, "send", call.request end
+  local machine = retry.new(call, policy, deadline)
+  return machine, machine:next(now)
+end
+
+--- What came of the first request of a call that `begin` made no machine for.
+-- @tparam table call as for `begin`
+-- @tparam table policy likewise
+-- @tparam number deadline likewise
+-- @tparam number now seconds
+-- @tparam ?table data as for `answer`
+-- @tparam ?table failure likewise
+-- @tparam ?string doubt likewise
+-- @treturn Machine|nil nil: the call is over, after one try
+-- @return as of `next`
+-- @usage
+-- machine, verb, what = retry.first_answer(call, policy, deadline, now(), data, failure, doubt)
+function retry.first_answer(call, policy, deadline, now, data, failure, doubt)
+  if data then
+    policy.budget:give(false)
+    return nil, "done", data, nil, false
+  end
+  local machine = retry.new(call, policy, deadline)
+  machine.attempts = 1
+  return machine, machine:answer(now, data, failure, doubt)
 end
 
 return retry

@@ -39,15 +39,15 @@ end
 --   others
 -- @tparam ?table options the policy, and `timeout` (60), `clock` (unix seconds)
 -- @treturn table `data`, `failure`, `reconciled`; `done`: what it did, in order, requests and waits; `attempts`, `now`,
---   `machine`
+--   `machine`: nil where none was needed
 function machine.run(call, plan, options)
   local policy = { retries = 2, uncertain = "reconcile", random = function() return 1 end, budget = budget.new() }
   for name, value in pairs(options or {}) do policy[name] = value end
   local now = 1000
-  local subject = retry.new(call, policy, now + (policy.timeout or 60))
+  local deadline = now + (policy.timeout or 60)
   local function clock() return policy.clock end
   local done, position = {}, 0
-  local verb, what, found, reconciled = subject:next(now)
+  local subject, verb, what, found, reconciled = retry.begin(call, policy, deadline, now)
   while verb ~= "done" do
     assert(#done < 5000, "it never ends")
     done[#done + 1] = what
@@ -63,13 +63,18 @@ function machine.run(call, plan, options)
         outcome = outcome[2]
       end
       local data, failed, doubt = response.read(outcome, what == call.look and LOOK or call, clock)
-      verb, what, found, reconciled = subject:answer(now, data, failed, doubt)
+      if subject then
+        verb, what, found, reconciled = subject:answer(now, data, failed, doubt)
+      else
+        subject, verb, what, found, reconciled =
+          retry.first_answer(call, policy, deadline, now, data, failed, doubt)
+      end
     end
   end
   assert(plan.rest or plan[position + 1] == nil, "not all that was planned was asked for")
   return {
-    data = what, failure = found, reconciled = reconciled, done = done, attempts = subject.attempts, now = now,
-    machine = subject,
+    data = what, failure = found, reconciled = reconciled, done = done, now = now,
+    attempts = subject and subject.attempts or 1, machine = subject,
   }
 end
 
