@@ -114,6 +114,7 @@ build = {
     ["timekit.sandbox.webhooks"] = "lua/timekit/sandbox/webhooks.lua",
     ["timekit.sandbox.wire"] = "lua/timekit/sandbox/wire.lua",
     ["timekit.secret"] = "lua/timekit/secret.lua",
+    ["timekit.sending"] = "lua/timekit/sending.lua",
     ["timekit.shape"] = "lua/timekit/shape.lua",
     ["timekit.time"] = "lua/timekit/time.lua",
     ["timekit.transport.core"] = "lua/timekit/transport/core.lua",

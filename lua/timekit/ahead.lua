@@ -7,6 +7,7 @@
 
 local Error = require "timekit.error"
 local core = require "timekit.core"
+local sending = require "timekit.sending"
 
 local ahead = {}
 
@@ -66,13 +67,11 @@ end
 
 --- Starts a call.
 -- @tparam table inner what a client has inside
--- @tparam function run function(inner, call): makes a call, and returns what it returns
 -- @tparam table call as for `timekit.retry`
--- @tparam function here returns the runtime of whoever asks, and the fields of an error where that one cannot wait
 -- @treturn Ahead
-function ahead.start(inner, run, call, here)
+function ahead.start(inner, call)
   local self = setmetatable({
-    pump = inner.pump, here = here, began = core.now(), alone = 0, timeout = call.timeout or inner.timeout,
+    pump = inner.pump, began = core.now(), alone = 0, timeout = call.timeout or inner.timeout,
     over = false,
   }, Ahead)
   local limiter = on_real_time(inner.limiter)
@@ -80,11 +79,16 @@ function ahead.start(inner, run, call, here)
     runtime = runtime_of(self), limiter = limiter,
     policy = setmetatable({ limiter = limiter }, { __index = inner.policy }),
   }, { __index = inner })
+  -- The runtime of whoever asks, and the fields of an error where that one cannot wait.
+  function self.here()
+    local runtime, of = sending.here(inner)
+    return runtime, sending.obstacle(call, runtime, of)
+  end
   function self.again(spent)
     call.spent = spent
-    return run(inner, call)
+    return sending.run(inner, call)
   end
-  self.thread = coroutine.create(function() return run(within, call) end)
+  self.thread = coroutine.create(function() return sending.run(within, call) end)
   continue(self)
   self.left_at = core.now()
   return self

@@ -21,13 +21,10 @@ local rate = require "timekit.rate"
 local refusal = require "timekit.refusal"
 local request = require "timekit.request"
 local reserving = require "timekit.reserving"
-local response = require "timekit.response"
-local retry = require "timekit.retry"
 local runtimes = require "timekit.runtime"
 local secret = require "timekit.secret"
+local sending = require "timekit.sending"
 local shape = require "timekit.shape"
-
-local running = coroutine.running
 
 local client = {}
 
@@ -39,9 +36,6 @@ local metatable = { __index = Client, __name = "timekit.client" }
 
 -- What a sandbox is shown when no key was given: it takes any, but asks for one as Timekit does.
 local TEST_KEY = "test_api_key"
-
--- A look at a booking is a read, whatever it is for.
-local LOOK = { expects = "booking" }
 
 local function decode_percent(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
@@ -66,146 +60,6 @@ local function connect(settings, password)
     ca_file = settings.ca_file, proxy = settings.proxy, http2 = settings.http2,
     connect_timeout = settings.connect_timeout, max_response = settings.max_response,
   }
-end
-
--- Why a request is not sent after all, as an outcome of it: a hook may take its time, and may close the client.
-local function withheld(self, left)
-  local kind, message
-  if self.pump.closed then
-    kind, message = "cancelled", "the client was closed"
-  elseif left <= 0 then
-    kind, message = "timeout", "no time was left to send the request"
-  end
-  return kind and { failure = { kind = kind, message = message }, sent = "no" }
-end
-
--- One try: sends a request, waits, and reads what came. `left`: seconds, from `now` on. Returns the time by then, what
--- `response.read` does, and the status, the request's id and the number of requests that remain, as they were told.
-local function attempt(self, runtime, what, call, left, number, now)
-  local watchers, event, began = self.hooks, nil, nil
-  if watchers then
-    event = watchers:begin(what, call, number)
-    began = runtime.now()
-    left = left - (began - now)
-  end
-  local outcome = (left <= 0 or self.pump.closed) and withheld(self, left)
-  if not outcome then
-    what.timeout = left
-    local transfer = self.pump:start(what)
-    runtime.wait(self.pump, transfer)
-    outcome = transfer:result()
-  end
-  local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
-  local limiter, status = self.limiter, outcome.status
-  now = runtime.now()
-  local request_id, remaining = headers.told(outcome)
-  request_id = request_id and self.redact(request_id)
-  if limiter then limiter:learn(now, status, remaining) end
-  if watchers then
-    watchers:finish(event, outcome, failure, request_id, now - began)
-    now = runtime.now()
-  end
-  local release = outcome.release
-  if release then release(outcome) end
-  return now, data, failure, doubt, status, request_id, remaining
-end
-
--- The call, as of `timekit.calls`, that the running code is part of, if any.
-local function caller(self)
-  local thread = running()
-  return thread and self.registry[thread]
-end
-
-local function runtime_of(self, of)
-  return of and self.stepped or self.runtime
-end
-
--- Why nobody can wait here, nil where that is possible.
-local function phase_problem(runtime)
-  if not runtime.can_wait then return nil end
-  local possible, reason = runtime.can_wait()
-  return not possible and reason or nil
-end
-
--- Why nothing may be started now: the host cannot wait here, or the call that this is part of, `of`, was cancelled.
-local function obstacle(call, runtime, of)
-  local kind, message
-  if of and of.cancelled then
-    -- A function that goes on regardless is not to keep the host from its own work.
-    of:pass()
-    kind, message = "cancelled", "cancelled by the caller"
-  else
-    message = phase_problem(runtime)
-    kind = message and "phase"
-  end
-  return kind and {
-    kind = kind, message = message, sent = "no", attempts = 0, elapsed = 0, action = call.action, graph = call.graph,
-  }
-end
-
--- The one loop that does I/O; what is done when is the retry machine's to say. Returns what a call returns, and after a
--- failure also the booking as it was last read, if it was, and whether the request may even take effect later. What was
--- `spent` already counts as time of the call.
-local function run(self, call)
-  local of = caller(self)
-  local runtime = runtime_of(self, of)
-  local hindered = (of or runtime.can_wait) and obstacle(call, runtime, of)
-  if hindered then return nil, Error.new(hindered) end
-  local timeout = call.timeout or self.timeout
-  local now, number = runtime.now(), 0
-  local status, request_id, remaining
-  local began = now - (call.spent or 0)
-  local policy, deadline = self.policy, began + timeout
-  local machine, verb, what, failure, reconciled = retry.begin(call, policy, deadline, now)
-  while verb ~= "done" do
-    if verb == "wait" then
-      -- A hook may have closed the client.
-      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
-      now = runtime.now()
-      if cancelled then
-        verb, what, failure = machine:cancel()
-      else
-        verb, what, failure, reconciled = machine:next(now)
-      end
-    else
-      local data, found, doubt
-      number = number + 1
-      now, data, found, doubt, status, request_id, remaining =
-        attempt(self, runtime, what, call, timeout - (now - began), number, now)
-      if machine then
-        verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
-      else
-        machine, verb, what, failure, reconciled =
-          retry.first_answer(call, policy, deadline, now, data, found, doubt)
-      end
-    end
-  end
-  local elapsed = now - began
-  if failure then
-    failure.attempts, failure.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self.redact(failure)), machine.seen, machine.lost == true
-  end
-  -- A success that a refusal told: the look after it failed.
-  local heard = machine and machine.heard
-  if heard then status, request_id = heard.status, self.redact(heard.request_id) end
-  return what, {
-    status = status, request_id = request_id, attempts = machine and machine.attempts or 1,
-    reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
-  }
-end
-
--- Waits some seconds within a call, as its requests wait for their answers. Returns true; or nil and an error where the
--- host cannot wait, and when the call was cancelled or the client closed.
-local function pause(self, seconds)
-  local of = caller(self)
-  local runtime = runtime_of(self, of)
-  local hindered = obstacle({}, runtime, of)
-  if not hindered and (self.pump.closed or runtime.sleep(seconds, self.pump) or self.pump.closed) then
-    local message = self.pump.closed and "the client was closed" or "cancelled by the caller"
-    hindered = { kind = "cancelled", message = message, sent = "no", attempts = 0, elapsed = 0 }
-  end
-  if hindered then return nil, Error.new(hindered) end
-  return true
 end
 
 local function check(self, where, level)
@@ -469,25 +323,19 @@ function client.new(settings)
     closed = false,
     calls = own,
     default_timeout = settings.timeout, redact = redact,
-    run = function(call) return run(inner, call) end,
-    ahead = function(call)
-      return ahead.start(inner, run, call, function()
-        local of = caller(inner)
-        local runtime = runtime_of(inner, of)
-        return runtime, obstacle(call, runtime, of)
-      end)
-    end,
+    run = function(call) return sending.run(inner, call) end,
+    ahead = function(call) return ahead.start(inner, call) end,
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
-    pause = function(seconds) return pause(inner, seconds) end,
+    pause = function(seconds) return sending.pause(inner, seconds) end,
     may_block = inner.runtime.can_wait == nil,
     hindrance = function()
-      local message = phase_problem(runtime_of(inner, caller(inner)))
+      local message = sending.phase_problem((sending.here(inner)))
       return message and Error.new { kind = "phase", message = message, sent = "no", attempts = 0, elapsed = 0 }
     end,
-    clock = function() return runtime_of(inner, caller(inner)).now() end,
+    clock = function() return sending.here(inner).now() end,
     group = function()
-      return calls.new(inner.pump, registry, true), runtime_of(inner, caller(inner)), inner.stepped
+      return calls.new(inner.pump, registry, true), (sending.here(inner)), inner.stepped
     end,
     drop = function() connection:close() end,
     disconnect = function()
