@@ -2,4 +2,4 @@
 std = "min"
 max_line_length = 120
 files["spec"] = { std = "max+busted" }
-files["lua/timekit/runtime/ngx*.lua"] = { std = "min+ngx_lua" }
+files["lua/timekit/runtime/ngx/*.lua"] = { std = "min+ngx_lua" }

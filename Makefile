@@ -24,7 +24,7 @@ CORE := $(BUILD)/timekit/core.so
 WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual -Wshadow -Wundef \
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
-CORE_CFLAGS = -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
+CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
   $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
 
@@ -42,18 +42,18 @@ $(if $(filter simdjson cjson,$(JSON)),,$(error JSON is simdjson or cjson, not $(
 # Of LPeg's warnings those that C++ knows. Nothing may throw: what would have to catch it is C.
 CXX_WARNINGS := $(filter-out -Waggregate-return -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat,$(WARNINGS)) -Wmissing-declarations
-PARSER_CXXFLAGS = -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden $(CXX_WARNINGS) $(SIMDJSON_CFLAGS)
+PARSER_CXXFLAGS = -Icsrc -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden $(CXX_WARNINGS) $(SIMDJSON_CFLAGS)
 
-SOURCES_simdjson := csrc/json_simdjson.c csrc/json_tape.c
-SOURCES_cjson := csrc/json_cjson.c
-PARSER_simdjson = $(BUILD)/json_parser.o
+SOURCES_simdjson := csrc/json/simdjson.c csrc/json/tape.c
+SOURCES_cjson := csrc/json/cjson.c
+PARSER_simdjson = $(BUILD)/json/parser.o
 LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson) -lstdc++
 
-SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*.c)) $(SOURCES_$(JSON)))
+SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*/*.c)) $(SOURCES_$(JSON)))
 PARSER = $(PARSER_$(JSON))
 PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
-ENGINE_SOURCES := $(filter-out csrc/core.c csrc/result.c csrc/escape.c csrc/json% csrc/hmac% csrc/%_lua.c,$(SOURCES))
+ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)
@@ -74,7 +74,7 @@ $(BUILD)/%.o: csrc/%.cc
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
 
--include $(wildcard $(BUILD)/*.d)
+-include $(wildcard $(BUILD)/*/*.d)
 
 # Absolute paths, so that it works from anywhere: eval "$(make -s env)"
 LUA_FILES = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
@@ -178,17 +178,17 @@ docs: deps-docs
 
 C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
 C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
-C_TEST_HEADERS := $(wildcard csrc/*.h spec/c/*.h)
+C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(shell $(PKG_CONFIG) --libs libcurl cmocka) -pthread
 
 build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DTK_NO_EPOLL -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
@@ -245,8 +245,8 @@ asan: deps-check
 LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 # The specs that spend their time in C; the whole suite under valgrind takes longer than anybody waits.
-VALGRIND_SPECS ?= spec/10_json_decode_spec.lua spec/11_json_encode_spec.lua spec/12_json_differential_spec.lua \
-  spec/20_engine_spec.lua spec/54_action_spec.lua
+VALGRIND_SPECS ?= spec/json/decode_spec.lua spec/json/encode_spec.lua spec/json/differential_spec.lua \
+  spec/engine/transfers_spec.lua spec/client/action_spec.lua
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
@@ -260,7 +260,7 @@ PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 
-PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@
+PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
 WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA) cmocka libcurl libcrypto) -pthread -ldl
@@ -275,10 +275,10 @@ build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
-	$(PROOF_COMPILE) csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
+	$(PROOF_COMPILE) csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier_poll:
-	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_looks:
 	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_looks.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
@@ -314,10 +314,10 @@ FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 
 build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_parser.o) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
+	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
 	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libcrypto) -pthread -lm -ldl
 
-build/fuzz/json_parser.o: csrc/json_parser.cc $(C_TEST_HEADERS)
+build/fuzz/json_parser.o: csrc/json/parser.cc $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
 	clang++ $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PARSER_CXXFLAGS) -c -o $@ $<
 

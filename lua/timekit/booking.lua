@@ -3,16 +3,16 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
-local changing = require "timekit.changing"
+local changing = require "timekit.methods.changes"
 local core = require "timekit.core"
-local customer_links = require "timekit.customer_links"
+local customer_links = require "timekit.methods.customer_links"
 local graphs = require "timekit.graphs"
 local link = require "timekit.link"
 local options = require "timekit.options"
-local refusal = require "timekit.refusal"
-local request = require "timekit.request"
-local shape = require "timekit.shape"
-local waiting = require "timekit.waiting"
+local refusal = require "timekit.rules.refusal"
+local request = require "timekit.http.request"
+local shape = require "timekit.text.fields"
+local waiting = require "timekit.methods.wait"
 
 --- A handle.
 --
@@ -156,8 +156,8 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.calls`; nil in a phase of nginx that
---   cannot wait
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.tasks`; nil in a phase of nginx
+--   that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:booking(id):start("confirm")
@@ -409,7 +409,7 @@ end
 -- @tparam ?table opts
 -- @tparam string where for messages
 -- @tparam integer level whom to blame
--- @treturn table|nil the call, as for `timekit.retry`; nil when it is refused on the spot
+-- @treturn table|nil the call, as for `timekit.call.retry`; nil when it is refused on the spot
 -- @treturn ?table then the error
 function handles.check(client, booking, action, inputs, opts, where, level)
   local handle = handles.new(client, booking, where, level + 1)

@@ -4,27 +4,27 @@
 
 local handles = require "timekit.booking"
 local Error = require "timekit.error"
-local ahead = require "timekit.ahead"
-local batch = require "timekit.batch"
-local budget = require "timekit.budget"
-local bulk = require "timekit.bulk"
-local calls = require "timekit.calls"
+local ahead = require "timekit.call.prefetch"
+local batch = require "timekit.methods.batch"
+local budget = require "timekit.call.budget"
+local bulk = require "timekit.methods.bulk"
+local calls = require "timekit.runtime.tasks"
 local core = require "timekit.core"
-local free_request = require "timekit.free_request"
-local headers = require "timekit.headers"
-local hooks = require "timekit.hooks"
-local listing = require "timekit.listing"
+local free_request = require "timekit.methods.request"
+local headers = require "timekit.http.headers"
+local hooks = require "timekit.call.hooks"
+local listing = require "timekit.methods.lists"
 local options = require "timekit.options"
-local pump = require "timekit.pump"
-local random = require "timekit.random"
-local rate = require "timekit.rate"
-local refusal = require "timekit.refusal"
-local request = require "timekit.request"
-local reserving = require "timekit.reserving"
+local pump = require "timekit.runtime.pump"
+local random = require "timekit.call.random"
+local rate = require "timekit.call.rate"
+local refusal = require "timekit.rules.refusal"
+local request = require "timekit.http.request"
+local reserving = require "timekit.methods.reservations"
 local runtimes = require "timekit.runtime"
-local secret = require "timekit.secret"
-local sending = require "timekit.sending"
-local shape = require "timekit.shape"
+local secret = require "timekit.call.redact"
+local sending = require "timekit.call.run"
+local shape = require "timekit.text.fields"
 
 local client = {}
 
@@ -138,7 +138,7 @@ end
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
--- @treturn Call|nil see `timekit.calls`; nil in a phase of nginx that cannot wait
+-- @treturn Call|nil see `timekit.runtime.tasks`; nil in a phase of nginx that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)

@@ -3,8 +3,8 @@
 -- Pure: no I/O, no clock, no randomness. The client and the sandbox follow the same graphs.
 -- @module timekit.graph
 -- @see timekit.graphs
-local definition = require "timekit.graph_definition"
-local shape = require "timekit.shape"
+local definition = require "timekit.rules.definition"
+local shape = require "timekit.text.fields"
 
 local graph = {}
 

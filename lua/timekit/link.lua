@@ -6,10 +6,10 @@
 -- @module timekit.link
 
 local core = require "timekit.core"
-local jwt = require "timekit.jwt"
-local request = require "timekit.request"
-local shape = require "timekit.shape"
-local web_url = require "timekit.web_url"
+local jwt = require "timekit.signing.jwt"
+local request = require "timekit.http.request"
+local shape = require "timekit.text.fields"
+local web_url = require "timekit.http.web_url"
 
 local link = {}
 

@@ -3,13 +3,13 @@
 -- of the function that takes it. Values are never repeated in a message: they can hold a key.
 -- @module timekit.options
 
-local base_url = require "timekit.base_url"
+local base_url = require "timekit.http.base_url"
 local core = require "timekit.core"
-local own_headers = require "timekit.own_headers"
-local query = require "timekit.query"
+local own_headers = require "timekit.http.own_headers"
+local query = require "timekit.http.query"
 local runtimes = require "timekit.runtime"
-local shape = require "timekit.shape"
-local web_url = require "timekit.web_url"
+local shape = require "timekit.text.fields"
+local web_url = require "timekit.http.web_url"
 
 local options = {}
 

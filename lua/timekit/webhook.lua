@@ -15,9 +15,9 @@ local core = require "timekit.core"
 local default = require "timekit.default"
 local handles = require "timekit.booking"
 local options = require "timekit.options"
-local request = require "timekit.request"
-local shape = require "timekit.shape"
-local webhook_signature = require "timekit.webhook_signature"
+local request = require "timekit.http.request"
+local shape = require "timekit.text.fields"
+local webhook_signature = require "timekit.signing.webhook"
 
 local webhook = {}
 

@@ -1,5 +1,5 @@
 --- The programs that the benches run beside each other, and how one of them is run for a slice of time.
-local base64 = require "timekit.base64"
+local base64 = require "timekit.signing.base64"
 local documents = require "spec.bench.documents"
 local server = require "spec.bench.server"
 local shell = require "spec.support.shell"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/engine.h"
+#include "engine/engine.h"
 
 #include <string.h>
 #include <sys/epoll.h>

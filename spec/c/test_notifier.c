@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/notifier.h"
+#include "engine/notifier.h"
 #include "memory.h"
 
 #include <dirent.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/compat.h"
+#include "bind/compat.h"
 #include "memory.h"
 #include "server.h"
 

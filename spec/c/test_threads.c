@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../csrc/compat.h"
+#include "bind/compat.h"
 #include "server.h"
 
 #include <lualib.h>

@@ -1,7 +1,7 @@
 --- Somebody who acts on bookings through the client, and notes what became of each call.
 local core = require "timekit.core"
 local blocking = require "timekit.runtime.blocking"
-local calls = require "timekit.calls"
+local calls = require "timekit.runtime.tasks"
 local timekit = require "timekit"
 local recorder = require "spec.chaos.recorder"
 

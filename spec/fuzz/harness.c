@@ -1,7 +1,7 @@
 /* One fuzz target: a Lua state with the module's C files compiled in, and a Lua function that is given each
    input. FUZZ_TARGET names its file, spec/fuzz/FUZZ_TARGET.lua. The function raises when a law is broken. */
-#include "../../csrc/json.h"
-#include "../../csrc/result.h"
+#include "json/json.h"
+#include "bind/result.h"
 
 #include <lualib.h>
 

@@ -2,13 +2,13 @@
 -- action that the link names, is believed. The first byte chooses: any text; a link whose token is built from the
 -- bytes, signed with the key or not; a good link that is changed in one place; or JSON that is to hold a customer's
 -- links.
-local base64 = require "timekit.base64"
+local base64 = require "timekit.signing.base64"
 local bytes = require "spec.fuzz.bytes"
 local core = require "timekit.core"
-local customer_links = require "timekit.customer_links"
+local customer_links = require "timekit.methods.customer_links"
 local link = require "timekit.link"
-local request = require "timekit.request"
-local web_url = require "timekit.web_url"
+local request = require "timekit.http.request"
+local web_url = require "timekit.http.web_url"
 
 local KEY = "test_api_key_1"
 

@@ -5,9 +5,9 @@
 local Error = require "timekit.error"
 local bytes = require "spec.fuzz.bytes"
 local core = require "timekit.core"
-local headers = require "timekit.headers"
-local response = require "timekit.response"
-local secret = require "timekit.secret"
+local headers = require "timekit.http.headers"
+local response = require "timekit.http.response"
+local secret = require "timekit.call.redact"
 local transport = require "timekit.transport.core"
 
 local to_result = result -- luacheck: ignore 113

@@ -3,7 +3,7 @@
 -- place; or a body alone.
 local bytes = require "spec.fuzz.bytes"
 local core = require "timekit.core"
-local request = require "timekit.request"
+local request = require "timekit.http.request"
 local webhook = require "timekit.webhook"
 
 local SECRET = "whsec_1"

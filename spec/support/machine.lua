@@ -1,7 +1,7 @@
 --- Runs the machine of a call to its end, with planned outcomes and a clock of its own.
-local budget = require "timekit.budget"
-local response = require "timekit.response"
-local retry = require "timekit.retry"
+local budget = require "timekit.call.budget"
+local response = require "timekit.http.response"
+local retry = require "timekit.call.retry"
 local scripted = require "spec.support.scripted"
 
 local machine = {}

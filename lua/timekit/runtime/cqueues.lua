@@ -97,7 +97,7 @@ runtime.now = core.now
 --- Suspends the coroutine for some time, or until the client is closed.
 -- @function sleep
 -- @tparam number seconds
--- @tparam table pump see `timekit.pump`
+-- @tparam table pump see `timekit.runtime.pump`
 function runtime.sleep(seconds, pump)
   if not controller_here() then return blocking.sleep(seconds) end
   local until_ = core.now() + seconds

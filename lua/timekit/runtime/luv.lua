@@ -125,7 +125,7 @@ runtime.now = core.now
 
 --- Suspends the coroutine for some time, or until the client is closed.
 -- @tparam number seconds
--- @tparam table pump see `timekit.pump`
+-- @tparam table pump see `timekit.runtime.pump`
 function runtime.sleep(seconds, pump)
   local thread = this_thread()
   if not thread then return blocking.sleep(seconds) end

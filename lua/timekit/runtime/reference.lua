@@ -44,7 +44,8 @@
 -- @function wait
 -- @tparam table connection a connection of the transport contract: `step()`, `wait(seconds)`, `fd()`, `timeout()`, as
 --   in `timekit.transport.reference`; and `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in
---   `timekit.pump`. A loop has to stop watching the descriptor before it is closed: that is what `on_close` is for
+--   `timekit.runtime.pump`. A loop has to stop watching the descriptor before it is closed: that is what `on_close` is
+--   for
 -- @tparam table transfer with `done()`
 -- @tparam ?number seconds return after them, done or not
 

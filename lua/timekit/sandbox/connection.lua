@@ -4,7 +4,7 @@
 -- time had passed. Nobody sleeps, however long stall and timeout are: each connection has a time of its own, which
 -- jumps from one stalled transfer to the next one due. The `times` of an outcome tell how long it would have taken.
 -- @module timekit.sandbox.connection
-local wire = require "timekit.sandbox.wire"
+local wire = require "timekit.sandbox.routes.wire"
 
 local connection = {}
 

@@ -3,21 +3,21 @@
 -- @module timekit.sandbox.engine
 local action_link = require "timekit.link"
 local core = require "timekit.core"
-local auth = require "timekit.sandbox.auth"
-local bookings = require "timekit.sandbox.bookings"
-local bulk = require "timekit.sandbox.bulk"
-local describe = require "timekit.sandbox.describe"
-local faults = require "timekit.sandbox.faults"
-local flow = require "timekit.sandbox.flow"
-local ids = require "timekit.sandbox.ids"
-local links = require "timekit.sandbox.links"
-local list = require "timekit.sandbox.list"
-local render = require "timekit.sandbox.render"
-local replies = require "timekit.sandbox.replies"
-local reservations = require "timekit.sandbox.reservations"
-local store = require "timekit.sandbox.store"
-local timers = require "timekit.sandbox.timers"
-local wire = require "timekit.sandbox.wire"
+local auth = require "timekit.sandbox.routes.auth"
+local bookings = require "timekit.sandbox.routes.bookings"
+local bulk = require "timekit.sandbox.routes.bulk"
+local describe = require "timekit.sandbox.routes.graphs"
+local faults = require "timekit.sandbox.model.faults"
+local flow = require "timekit.sandbox.model.flow"
+local ids = require "timekit.sandbox.model.ids"
+local links = require "timekit.sandbox.routes.links"
+local list = require "timekit.sandbox.routes.list"
+local render = require "timekit.sandbox.routes.render"
+local replies = require "timekit.sandbox.routes.replies"
+local reservations = require "timekit.sandbox.routes.reservations"
+local store = require "timekit.sandbox.model.store"
+local timers = require "timekit.sandbox.model.timers"
+local wire = require "timekit.sandbox.routes.wire"
 
 local engine = {}
 
@@ -219,7 +219,7 @@ local function count(state, now)
 end
 
 --- Answers a request, after everything that was due has played.
--- @tparam table state from `timekit.sandbox.store`
+-- @tparam table state from `timekit.sandbox.model.store`
 -- @tparam table request `{ method =, target =, headers =, body =, base_url = }`; `target` is a path with its query,
 --   `headers` may have names in any case, `base_url` is where the box is reached, for the addresses of pages
 -- @tparam number now unix seconds

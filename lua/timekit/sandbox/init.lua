@@ -17,14 +17,14 @@
 -- - No rate limit: `x-ratelimit-remaining` does not sink.
 -- - A moment that had passed before the booking came into its state (`complete`, of an event that is over) does
 --   not play until the clock is next advanced, so that examples with old dates work.
--- - What concerns many bookings in one request, and what is answered to it: see `timekit.sandbox.bulk`.
+-- - What concerns many bookings in one request, and what is answered to it: see `timekit.sandbox.routes.bulk`.
 -- - A reservation lasts `reservation_time` seconds (30), and shows `expires_at`; it is gone once a booking was created
 --   with its `reservation_id`, which need not name times, resource and customer again. See
---   `timekit.sandbox.reservations`.
+--   `timekit.sandbox.routes.reservations`.
 -- - A booking that is rescheduled keeps its state. `PUT /bookings/{id}` replaces the `meta` as a whole. `DELETE`
 --   answers 204 without a body, and `Cannot apply action 'delete' to current state …` until the state is final.
 -- - Action links are taken when they were signed with the box's key, or, in a box that takes any, with one of the
---   latest 16 that it has taken; the action is replicated as any other. See `timekit.sandbox.links`.
+--   latest 16 that it has taken; the action is replicated as any other. See `timekit.sandbox.routes.links`.
 -- - Webhooks (`Box:webhook`) are sent by the sandbox that is served over HTTP.
 -- @module timekit.sandbox
 -- @usage
@@ -37,17 +37,17 @@
 -- assert(box:bookings()[1].state == "confirmed")
 -- box:advance(24 * 3600)                                             -- the event is over: it completes by itself
 -- assert(box:bookings()[1].history[3].action == "complete")
-local shape = require "timekit.shape"
-local time = require "timekit.time"
+local shape = require "timekit.text.fields"
+local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local connection = require "timekit.sandbox.connection"
 local engine = require "timekit.sandbox.engine"
-local faults = require "timekit.sandbox.faults"
-local flow = require "timekit.sandbox.flow"
-local keyring = require "timekit.sandbox.keyring"
-local render = require "timekit.sandbox.render"
-local store = require "timekit.sandbox.store"
-local webhooks = require "timekit.sandbox.webhooks"
+local faults = require "timekit.sandbox.model.faults"
+local flow = require "timekit.sandbox.model.flow"
+local keyring = require "timekit.sandbox.model.keyring"
+local render = require "timekit.sandbox.routes.render"
+local store = require "timekit.sandbox.model.store"
+local webhooks = require "timekit.sandbox.model.webhooks"
 
 local sandbox = {}
 
@@ -89,7 +89,7 @@ end
 --- The box's time.
 -- Raises when the function that the box was made with tells a time outside the years 0 to 9999.
 -- @treturn number unix seconds, whole
--- @usage print(time.format(box:now()))   -- with `time = require "timekit.time"`
+-- @usage print(time.format(box:now()))   -- with `time = require "timekit.text.time"`
 function Box:now()
   local now = self.clock() + self.offset
   if not time.is_writable(now) then

@@ -15,8 +15,8 @@
 -- curl http://127.0.0.1:8808/_sandbox/faults \
 --   -d '{"match": "PUT /v2/bookings/*/confirm", "when": "after", "what": "close"}'
 local sandbox = require "timekit.sandbox"
-local control = require "timekit.sandbox.control"
-local shape = require "timekit.shape"
+local control = require "timekit.sandbox.served.control"
+local shape = require "timekit.text.fields"
 
 local server = {}
 
@@ -93,7 +93,7 @@ function server.serve(options)
   local problems = shape.check(OPTIONS, options, "", true)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local http_server = load_http()
-  local exchange = require "timekit.sandbox.exchange"
+  local exchange = require "timekit.sandbox.served.exchange"
   local queue = require("cqueues").new()
   local box = sandbox.new { app_key = options.app_key, now = os.time }
   local url
@@ -119,7 +119,7 @@ function server.serve(options)
   local function stop() stopped = true end
   watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
-  queue:wrap(require("timekit.sandbox.courier").run, queue, box)
+  queue:wrap(require("timekit.sandbox.served.courier").run, queue, box)
   url = base_url(http)
   if options.on_ready then options.on_ready(url, stop) end
   while not stopped do

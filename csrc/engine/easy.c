@@ -1,0 +1,171 @@
+/* Easy handles: what every request has in common is set once, when a handle is made; a transfer
+   sets the rest. */
+#include "engine/engine_internal.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Callbacks only append to capped buffers; a short count makes libcurl give up, and the transfer
+   knows why. */
+static size_t take(tk_transfer *transfer, tk_append appended, size_t count, int in_headers) {
+  if (appended == TK_APPENDED) return count;
+  transfer->overflow = appended;
+  transfer->overflow_in_headers = in_headers;
+  return count == 0 ? 1 : 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *data) {
+  tk_transfer *transfer = (tk_transfer *)data;
+  (void)size; /* always 1, CURLOPT_WRITEFUNCTION(3) */
+  return take(transfer, tk_buffer_append(&transfer->answer_body, bytes, count, transfer->engine->max_response), count, 0);
+}
+
+/* "HTTP/1.1 200 OK" -> 200 */
+static long status_of(const char *line, size_t count) {
+  size_t i = 5;
+  long status = 0;
+  int digits = 0;
+  while (i < count && line[i] != ' ') i++;
+  for (i++; i < count && digits < 3 && line[i] >= '0' && line[i] <= '9'; i++, digits++)
+    status = status * 10 + (line[i] - '0');
+  return digits == 3 ? status : 0;
+}
+
+/* libcurl hands over the lines of every answer, 100s included: a status line starts anew. Only a
+   final one counts as the server's answer. The limit is over all of them, so that endless interim
+   answers end too. */
+static size_t on_header(char *line, size_t size, size_t count, void *data) {
+  tk_transfer *transfer = (tk_transfer *)data;
+  (void)size;
+  if (count <= 2) transfer->in_head = 0;
+  if (count > transfer->engine->max_headers - transfer->header_bytes) return take(transfer, TK_OVER_LIMIT, count, 1);
+  transfer->header_bytes += count;
+  if (count > 5 && strncmp(line, "HTTP/", 5) == 0) {
+    long status = status_of(line, count);
+    tk_buffer_clear(&transfer->answer_headers);
+    transfer->result.status = status >= 200 ? status : 0;
+    transfer->in_head = 1;
+    return count;
+  }
+  return take(transfer, tk_buffer_append(&transfer->answer_headers, line, count, transfer->engine->max_headers), count, 1);
+}
+
+#define SET(option, value) \
+  do { \
+    if (curl_easy_setopt(easy, option, value) != CURLE_OK) return 0; \
+  } while (0)
+
+static int set_security(CURL *easy, const tk_engine *engine) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  SET(CURLOPT_PROTOCOLS_STR, engine->plain ? "http" : "https");
+#else
+  SET(CURLOPT_PROTOCOLS, engine->plain ? (long)CURLPROTO_HTTP : (long)CURLPROTO_HTTPS);
+#endif
+  SET(CURLOPT_FOLLOWLOCATION, 0L);
+  SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  SET(CURLOPT_SSL_VERIFYPEER, 1L);
+  SET(CURLOPT_SSL_VERIFYHOST, 2L);
+  if (engine->ca_file != NULL) SET(CURLOPT_CAINFO, engine->ca_file);
+  SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+  SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* a proxy gets none of our headers */
+  SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  /* A key in the clear goes nowhere but to loopback, whatever http_proxy says. */
+  if (engine->plain) {
+    SET(CURLOPT_PROXY, "");
+  } else if (engine->proxy != NULL) {
+    SET(CURLOPT_PROXY, engine->proxy);
+    SET(CURLOPT_NOPROXY, "");
+  }
+  return 1;
+}
+
+static int set_connection(CURL *easy, tk_engine *engine) {
+  SET(CURLOPT_NOSIGNAL, 1L);
+  SET(CURLOPT_CONNECTTIMEOUT_MS, engine->connect_timeout_ms);
+  SET(CURLOPT_TCP_NODELAY, 1L);
+  SET(CURLOPT_TCP_KEEPALIVE, 1L);
+  SET(CURLOPT_MAXAGE_CONN, 20L); /* the longer idle, the likelier it dies under a request */
+  SET(CURLOPT_HTTP_VERSION, engine->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+  SET(CURLOPT_PIPEWAIT, engine->http2 ? 1L : 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  SET(CURLOPT_QUICK_EXIT, 1L); /* else ending a transfer waits for its resolver thread: seconds */
+#endif
+  SET(CURLOPT_BUFFERSIZE, 4096L);
+  SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
+  SET(CURLOPT_SHARE, engine->share);
+  SET(CURLOPT_OPENSOCKETFUNCTION, tk_open_socket);
+  SET(CURLOPT_OPENSOCKETDATA, engine);
+  SET(CURLOPT_CLOSESOCKETFUNCTION, tk_close_socket);
+  SET(CURLOPT_CLOSESOCKETDATA, engine);
+  return 1;
+}
+
+static int set_common(CURL *easy, tk_engine *engine) {
+  if (!set_security(easy, engine) || !set_connection(easy, engine)) return 0;
+  SET(CURLOPT_URL, engine->base_url);
+  SET(CURLOPT_ACCEPT_ENCODING, ""); /* decompressed bytes are what on_body counts */
+  SET(CURLOPT_WRITEFUNCTION, on_body);
+  SET(CURLOPT_HEADERFUNCTION, on_header);
+  SET(CURLOPT_PREREQFUNCTION, tk_guard);
+  return 1;
+}
+
+/* An easy handle with everything set that does not depend on the transfer. NULL: no memory. */
+CURL *tk_easy_get(tk_engine *engine) {
+  CURL *easy;
+  if (engine->idle_count > 0) return engine->idle[--engine->idle_count];
+  easy = curl_easy_init();
+  if (easy != NULL && !set_common(easy, engine)) {
+    curl_easy_cleanup(easy);
+    easy = NULL;
+  }
+  return easy;
+}
+
+/* Takes a handle back, out of the multi handle already. Nothing in it points to the transfer any
+   more that libcurl would touch before the next one sets it. */
+void tk_easy_put(tk_engine *engine, CURL *easy) {
+  if (engine->idle_count < TK_IDLE_HANDLES && curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L) == CURLE_OK &&
+      curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL) == CURLE_OK)
+    engine->idle[engine->idle_count++] = easy;
+  else
+    curl_easy_cleanup(easy);
+}
+
+/* The URL stays the base URL: libcurl takes it apart and puts it together again for each request, so its shortness
+   pays. */
+static int set_target(CURL *easy, tk_engine *engine, const char *target) {
+  tk_buffer *whole = &engine->target;
+  tk_buffer_clear(whole);
+  if (tk_buffer_append(whole, engine->base_path, strlen(engine->base_path), SIZE_MAX) != TK_APPENDED ||
+      tk_buffer_append(whole, target, strlen(target) + 1, SIZE_MAX) != TK_APPENDED)
+    return 0;
+  return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole->data) == CURLE_OK; /* copied */
+}
+
+/* Sets what differs from one transfer to the next. 0: no memory. */
+int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
+  CURL *easy = transfer->easy;
+  tk_engine *engine = transfer->engine;
+  if (!set_target(easy, engine, request->target)) return 0;
+  if (!transfer->has_body && strcmp(transfer->method, "GET") == 0) {
+    SET(CURLOPT_HTTPGET, 1L);
+    SET(CURLOPT_CUSTOMREQUEST, NULL);
+  } else if (!transfer->has_body && strcmp(transfer->method, "DELETE") == 0) {
+    SET(CURLOPT_HTTPGET, 1L);
+    SET(CURLOPT_CUSTOMREQUEST, transfer->method);
+  } else {
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDS, transfer->request_body.size > 0 ? transfer->request_body.data : "");
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->request_body.size);
+    SET(CURLOPT_CUSTOMREQUEST, transfer->method);
+  }
+  if (transfer->own_headers != NULL) SET(CURLOPT_HTTPHEADER, transfer->own_headers);
+  else SET(CURLOPT_HTTPHEADER, request->is_json ? engine->json_headers : engine->headers);
+  SET(CURLOPT_WRITEDATA, transfer);
+  SET(CURLOPT_HEADERDATA, transfer);
+  SET(CURLOPT_PREREQDATA, transfer);
+  SET(CURLOPT_PRIVATE, transfer);
+  SET(CURLOPT_ERRORBUFFER, transfer->error);
+  return 1;
+}

@@ -1,0 +1,236 @@
+/* The engine's life, and the steps that move its transfers. */
+#define _DEFAULT_SOURCE
+
+#include "engine/engine_internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- making ---- */
+
+static char *copy(const char *text) {
+  size_t size = strlen(text) + 1;
+  char *result = (char *)malloc(size);
+  if (result != NULL) memcpy(result, text, size);
+  return result;
+}
+
+/* CR and LF in here would end up in a request's head. */
+static int is_one_line(const char *text) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) return 0;
+  return 1;
+}
+
+static const char *options_problem(const tk_options *options, int *plain) {
+  const char *problem = tk_origin_problem(options->base_url, plain);
+  if (problem != NULL) return problem;
+  if ((options->username == NULL) != (options->password == NULL)) return "username: expected together with password";
+  if (options->username != NULL && strchr(options->username, ':') != NULL) return "username: expected no colon";
+  if (options->username != NULL && !is_one_line(options->username)) return "username: expected no control characters";
+  if (options->password != NULL && !is_one_line(options->password)) return "password: expected no control characters";
+  if (options->user_agent != NULL && !is_one_line(options->user_agent))
+    return "user_agent: expected no control characters";
+  if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0) return "ca_file: cannot be read";
+  if (options->proxy != NULL && (problem = tk_proxy_problem(options->proxy)) != NULL) return problem;
+  if (!(options->connect_timeout > 0)) return "connect_timeout: expected a positive number of seconds";
+  if (options->http2 && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
+    return "http2: this libcurl was built without HTTP/2";
+  return NULL;
+}
+
+static int copy_headers(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
+  static const char *const no_expect = "Expect:"; /* takes libcurl's own away */
+  static const char *const json = "Content-Type: application/json";
+  const char *bad = NULL;
+  engine->headers = curl_slist_append(NULL, no_expect);
+  if (engine->headers == NULL) return 0;
+  if (!tk_headers_add(&engine->headers, options->headers, options->header_count, &bad)) {
+    if (bad != NULL)
+      snprintf(message, TK_MESSAGE_SIZE, "headers: expected names and values of a header, without line breaks");
+    return 0;
+  }
+  if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
+  if (!tk_headers_accept_encodings(&engine->headers)) return 0;
+  if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
+    return 0;
+  return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
+         tk_headers_copy(&engine->json_headers, engine->headers);
+}
+
+static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
+  double milliseconds = options->connect_timeout * 1000;
+  engine->connect_timeout_ms = milliseconds < 1 ? 1 : milliseconds > (double)INT_MAX ? INT_MAX : (long)milliseconds;
+  engine->max_response = options->max_response;
+  engine->max_headers = options->max_headers;
+  engine->http2 = options->http2;
+  engine->base_url = copy(options->base_url);
+  engine->base_path = tk_base_path(options->base_url);
+  if (engine->base_url == NULL || engine->base_path == NULL) return 0;
+  if (options->ca_file != NULL && (engine->ca_file = copy(options->ca_file)) == NULL) return 0;
+  if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
+  return copy_headers(engine, options, message);
+}
+
+tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]) {
+  tk_engine *engine;
+  int plain = 0;
+  const char *problem = options_problem(options, &plain);
+  if (problem != NULL) {
+    snprintf(message, TK_MESSAGE_SIZE, "%s", problem);
+    return NULL;
+  }
+  snprintf(message, TK_MESSAGE_SIZE, "not enough memory");
+  engine = (tk_engine *)calloc(1, sizeof *engine);
+  if (engine == NULL) return NULL;
+  engine->plain = plain;
+  engine->pid = getpid();
+  engine->curl_timer = engine->alarm = engine->armed = -1;
+  engine->fd = engine->timer_fd = engine->event_fd = -1;
+  if ((engine->spares = tk_spares_new()) != NULL && copy_options(engine, options, message) &&
+      (engine->multi = curl_multi_init()) != NULL &&
+      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
+      (engine->share = curl_share_init()) != NULL &&
+      curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
+    /* The first handle shows whether libcurl takes the options. */
+    CURL *easy = tk_easy_get(engine);
+    if (easy != NULL) tk_easy_put(engine, easy);
+    if (easy != NULL && tk_watch_open(engine)) return engine;
+  }
+  tk_engine_free(engine);
+  return NULL;
+}
+
+/* ---- ending ---- */
+
+static int is_forked(const tk_engine *engine) { return engine->pid != getpid(); }
+
+static void abandon_all(tk_engine *engine) {
+  while (engine->first != NULL) tk_transfer_abandon(engine->first);
+}
+
+static void finish_all(tk_engine *engine, tk_reason reason, CURLcode code) {
+  while (engine->first != NULL) tk_transfer_finish(engine->first, reason, code);
+}
+
+/* The multi handle has refused to go on, for want of memory as a rule; no transfer will ever move. */
+void tk_engine_broken(tk_engine *engine) {
+  engine->broken = 1;
+  finish_all(engine, TK_MEMORY, CURLE_OUT_OF_MEMORY);
+}
+
+/* In a forked child libcurl's own memory is left alone: cleaning up would say goodbye on connections
+   that are the parent's. */
+static void free_libcurl(tk_engine *engine) {
+  tk_sigpipe signals;
+  tk_sigpipe_block(engine, &signals);
+  finish_all(engine, TK_CLOSED, CURLE_ABORTED_BY_CALLBACK);
+  while (engine->idle_count > 0) curl_easy_cleanup(engine->idle[--engine->idle_count]);
+  curl_multi_cleanup(engine->multi);
+  curl_share_cleanup(engine->share);
+  tk_sigpipe_restore(&signals);
+}
+
+void tk_engine_free(tk_engine *engine) {
+  if (engine == NULL) return;
+  if (is_forked(engine)) abandon_all(engine);
+  else free_libcurl(engine);
+  while (tk_engine_finished(engine) != NULL) continue;
+  tk_watch_close(engine);
+  tk_headers_free(engine->headers);
+  tk_headers_free(engine->json_headers);
+  tk_spares_close(engine->spares);
+  free(engine->deadlines);
+  free(engine->sockets);
+  if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
+  free(engine->proxy);
+  free(engine->ca_file);
+  free(engine->base_path);
+  tk_buffer_free(&engine->target);
+  free(engine->base_url);
+  free(engine);
+}
+
+/* ---- moving ---- */
+
+/* Transfers that libcurl has finished. */
+void tk_engine_reap(tk_engine *engine) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
+    CURLcode code = message->data.result;
+    char *transfer = NULL;
+    if (message->msg != CURLMSG_DONE) continue;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    tk_transfer_completed((tk_transfer *)(void *)transfer, code);
+  }
+}
+
+/* Gives libcurl up to `count` of the transfers that were held back. */
+void tk_engine_release(tk_engine *engine, int count) {
+  for (; count > 0 && engine->held_back != NULL; count--) {
+    tk_transfer *transfer = engine->held_back;
+    engine->held_back = transfer->next;
+    if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
+      tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
+  }
+}
+
+/* Transfers whose time is over, and the host's alarm. Ours to count, since libcurl's own limits do not hold everywhere.
+   At `until` the rest, of which there is less then, is left to the next step. */
+void tk_engine_expire(tk_engine *engine, double until) {
+  double now = tk_now();
+  if (engine->alarm >= 0 && engine->alarm <= now) engine->alarm = -1;
+  while (engine->in_flight > 0 && engine->deadlines[0]->deadline <= now) {
+    tk_transfer_finish(engine->deadlines[0], TK_DEADLINE, CURLE_OPERATION_TIMEDOUT);
+    if ((now = tk_now()) >= until) return;
+  }
+}
+
+/* When the next timer is due, negative: none. */
+double tk_engine_next(const tk_engine *engine) {
+  double next = engine->curl_timer;
+  if (engine->alarm >= 0 && (next < 0 || engine->alarm < next)) next = engine->alarm;
+  if (engine->in_flight > 0 && (next < 0 || engine->deadlines[0]->deadline < next)) next = engine->deadlines[0]->deadline;
+  return next;
+}
+
+int tk_engine_usable(const tk_engine *engine) { return !engine->broken && !is_forked(engine); }
+
+int tk_engine_pending(const tk_engine *engine) { return engine->in_flight; }
+
+int tk_engine_fd(const tk_engine *engine) { return engine->fd; }
+
+double tk_engine_timeout(const tk_engine *engine) {
+  double next = tk_engine_next(engine), now;
+  if (engine->due || engine->held_back != NULL) return 0;
+  if (next < 0) return -1;
+  now = tk_now();
+  return next > now ? next - now : 0;
+}
+
+int tk_engine_step(tk_engine *engine) {
+  if (is_forked(engine)) abandon_all(engine);
+  else if (!engine->broken) tk_watch_step(engine);
+  return engine->in_flight;
+}
+
+int tk_engine_wait(tk_engine *engine, double seconds) {
+  if (!tk_engine_usable(engine) || (engine->in_flight == 0 && engine->alarm < 0)) return tk_engine_step(engine);
+  tk_watch_wait(engine, seconds);
+  return engine->in_flight;
+}
+
+tk_transfer *tk_engine_finished(tk_engine *engine) {
+  tk_transfer *transfer = engine->first_done;
+  if (transfer != NULL) tk_transfer_forget_end(transfer);
+  return transfer;
+}
+
+void tk_engine_alarm(tk_engine *engine, double when) {
+  engine->alarm = when;
+  if (tk_engine_usable(engine)) tk_watch_settle(engine);
+}

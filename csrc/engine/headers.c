@@ -1,0 +1,153 @@
+/* Header lists: checked lines, Basic authorization, and their wiping. */
+#include "engine/engine_internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The compiler may not drop these stores, unlike memset's before a free. */
+void tk_wipe(void *memory, size_t size) {
+  volatile unsigned char *byte = (volatile unsigned char *)memory;
+  while (size-- > 0) *byte++ = 0;
+}
+
+static int is_token(unsigned char c) { return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
+
+/* What libcurl derives from the request itself; a second one would let the two ends disagree about
+   where a request stops, or about where it goes. */
+static int is_reserved(const char *line, size_t name_size) {
+  static const char *const names[] = {"authorization", "connection", "content-length", "expect", "host",
+                                      "transfer-encoding", "te", "upgrade", "proxy-authorization"};
+  size_t i;
+  for (i = 0; i < sizeof names / sizeof *names; i++)
+    if (strlen(names[i]) == name_size && strncasecmp(line, names[i], name_size) == 0) return 1;
+  return 0;
+}
+
+/* curl_slist passes CR and LF through, which would make two headers of one. */
+static int is_header_line(const char *line) {
+  size_t name_size = 0;
+  const char *c;
+  while (is_token((unsigned char)line[name_size])) name_size++;
+  if (name_size == 0 || line[name_size] != ':' || is_reserved(line, name_size)) return 0;
+  for (c = line + name_size; *c != '\0'; c++)
+    if ((unsigned char)*c < 0x20 ? *c != '\t' : *c == 0x7f) return 0;
+  return c[-1] != ':' && c[-1] != ' ';
+}
+
+static int append(struct curl_slist **list, const char *line) {
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  if (longer == NULL) return 0;
+  *list = longer;
+  return 1;
+}
+
+/* 0 on failure: *bad is the line that is no header, or NULL when memory ran out. */
+int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad) {
+  size_t i;
+  *bad = NULL;
+  for (i = 0; i < count; i++) {
+    if (!is_header_line(lines[i])) {
+      *bad = lines[i];
+      return 0;
+    }
+    if (!append(list, lines[i])) return 0;
+  }
+  return 1;
+}
+
+static int has_name_of(const struct curl_slist *list, const char *line) {
+  size_t size = strcspn(line, ":") + 1;
+  for (; list != NULL; list = list->next)
+    if (strncasecmp(list->data, line, size) == 0) return 1;
+  return 0;
+}
+
+/* A header of the list stays the only one of its name: what a request says replaces what all requests say. */
+int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source) {
+  for (; source != NULL; source = source->next)
+    if (!has_name_of(*list, source->data) && !append(list, source->data)) return 0;
+  return 1;
+}
+
+void tk_headers_free(struct curl_slist *list) {
+  struct curl_slist *node;
+  for (node = list; node != NULL; node = node->next) tk_wipe(node->data, strlen(node->data));
+  curl_slist_free_all(list);
+}
+
+/* As a header like the others, which costs half of what CURLOPT_USERAGENT does: libcurl prints that one twice for each
+   request, byte by byte. One among the headers stays the only one. 0: no memory. */
+int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
+  static const char prefix[] = "User-Agent: ";
+  size_t size = strlen(user_agent);
+  char *line;
+  int done;
+  if (has_name_of(*list, prefix)) return 1;
+  line = (char *)malloc(sizeof prefix + size);
+  if (line == NULL) return 0;
+  memcpy(line, prefix, sizeof prefix - 1);
+  memcpy(line + sizeof prefix - 1, user_agent, size + 1);
+  done = append(list, line);
+  free(line);
+  return done;
+}
+
+/* What libcurl can decode. It would say so by itself, but print the line twice for each request, byte by byte. 0: no
+   memory. */
+int tk_headers_accept_encodings(struct curl_slist **list) {
+  static const struct {
+    int feature;
+    const char *names;
+  } encodings[] = {{CURL_VERSION_LIBZ, "deflate, gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
+  int features = curl_version_info(CURLVERSION_NOW)->features;
+  char line[sizeof "Accept-Encoding: deflate, gzip, br, zstd"] = "Accept-Encoding:";
+  const char *before = " ";
+  size_t i;
+  for (i = 0; i < sizeof encodings / sizeof *encodings; i++) {
+    if ((features & encodings[i].feature) == 0) continue;
+    strcat(line, before);
+    strcat(line, encodings[i].names);
+    before = ", ";
+  }
+  return *before == ' ' || has_name_of(*list, line) || append(list, line);
+}
+
+static void base64(const unsigned char *in, size_t size, char *out) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t i;
+  for (i = 0; i < size; i += 3) {
+    unsigned long group = (unsigned long)in[i] << 16;
+    if (i + 1 < size) group |= (unsigned long)in[i + 1] << 8;
+    if (i + 2 < size) group |= (unsigned long)in[i + 2];
+    *out++ = digits[group >> 18 & 63];
+    *out++ = digits[group >> 12 & 63];
+    *out++ = i + 1 < size ? digits[group >> 6 & 63] : '=';
+    *out++ = i + 2 < size ? digits[group & 63] : '=';
+  }
+  *out = '\0';
+}
+
+/* Adds `Authorization: Basic …`. 0: no memory. Every copy but the list's own is wiped. */
+int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password) {
+  static const char prefix[] = "Authorization: Basic ";
+  size_t pair_size = strlen(username) + 1 + strlen(password);
+  size_t line_size = sizeof prefix + (pair_size + 2) / 3 * 4;
+  char *pair = (char *)malloc(pair_size + 1);
+  char *line = (char *)malloc(line_size);
+  int done = 0;
+  if (pair != NULL && line != NULL) {
+    strcpy(pair, username);
+    strcat(pair, ":");
+    strcat(pair, password);
+    strcpy(line, prefix);
+    base64((const unsigned char *)pair, pair_size, line + sizeof prefix - 1);
+    done = append(list, line);
+  }
+  if (pair != NULL) tk_wipe(pair, pair_size);
+  if (line != NULL) tk_wipe(line, line_size);
+  free(pair);
+  free(line);
+  return done;
+}

@@ -1,0 +1,51 @@
+/* One-time set-up of libcurl for the whole process, the clock, and waiting. */
+#define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
+
+#include "engine/engine_internal.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <time.h>
+
+static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
+static const char *setup_problem; /* written inside pthread_once only */
+
+/* Keeps this library, and so libcurl, loaded: closing the last Lua state unloads C modules, but
+   resolver threads may still run in them. A failure costs nothing but that. */
+static void pin(void) {
+  Dl_info info;
+  if (dladdr((void *)&setup_once, &info) != 0 && info.dli_fname != NULL)
+    (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+static void setup(void) {
+  const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+  if (info->version_num < 0x075000)
+    setup_problem = "timekit needs libcurl 7.80.0 or newer; the one this process has loaded is older";
+  else if ((info->features & CURL_VERSION_SSL) == 0)
+    setup_problem = "timekit needs a libcurl with TLS";
+  else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    setup_problem = "libcurl could not be initialised";
+  else
+    pin();
+}
+
+/* Never undone: other users of libcurl in this process, other Lua states among them, may go on. */
+const char *tk_setup(void) {
+  if (pthread_once(&setup_once, setup) != 0) return "libcurl could not be initialised";
+  return setup_problem;
+}
+
+void tk_sleep(double seconds) {
+  struct timespec left;
+  double whole = seconds < 1e9 ? seconds : 1e9;
+  left.tv_sec = (time_t)whole;
+  left.tv_nsec = (long)((whole - (double)left.tv_sec) * 1e9);
+  (void)nanosleep(&left, NULL);
+}
+
+double tk_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

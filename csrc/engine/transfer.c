@@ -1,0 +1,333 @@
+/* A transfer's life: started, restarted on a fresh connection if need be, finished once. */
+#include "engine/engine_internal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the result ---- */
+
+/* libcurl's texts may quote a proxy with its password. */
+static void mask_userinfo(char *text) {
+  char *start, *at;
+  for (start = strstr(text, "://"); start != NULL; start = strstr(start, "://")) {
+    start += 3;
+    at = strpbrk(start, "@/ '\"");
+    if (at != NULL && *at == '@') memmove(start, at + 1, strlen(at + 1) + 1);
+  }
+}
+
+static void one_line(char *text) {
+  for (; *text != '\0'; text++)
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
+}
+
+static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
+  const tk_engine *engine = transfer->engine;
+  char *text = transfer->error;
+  switch (reason) {
+    case TK_OK: text[0] = '\0'; break;
+    case TK_CURL:
+      if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
+      break;
+    case TK_DEADLINE: snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout); break;
+    case TK_CANCELLED: strcpy(text, "cancelled"); break;
+    case TK_BODY_LIMIT:
+      snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
+      break;
+    case TK_HEADER_LIMIT:
+      if (transfer->overflow == TK_OVER_LIMIT)
+        snprintf(text, sizeof transfer->error, "the answer's headers are larger than %zu bytes", engine->max_headers);
+      else
+        strcpy(text, "a line of the answer's headers is too long");
+      break;
+    case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
+    case TK_MEMORY: strcpy(text, "not enough memory"); break;
+    case TK_CLOSED: strcpy(text, "the client was closed"); break;
+  }
+  mask_userinfo(text);
+  one_line(text);
+  transfer->result.text = text;
+}
+
+static double seconds(CURL *easy, CURLINFO info) {
+  curl_off_t microseconds = 0;
+  if (curl_easy_getinfo(easy, info, &microseconds) != CURLE_OK) return 0;
+  return (double)microseconds / 1e6;
+}
+
+static int http_version(CURL *easy) {
+  long version = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+  switch (version) {
+    case CURL_HTTP_VERSION_1_0: return 10;
+    case CURL_HTTP_VERSION_1_1: return 11;
+    case CURL_HTTP_VERSION_2_0: return 20;
+    case CURL_HTTP_VERSION_3: return 30;
+    default: return 0;
+  }
+}
+
+static long bytes_written(CURL *easy) {
+  long size = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
+  return size;
+}
+
+/* A tunnel's CONNECT counts as written too, so whether libcurl came to our request is asked first. */
+static tk_sent sent(const tk_transfer *transfer) {
+  if (transfer->result.status != 0) return TK_SENT_YES;
+  if (transfer->guard_calls == 0 || bytes_written(transfer->easy) == 0) return TK_SENT_NO;
+  return TK_SENT_MAYBE;
+}
+
+static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
+  tk_result *result = &transfer->result;
+  CURL *easy = transfer->easy;
+  result->sent = sent(transfer);
+  result->reason = reason;
+  result->code = (int)code;
+  result->headers = transfer->answer_headers.data;
+  result->headers_size = transfer->answer_headers.size;
+  result->body = transfer->answer_body.data;
+  result->body_size = transfer->answer_body.size;
+  result->body_capacity = transfer->answer_body.capacity;
+  result->http_version = result->status != 0 ? http_version(easy) : 0;
+  result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
+  result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
+  result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
+  result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  result->times.total = tk_now() - transfer->began; /* libcurl's own stands still when a transfer is stopped */
+  explain(transfer, reason, code);
+}
+
+/* ---- the lists of an engine's transfers ---- */
+
+static void append(tk_transfer *transfer, tk_transfer **first, tk_transfer **last) {
+  transfer->next = NULL;
+  transfer->previous = *last;
+  if (*last != NULL) (*last)->next = transfer;
+  else *first = transfer;
+  *last = transfer;
+}
+
+static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **last) {
+  if (transfer->previous != NULL) transfer->previous->next = transfer->next;
+  else *first = transfer->next;
+  if (transfer->next != NULL) transfer->next->previous = transfer->previous;
+  else *last = transfer->previous;
+}
+
+/* ---- the end ---- */
+
+/* The memory of a request's body of up to so many bytes stays with the transfer, for the next one; an answer may be
+   read for long. */
+#define SHORT_BODY ((size_t)1024)
+
+static void unlink_transfer(tk_transfer *transfer) {
+  tk_engine *engine = transfer->engine;
+  tk_socket_leave(transfer);
+  if (engine->held_back == transfer) engine->held_back = transfer->next;
+  take_out(transfer, &engine->first, &engine->last);
+  engine->in_flight--;
+  tk_deadline_remove(engine, transfer);
+  transfer->engine = NULL;
+  transfer->easy = NULL;
+  transfer->teller = engine;
+  append(transfer, &engine->first_done, &engine->last_done);
+}
+
+void tk_transfer_forget_end(tk_transfer *transfer) {
+  tk_engine *engine = transfer->teller;
+  if (engine == NULL) return;
+  take_out(transfer, &engine->first_done, &engine->last_done);
+  transfer->teller = NULL;
+}
+
+/* What only sending needed. */
+static void drop_request(tk_transfer *transfer) {
+  tk_headers_free(transfer->own_headers);
+  transfer->own_headers = NULL;
+  if (transfer->request_body.capacity > SHORT_BODY) tk_buffer_free(&transfer->request_body);
+}
+
+void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code) {
+  tk_engine *engine = transfer->engine;
+  CURL *easy = transfer->easy;
+  report(transfer, reason, code);
+  curl_multi_remove_handle(engine->multi, easy);
+  unlink_transfer(transfer);
+  tk_easy_put(engine, easy);
+  drop_request(transfer);
+}
+
+/* In a forked child: the connection, and so the outcome, is the parent's. libcurl is not touched,
+   since it would write to a connection that the parent goes on using; its memory stays. */
+void tk_transfer_abandon(tk_transfer *transfer) {
+  transfer->result.reason = TK_CLOSED;
+  transfer->result.code = CURLE_ABORTED_BY_CALLBACK;
+  transfer->result.sent = TK_SENT_MAYBE;
+  strcpy(transfer->error, "the transfer belongs to the process that started it");
+  transfer->result.text = transfer->error;
+  unlink_transfer(transfer);
+}
+
+/* Nothing was written in the try that ended, so the same transfer may go out anew. */
+static int restart(tk_transfer *transfer) {
+  CURLM *multi = transfer->engine->multi;
+  curl_multi_remove_handle(multi, transfer->easy);
+  tk_socket_leave(transfer);
+  tk_buffer_clear(&transfer->answer_headers);
+  tk_buffer_clear(&transfer->answer_body);
+  transfer->error[0] = '\0';
+  transfer->guard_calls = 0;
+  transfer->stale = 0;
+  transfer->result.restarts++;
+  transfer->began = tk_now();
+  return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+         curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
+}
+
+static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
+  if (transfer->overflow == TK_NO_MEMORY) return TK_MEMORY;
+  if (transfer->overflow == TK_OVER_LIMIT) return transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
+  if (transfer->resend) return TK_RESEND;
+  /* libcurl's own limit for one line, about 100 KB, shows as a want of memory (until 8.6). */
+  if (code == CURLE_OUT_OF_MEMORY) return transfer->in_head ? TK_HEADER_LIMIT : TK_MEMORY;
+  return code == CURLE_OK ? TK_OK : TK_CURL;
+}
+
+/* libcurl says that the transfer is over. */
+void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
+  if (transfer->stale && bytes_written(transfer->easy) == 0) {
+    if (restart(transfer)) return;
+    code = CURLE_OUT_OF_MEMORY;
+  }
+  /* Content for libcurl, after 101 say, but no answer to what was asked. */
+  if (code == CURLE_OK && transfer->result.status == 0) code = CURLE_WEIRD_SERVER_REPLY;
+  tk_transfer_finish(transfer, reason_of(transfer, code), code);
+}
+
+/* ---- the start ---- */
+
+static int is_method(const char *method) {
+  static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+  size_t i;
+  for (i = 0; i < sizeof methods / sizeof *methods; i++)
+    if (strcmp(method, methods[i]) == 0) return 1;
+  return 0;
+}
+
+/* Visible ASCII only: libcurl refuses control characters by itself, but not spaces. */
+static int is_target(const char *target) {
+  const char *c;
+  for (c = target; *c != '\0'; c++)
+    if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f || *c == '#') return 0;
+  return target[0] == '/';
+}
+
+static const char *request_problem(const tk_request *request) {
+  if (!is_method(request->method)) return "method: expected GET, POST, PUT, PATCH or DELETE";
+  if (!is_target(request->target)) return "target: expected a percent-encoded path that starts with '/'";
+  if (request->body != NULL && request->method[0] == 'G') return "body: a GET has none";
+  if (!(request->timeout > 0)) return "timeout: expected a positive number of seconds";
+  return NULL;
+}
+
+/* Copies what the request points to. 0 on failure, with the reason in `message`. */
+static int copy_request(tk_transfer *transfer, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
+  const char *bad = NULL;
+  strcpy(message, "not enough memory");
+  strcpy(transfer->method, request->method);
+  transfer->has_body = request->body != NULL;
+  if (transfer->has_body && !tk_buffer_fill(&transfer->request_body, request->body, request->body_size)) return 0;
+  if (!request->is_json && request->header_count > 0) {
+    if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
+      if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
+      return 0;
+    }
+    if (!tk_headers_copy(&transfer->own_headers, transfer->engine->headers)) return 0;
+  }
+  return 1;
+}
+
+static void link_transfer(tk_engine *engine, tk_transfer *transfer) {
+  tk_deadline_add(engine, transfer);
+  append(transfer, &engine->first, &engine->last);
+  if (engine->held_back == NULL) engine->held_back = transfer;
+  engine->in_flight++;
+}
+
+/* Up to here nobody knows of the transfer, so failing leaves no trace. */
+static void discard(tk_transfer *transfer) {
+  if (transfer->easy != NULL) tk_easy_put(transfer->engine, transfer->easy);
+  drop_request(transfer);
+  tk_spares_give(transfer);
+}
+
+tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
+  const char *problem = tk_engine_usable(engine) ? request_problem(request) : "the engine is not usable any more";
+  tk_transfer *transfer;
+  tk_sigpipe signals;
+  if (problem != NULL) {
+    snprintf(message, TK_MESSAGE_SIZE, "%s", problem);
+    return NULL;
+  }
+  strcpy(message, "not enough memory");
+  transfer = tk_spares_take(engine->spares);
+  if (transfer == NULL) return NULL;
+  transfer->engine = engine;
+  transfer->tag = request->tag;
+  transfer->fd = CURL_SOCKET_BAD;
+  transfer->timeout = request->timeout;
+  transfer->began = tk_now();
+  transfer->deadline = transfer->began + request->timeout;
+  if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
+      (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request)) {
+    discard(transfer);
+    return NULL;
+  }
+  link_transfer(engine, transfer);
+  /* The first one goes out at once, which saves it a step; further ones are held back and go out together. */
+  if (engine->in_flight == 1) {
+    tk_sigpipe_block(engine, &signals);
+    tk_watch_started(engine);
+    tk_sigpipe_restore(&signals);
+  }
+  tk_watch_settle(engine);
+  return transfer;
+}
+
+/* ---- the rest of the public face ---- */
+
+void *tk_transfer_tag(const tk_transfer *transfer) { return transfer->tag; }
+
+int tk_transfer_done(const tk_transfer *transfer) { return transfer->engine == NULL; }
+
+const tk_result *tk_transfer_result(const tk_transfer *transfer) {
+  return transfer->engine == NULL ? &transfer->result : NULL;
+}
+
+void tk_transfer_cancel(tk_transfer *transfer) {
+  tk_engine *engine = transfer->engine;
+  tk_sigpipe signals;
+  if (engine == NULL) return;
+  if (engine->pid != getpid()) {
+    tk_transfer_abandon(transfer);
+    return;
+  }
+  tk_sigpipe_block(engine, &signals);
+  tk_transfer_finish(transfer, TK_CANCELLED, CURLE_ABORTED_BY_CALLBACK);
+  tk_watch_settle(engine);
+  tk_sigpipe_restore(&signals);
+}
+
+void tk_transfer_free(tk_transfer *transfer) {
+  if (transfer == NULL) return;
+  tk_transfer_cancel(transfer);
+  tk_transfer_forget_end(transfer);
+  drop_request(transfer);
+  tk_spares_give(transfer);
+}

@@ -1,0 +1,52 @@
+/* Where there is no epoll: curl_multi_poll and curl_multi_perform, and no descriptor to watch. */
+#include "engine/engine_internal.h"
+
+#if TK_EPOLL
+typedef int tk_no_poll; /* C99 wants a declaration in every file */
+#else
+
+#include <limits.h>
+#include <math.h>
+
+int tk_watch_open(tk_engine *engine) {
+  (void)engine;
+  return 1;
+}
+
+void tk_watch_close(tk_engine *engine) { (void)engine; }
+
+static void perform(tk_engine *engine) {
+  int running;
+  tk_engine_release(engine, INT_MAX);
+  if (curl_multi_perform(engine->multi, &running) != CURLM_OK) tk_engine_broken(engine);
+  else tk_engine_reap(engine);
+}
+
+void tk_watch_started(tk_engine *engine) { perform(engine); }
+
+/* What libcurl waits for is asked when somebody wants to know. */
+void tk_watch_settle(tk_engine *engine) {
+  long milliseconds = -1;
+  if (curl_multi_timeout(engine->multi, &milliseconds) != CURLM_OK) milliseconds = 0;
+  engine->due = milliseconds == 0;
+  engine->curl_timer = milliseconds > 0 ? tk_now() + (double)milliseconds / 1000 : -1;
+}
+
+void tk_watch_step(tk_engine *engine) {
+  tk_sigpipe signals;
+  tk_sigpipe_block(engine, &signals);
+  tk_engine_expire(engine, HUGE_VAL);
+  perform(engine);
+  tk_watch_settle(engine);
+  tk_sigpipe_restore(&signals);
+}
+
+void tk_watch_wait(tk_engine *engine, double seconds) {
+  double next = tk_engine_timeout(engine);
+  double milliseconds = (next >= 0 && next < seconds ? next : seconds) * 1000 + 0.999;
+  (void)curl_multi_poll(engine->multi, NULL, 0,
+                        milliseconds > (double)INT_MAX ? INT_MAX : milliseconds > 0 ? (int)milliseconds : 0, NULL);
+  tk_watch_step(engine);
+}
+
+#endif

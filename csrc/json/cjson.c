@@ -1,0 +1,24 @@
+/* Decoding where simdjson is not there: by lua-cjson alone. */
+#include "json/json.h"
+
+/* The registry holds the decoder under the address of this. */
+static const char decoder_key = 0;
+
+int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
+  int top = lua_gettop(L);
+  (void)capacity;
+  lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  lua_pushlstring(L, text, size);
+  lua_call(L, 1, LUA_MULTRET);
+  return lua_gettop(L) - top;
+}
+
+void tk_json_push_decode(lua_State *L) {
+  tk_json_push_cjson(L);
+  lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+const char *tk_json_decoder(void) { return "cjson"; }

@@ -1,0 +1,450 @@
+/***
+Lua values to JSON text.
+@submodule timekit.core
+*/
+/*
+ * Not by lua-cjson: Debian's cannot say an empty array, cuts integers to 14 digits, turns
+ * mixed tables into something else and passes broken UTF-8 on. Here nothing is lost silently; what JSON cannot say is
+ * refused with the path to it. Tables are read raw, so no code of the caller runs meanwhile.
+ */
+#include "json/json.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST_PLAIN 9007199254740992.0 /* 2^53: up to here a float without fraction has only exact digits */
+#define NO_LIMIT ((size_t)-1 / 4)        /* no sum of sizes below it wraps */
+#define ARRAY lua_upvalueindex(1)
+#define SHOWN 40                         /* bytes of a key in a message */
+
+/* Where the writer stands: one for each table that is open, on the C stack. */
+typedef struct place {
+  const struct place *outer;
+  const void *table; /* tells whether a table is met again inside itself */
+  int key;           /* stack index of the name of the member being written, 0 in an array */
+  lua_Integer index; /* of the element being written, in an array */
+  int depth;
+} place;
+
+/* The text starts on the C stack, which does for most requests, and moves into userdata when it grows; so there is
+   nothing to free when Lua raises a memory error. */
+typedef struct writer {
+  lua_State *L;
+  const char *root;
+  const char *reason; /* after a failure, whose message is on top of the stack */
+  const place *at;
+  char *text;
+  size_t size, room, limit;
+  int owner; /* stack index of the userdata */
+  char first[1024];
+} writer;
+
+static int write_value(writer *W);
+
+/* Length of the valid UTF-8 sequence at `s`, 0 if there is none. The NUL behind every Lua string is no continuation
+   byte, so this never reads past it. */
+static size_t utf8_sequence(const char *s) {
+  const unsigned char *b = (const unsigned char *)s;
+  unsigned char low = 0x80, high = 0xBF;
+  size_t size, i;
+  if (b[0] < 0x80) return 1;
+  if (b[0] < 0xC2 || b[0] > 0xF4) return 0;
+  size = b[0] < 0xE0 ? 2 : b[0] < 0xF0 ? 3 : 4;
+  /* The second byte tells overlong forms, surrogates and what is beyond U+10FFFF. */
+  if (b[0] == 0xE0) low = 0xA0;
+  if (b[0] == 0xED) high = 0x9F;
+  if (b[0] == 0xF0) low = 0x90;
+  if (b[0] == 0xF4) high = 0x8F;
+  if (b[1] < low || b[1] > high) return 0;
+  for (i = 2; i < size; i++)
+    if (b[i] < 0x80 || b[i] > 0xBF) return 0;
+  return size;
+}
+
+/* Whether a valid UTF-8 sequence is a control character, U+0080 to U+009F included. */
+static int is_control(const char *s) {
+  const unsigned char *b = (const unsigned char *)s;
+  return b[0] < 0x20 || b[0] == 0x7F || (b[0] == 0xC2 && b[1] < 0xA0);
+}
+
+/* A key as messages show it: in quotes, cut, and in one line whatever is in it. */
+static void add_quoted(luaL_Buffer *B, const char *key, size_t size) {
+  size_t i = 0;
+  char hex[8];
+  luaL_addchar(B, '"');
+  while (i < size && i < SHOWN) {
+    size_t sequence = utf8_sequence(key + i);
+    if (sequence == 0 || is_control(key + i)) {
+      snprintf(hex, sizeof hex, "\\x%02X", (unsigned)(unsigned char)key[i++]);
+      luaL_addstring(B, hex);
+      continue;
+    }
+    if (key[i] == '"' || key[i] == '\\') luaL_addchar(B, '\\');
+    luaL_addlstring(B, key + i, sequence);
+    i += sequence;
+  }
+  if (i < size) luaL_addstring(B, "...");
+  luaL_addchar(B, '"');
+}
+
+static int is_name(const char *key, size_t size) {
+  size_t i;
+  for (i = 0; i < size; i++) {
+    char c = key[i];
+    int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    if (!letter && (i == 0 || c < '0' || c > '9')) return 0;
+  }
+  return size > 0 && size <= SHOWN;
+}
+
+static void add_steps(lua_State *L, luaL_Buffer *B, const place *last) {
+  if (last == NULL) return;
+  add_steps(L, B, last->outer);
+  if (last->key == 0) {
+    char index[32];
+    snprintf(index, sizeof index, "[%.0f]", (double)last->index);
+    luaL_addstring(B, index);
+  } else {
+    size_t size;
+    const char *key = lua_tolstring(L, last->key, &size);
+    if (is_name(key, size)) {
+      luaL_addchar(B, '.');
+      luaL_addlstring(B, key, size);
+    } else {
+      luaL_addchar(B, '[');
+      add_quoted(B, key, size);
+      luaL_addchar(B, ']');
+    }
+  }
+}
+
+/* Pushes the path to the value that is being written at `last`, such as inputs.list[3]. */
+static const char *push_path(writer *W, const place *last) {
+  luaL_Buffer B;
+  luaL_buffinit(W->L, &B);
+  luaL_addstring(&B, W->root);
+  add_steps(W->L, &B, last);
+  luaL_pushresult(&B);
+  return lua_tostring(W->L, -1);
+}
+
+/* Pushes what messages call the key at `index` of the stack. */
+static const char *push_key_name(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING) {
+    luaL_Buffer B;
+    size_t size;
+    const char *key = lua_tolstring(L, index, &size);
+    luaL_buffinit(L, &B);
+    luaL_addstring(&B, "the key ");
+    add_quoted(&B, key, size);
+    luaL_pushresult(&B);
+  } else if (lua_type(L, index) == LUA_TNUMBER) {
+    lua_pushfstring(L, "the key %s", lua_tostring(L, index));
+  } else {
+    lua_pushfstring(L, "a %s as key", luaL_typename(L, index));
+  }
+  return lua_tostring(L, -1);
+}
+
+/* Gives up on the value at `where`; what is wrong with it is on top of the stack. */
+static int fail(writer *W, const place *where, const char *reason) {
+  const char *message = lua_tostring(W->L, -1);
+  const char *path = push_path(W, where);
+  lua_pushfstring(W->L, "%s: %s", path, message);
+  W->reason = reason;
+  return 0;
+}
+
+static int fail_type(writer *W, const place *where, const char *message) {
+  lua_pushfstring(W->L, "cannot encode %s", message);
+  return fail(W, where, "type");
+}
+
+/* Where the next `size` bytes go; NULL, with the failure noted, if the limit has no room for them. */
+static char *reserve(writer *W, size_t size) {
+  if (size > W->limit - W->size) {
+    char message[80];
+    snprintf(message, sizeof message, "the JSON text is longer than the limit of %.0f bytes", (double)W->limit);
+    lua_pushstring(W->L, message);
+    fail(W, W->at, "size");
+    return NULL;
+  }
+  if (size > W->room - W->size) {
+    size_t needed = W->size + size, room = 2 * W->room > needed ? 2 * W->room : needed;
+    char *text = (char *)lua_newuserdata(W->L, room);
+    memcpy(text, W->text, W->size);
+    lua_replace(W->L, W->owner);
+    W->text = text;
+    W->room = room;
+  }
+  return W->text + W->size;
+}
+
+static int write_bytes(writer *W, const char *bytes, size_t size) {
+  char *to = reserve(W, size);
+  if (to == NULL) return 0;
+  memcpy(to, bytes, size);
+  W->size += size;
+  return 1;
+}
+
+static int write_escape(writer *W, char c) {
+  static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+  const char *name;
+  char unicode[8];
+  for (name = named; *name != '\0'; name += 2) {
+    if (*name == c) {
+      unicode[0] = '\\';
+      unicode[1] = name[1];
+      return write_bytes(W, unicode, 2);
+    }
+  }
+  snprintf(unicode, sizeof unicode, "\\u%04x", (unsigned)c);
+  return write_bytes(W, unicode, 6);
+}
+
+/* ASCII that needs no escape. The NUL behind a Lua string is not. */
+static int is_plain(char c) {
+  unsigned char byte = (unsigned char)c;
+  return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* Writes the string in quotes. Returns 0 after a failure; also where UTF-8 is invalid, then *bad is the position of
+   that byte, else 0: the caller knows whether a key or a value is at fault. */
+static int write_string(writer *W, const char *s, size_t size, size_t *bad) {
+  size_t i = 0, written = 0;
+  *bad = 0;
+  /* An upper bound would be six times as much; this much is certain, and stops a huge string before it is read. */
+  if (reserve(W, size + 2) == NULL || !write_bytes(W, "\"", 1)) return 0;
+  for (;;) {
+    while (is_plain(s[i])) i++;
+    if (i == size) break;
+    if ((unsigned char)s[i] < 0x80) {
+      if (!write_bytes(W, s + written, i - written) || !write_escape(W, s[i])) return 0;
+      written = ++i;
+    } else {
+      size_t sequence = utf8_sequence(s + i);
+      if (sequence == 0) {
+        *bad = i + 1;
+        return 0;
+      }
+      i += sequence;
+    }
+  }
+  return write_bytes(W, s + written, size - written) && write_bytes(W, "\"", 1);
+}
+
+/* The locale's decimal point, which may be several bytes, becomes a full stop. */
+static void plain_point(char *number) {
+  static const char others[] = "0123456789+-e";
+  size_t start = strspn(number, others), size = strcspn(number + start, others);
+  if (size == 0) return;
+  number[start] = '.';
+  memmove(number + start + 1, number + start + size, strlen(number + start + size) + 1);
+}
+
+static int write_float(writer *W, double number) {
+  char text[64];
+  if (number != number) return fail_type(W, W->at, "NaN");
+  if (number > DBL_MAX || number < -DBL_MAX) return fail_type(W, W->at, "an infinite number");
+  if (number == 0 && signbit(number)) return write_bytes(W, "-0.0", 4);
+  if (number >= -LARGEST_PLAIN && number <= LARGEST_PLAIN && number == (double)(long long)number) {
+    snprintf(text, sizeof text, "%.0f", number);
+  } else {
+    int precision;
+    for (precision = 15; precision <= 17; precision++) {
+      snprintf(text, sizeof text, "%.*g", precision, number);
+      if (strtod(text, NULL) == number) break;
+    }
+    plain_point(text);
+  }
+  return write_bytes(W, text, strlen(text));
+}
+
+static int write_number(writer *W) {
+#if TK_INTEGERS
+  if (lua_isinteger(W->L, -1)) {
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(W->L, -1));
+    return write_bytes(W, text, strlen(text));
+  }
+#endif
+  return write_float(W, lua_tonumber(W->L, -1));
+}
+
+static int write_string_value(writer *W) {
+  size_t size, bad;
+  const char *s = lua_tolstring(W->L, -1, &size);
+  char message[64];
+  if (write_string(W, s, size, &bad)) return 1;
+  if (bad == 0) return 0;
+  snprintf(message, sizeof message, "invalid UTF-8 (at byte %.0f)", (double)bad);
+  return fail_type(W, W->at, message);
+}
+
+static int write_key(writer *W, const place *where, int key) {
+  lua_State *L = W->L;
+  size_t size, bad;
+  const char *s = lua_tolstring(L, key, &size);
+  if (write_string(W, s, size, &bad)) return write_bytes(W, ":", 1);
+  if (bad == 0) return 0;
+  lua_pushfstring(L, "invalid UTF-8 in %s", push_key_name(L, key));
+  return fail_type(W, where, lua_tostring(L, -1));
+}
+
+static int fail_sparse(writer *W, const place *where, lua_Integer missing) {
+  char message[64];
+  snprintf(message, sizeof message, "a sparse array (index %.0f is missing)", (double)missing);
+  return fail_type(W, where, message);
+}
+
+/* Refuses the table at `where` for its key at `key` of the stack, which is no string, or no index of an array of
+   `length` elements. */
+static int fail_key(writer *W, const place *where, int key, int is_array, lua_Integer length) {
+  lua_State *L = W->L;
+  lua_Number number = lua_type(L, key) == LUA_TNUMBER ? lua_tonumber(L, key) : 0;
+  if (number >= 1 && (number > LARGEST_PLAIN || number == (lua_Number)(long long)number))
+    return fail_sparse(W, where, length + 1);
+  lua_pushfstring(L, is_array ? "an array that also has %s" : "a table with %s", push_key_name(L, key));
+  return fail_type(W, where, lua_tostring(L, -1));
+}
+
+/* The table is on top of the stack. The border proves nothing about other keys, so all are looked at first. */
+static int write_array(writer *W, place *here, lua_Integer length) {
+  lua_State *L = W->L;
+  int table = lua_gettop(L);
+  if (tk_json_count(L, table, length) < 0) return fail_key(W, here->outer, table + 1, 1, length);
+  for (here->index = 1; here->index <= length; here->index++) {
+    tk_rawgeti(L, table, here->index);
+    if (lua_isnil(L, -1)) return fail_sparse(W, here->outer, here->index);
+    if (here->index > 1 && !write_bytes(W, ",", 1)) return 0;
+    if (!write_value(W)) return 0;
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
+/* The table is on top of the stack. Members come in the order in which Lua keeps them. */
+static int write_object(writer *W, place *here) {
+  lua_State *L = W->L;
+  int table = lua_gettop(L), first = 1;
+  here->key = table + 1;
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    if (lua_type(L, here->key) != LUA_TSTRING) return fail_key(W, here->outer, here->key, 0, 0);
+    if (!first && !write_bytes(W, ",", 1)) return 0;
+    if (!write_key(W, here->outer, here->key) || !write_value(W)) return 0;
+    lua_pop(L, 1);
+    first = 0;
+  }
+  return 1;
+}
+
+static int is_marked(lua_State *L) {
+  int marked;
+  if (!lua_getmetatable(L, -1)) return 0;
+  marked = lua_rawequal(L, -1, ARRAY);
+  lua_pop(L, 1);
+  return marked;
+}
+
+/* A table without elements is an object unless it is marked. */
+static int write_table(writer *W) {
+  lua_State *L = W->L;
+  lua_Integer length = (lua_Integer)(tk_rawlen(L, -1));
+  int written, is_array = length > 0 || is_marked(L);
+  const place *p;
+  place here;
+  /* Level by level: a stack that is made deep enough for all of them is one that Lua will shrink again. */
+  luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
+  here.outer = W->at;
+  here.table = lua_topointer(L, -1);
+  here.key = 0;
+  here.index = 0;
+  here.depth = W->at == NULL ? 1 : W->at->depth + 1;
+  for (p = W->at; p != NULL; p = p->outer) {
+    if (p->table != here.table) continue;
+    lua_pushfstring(L, "a cycle (this is %s again)", push_path(W, p->outer));
+    return fail_type(W, W->at, lua_tostring(L, -1));
+  }
+  if (here.depth > TK_JSON_DEPTH) {
+    lua_pushfstring(L, "more than %d levels of nesting", TK_JSON_DEPTH);
+    return fail_type(W, W->at, lua_tostring(L, -1));
+  }
+  if (!write_bytes(W, is_array ? "[" : "{", 1)) return 0;
+  W->at = &here;
+  written = is_array ? write_array(W, &here, length) : write_object(W, &here);
+  W->at = here.outer;
+  return written && write_bytes(W, is_array ? "]" : "}", 1);
+}
+
+/* Writes the value on top of the stack, and leaves it there. 0 after a failure. */
+static int write_value(writer *W) {
+  lua_State *L = W->L;
+  switch (lua_type(L, -1)) {
+  case LUA_TSTRING: return write_string_value(W);
+  case LUA_TNUMBER: return write_number(W);
+  case LUA_TTABLE: return write_table(W);
+  case LUA_TBOOLEAN: return lua_toboolean(L, -1) ? write_bytes(W, "true", 4) : write_bytes(W, "false", 5);
+  case LUA_TNIL: return fail_type(W, W->at, "nil");
+  case LUA_TLIGHTUSERDATA:
+    if (lua_touserdata(L, -1) == NULL) return write_bytes(W, "null", 4);
+    break;
+  default: break;
+  }
+  lua_pushfstring(L, "a %s", luaL_typename(L, -1));
+  return fail_type(W, W->at, lua_tostring(L, -1));
+}
+
+/***
+Writes a value as JSON text. A table with the keys 1 to n, or marked by `array`, is an array; any other is an object,
+also an empty one. Integers keep every digit; floats are written as short as they can be without losing anything, and
+without exponent or fraction if they have none (up to 2^53). Metamethods are not called. The order of members is Lua's.
+@function encode
+@param value any value
+@tparam[opt="value"] string root what messages call `value`; paths begin with it
+@tparam[opt] number limit bytes that the text may have; no limit without it
+@tparam[opt=""] string before what the text begins with, as it is
+@tparam[opt=""] string after what it ends with
+@treturn string the text
+@treturn[2] nil
+@treturn[2] string the path to what could not be written, and why: `inputs.list[3]: cannot encode a function`
+@treturn[2] string "type": JSON cannot say it (functions, userdata, threads, NaN, infinities, cycles, more than 64
+levels, sparse or mixed tables, keys that are no strings, invalid UTF-8); "size": the text is longer than `limit`
+@raise `limit` is no number, or negative
+@usage local text, message, reason = core.encode(inputs, "inputs", 1048576)
+*/
+static int encode(lua_State *L) {
+  writer W;
+  lua_Number limit;
+  size_t before_size, after_size;
+  const char *before = luaL_optlstring(L, 4, "", &before_size);
+  const char *after = luaL_optlstring(L, 5, "", &after_size);
+  luaL_checkany(L, 1);
+  W.L = L;
+  W.root = luaL_optstring(L, 2, "value");
+  limit = luaL_optnumber(L, 3, (lua_Number)NO_LIMIT);
+  luaL_argcheck(L, limit >= 0, 3, "a number of bytes, 0 or more, expected");
+  W.limit = limit < (lua_Number)NO_LIMIT ? (size_t)limit : NO_LIMIT;
+  W.at = NULL;
+  W.reason = NULL;
+  W.text = W.first;
+  W.size = 0;
+  W.room = sizeof W.first;
+  W.owner = 6;
+  lua_settop(L, 6);
+  lua_pushvalue(L, 1);
+  if (write_bytes(&W, before, before_size) && write_value(&W) && write_bytes(&W, after, after_size)) {
+    lua_pushlstring(L, W.text, W.size);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  lua_pushstring(L, W.reason);
+  return 3;
+}
+
+void tk_json_push_encode(lua_State *L) { lua_pushcclosure(L, encode, 1); }

@@ -1,0 +1,94 @@
+/*
+ * simdjson's tape to Lua values.
+ *
+ * A word's upper byte is its kind. Arrays and objects have the number of their items in the next 24 bits (the greatest
+ * such number may mean more) and end with a word of their own; strings have the offset of a length and the bytes;
+ * numbers follow in a word of their own.
+ */
+#include "json/tape.h"
+
+#include "json/json.h"
+
+#include <string.h>
+
+typedef struct reader {
+  lua_State *L;
+  const uint64_t *at;
+  const uint8_t *strings;
+  int array;
+} reader;
+
+static void push_value(reader *R);
+
+static char kind(uint64_t word) { return (char)(word >> 56); }
+
+static int count(uint64_t word) { return (int)(word >> 32 & 0xFFFFFF); }
+
+static void push_string(reader *R) {
+  const uint8_t *string = R->strings + (*R->at++ & 0xFFFFFFFFFFFFFF);
+  uint32_t size;
+  memcpy(&size, string, sizeof size);
+  lua_pushlstring(R->L, (const char *)string + sizeof size, size);
+}
+
+static void push_array(reader *R) {
+  lua_State *L = R->L;
+  int index = 1;
+  luaL_checkstack(L, LUA_MINSTACK, "decode");
+  lua_createtable(L, count(*R->at++), 0);
+  lua_pushvalue(L, R->array);
+  lua_setmetatable(L, -2);
+  for (; kind(*R->at) != ']'; index++) {
+    push_value(R);
+    lua_rawseti(L, -2, index);
+  }
+  R->at++;
+}
+
+static void push_object(reader *R) {
+  lua_State *L = R->L;
+  luaL_checkstack(L, LUA_MINSTACK, "decode");
+  lua_createtable(L, 0, count(*R->at++));
+  while (kind(*R->at) != '}') {
+    push_string(R);
+    push_value(R);
+    lua_rawset(L, -3);
+  }
+  R->at++;
+}
+
+/* As deep as the parser lets a text nest. */
+static void push_value(reader *R) {
+  lua_State *L = R->L;
+  switch (kind(*R->at)) {
+  case '{': push_object(R); return;
+  case '[': push_array(R); return;
+  case '"': push_string(R); return;
+  case 't': lua_pushboolean(L, 1); break;
+  case 'f': lua_pushboolean(L, 0); break;
+  case 'l': {
+    int64_t number;
+    memcpy(&number, ++R->at, sizeof number);
+    tk_json_push_number(L, (double)number);
+    break;
+  }
+  case 'u': tk_json_push_number(L, (double)*++R->at); break;
+  case 'd': {
+    double number;
+    memcpy(&number, ++R->at, sizeof number);
+    tk_json_push_number(L, number);
+    break;
+  }
+  default: lua_pushlightuserdata(L, NULL); break;
+  }
+  R->at++;
+}
+
+void tk_json_push_tape(lua_State *L, int array, const tk_tape *tape) {
+  reader R;
+  R.L = L;
+  R.at = tape->words + 1; /* the first one stands for the whole document */
+  R.strings = tape->strings;
+  R.array = array;
+  push_value(&R);
+}

@@ -1,0 +1,82 @@
+--- The hooks `before` and `after` of a client, which see every try of every request.
+-- An error in a hook does not break the call, and it is not lost: the first one is raised by `client:close`, and an
+-- error of `before` also stands in the table that `after` gets for the same try, as `before_error`.
+--
+-- Hooks run on the call's time. What `before` takes is not there for the request any more, which is not sent at all
+-- when nothing is left; what `after` takes counts for all that follows, but the last one's delays the call beyond its
+-- deadline. A hook may close the client: the call then ends as `cancelled`, unless it was over already.
+-- @module timekit.call.hooks
+
+local hooks = {}
+
+local Hooks = {}
+Hooks.__index = Hooks
+
+local function run(self, name, hook, event)
+  local ok, problem = pcall(hook, event)
+  if ok then return nil end
+  -- An error object can raise once more when it is to become a text, and before Lua 5.4 be none after that.
+  local written, text = pcall(tostring, problem)
+  if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
+  self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, text)
+  return problem
+end
+
+--- Makes the hooks of a client.
+-- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
+-- @tparam function clean removes keys from a text (see `timekit.call.redact`)
+-- @treturn Hooks|nil nil when there is neither, so that nobody pays for them
+function hooks.new(settings, clean)
+  if not (settings.before or settings.after) then return nil end
+  return setmetatable({
+    on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, clean = clean,
+  }, Hooks)
+end
+
+--- A try begins.
+-- @tparam table request as in the transport contract
+-- @tparam table call as for `timekit.call.retry`
+-- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
+-- @treturn table the event, to be given to `finish`
+function Hooks:begin(request, call, attempt)
+  local clean = self.clean
+  local id, graph, action = call.id, call.graph, call.action
+  local event = {
+    method = request.method, route = clean(request.route), id = id and clean(id), graph = graph and clean(graph),
+    action = action and clean(action), attempt = attempt, reconcile = request == call.look,
+    request_body = self.log_bodies and request.body and clean(request.body) or nil,
+  }
+  if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
+  return event
+end
+
+--- A try ended.
+-- @tparam table event what `begin` returned
+-- @tparam table outcome as in the transport contract
+-- @tparam ?table failure as `timekit.response.read` returned it
+-- @tparam ?string request_id without keys
+-- @tparam number elapsed seconds
+function Hooks:finish(event, outcome, failure, request_id, elapsed)
+  if not self.on_after then return end
+  -- Made with room for all that comes into it.
+  local after = {
+    method = nil, route = nil, id = nil, graph = nil, action = nil, attempt = nil, reconcile = nil,
+    status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
+  }
+  for name, value in next, event do after[name] = value end
+  after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
+  after.kind = failure and failure.kind
+  after.request_id = request_id
+  after.response_body = self.log_bodies and outcome.body and self.clean(outcome.body) or nil
+  run(self, "after", self.on_after, after)
+end
+
+--- The first error of a hook, once.
+-- @treturn string|nil
+function Hooks:take_problem()
+  local problem = self.problem
+  self.problem = nil
+  return problem
+end
+
+return hooks

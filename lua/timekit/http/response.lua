@@ -1,0 +1,286 @@
+--- What came: the outcome of a request becomes a result or the fields of an error.
+-- Pure: no I/O, no clock of its own.
+-- @module timekit.http.response
+
+local bulk_answer = require "timekit.methods.bulk.answer"
+local core = require "timekit.core"
+local headers = require "timekit.http.headers"
+local refusal = require "timekit.rules.refusal"
+
+local response = {}
+
+-- Beyond it a decoded answer is not worth keeping in an error; its beginning as text is.
+local LARGEST_DECODED = 64 * 1024
+
+-- A refusal longer than this is not read for its reason; what is kept of it is this much, and cut further once keys are
+-- taken out of it.
+local LARGEST_REFUSAL = 1024 * 1024
+local KEPT = LARGEST_DECODED + 8 * 1024
+
+-- Where the title of a page stands.
+local PAGE_HEAD = 4096
+
+local KIND = { [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited" }
+
+local function is_object(value)
+  return type(value) == "table" and not core.is_array(value)
+end
+
+-- An array has no field of that name.
+local function is_booking(value)
+  return type(value) == "table" and type(value.state) == "string"
+end
+
+local function is_list_of_objects(value)
+  if not core.is_array(value) then return false end
+  for _, item in ipairs(value) do
+    if not is_object(item) then return false end
+  end
+  return true
+end
+
+local function is_anything() return true end
+
+-- What `data` must be, by what the call expects. `loose`: the answer itself is the data when it has none. `bare`: one
+-- without a body will do if it is a 204, and whatever it is for what was `deleted`.
+local SHAPES = {
+  booking = { check = is_booking, name = "a booking" },
+  created = {
+    check = function(value) return is_booking(value) and type(value.id) == "string" end,
+    name = "a booking with an id",
+  },
+  page = { check = is_list_of_objects, name = "a list of bookings" },
+  bulk = {
+    check = function(value) return bulk_answer.list(value) ~= nil end, name = "a list of bookings", loose = true,
+  },
+  object = { check = is_object, name = "an object", loose = true },
+  anything = { check = is_anything, loose = true, bare = true },
+  deleted = { check = is_anything, loose = true, bare = true, deleted = true },
+  nothing = { check = is_anything, loose = true, bare = true, deleted = true },
+}
+
+-- `per_page` comes as a string (API.md 1).
+local function whole(value)
+  if type(value) == "string" and value:find("^%d%d?%d?%d?%d?%d?%d?%d?%d?$") then value = tonumber(value) end
+  if type(value) == "number" and value >= 0 and value % 1 == 0 then return value end
+  return nil
+end
+
+local PAGE_NUMBERS = { "total", "per_page", "current_page", "last_page", "from", "to" }
+
+-- Of an answer to a free request: the data, and what stood beside them.
+local function parted(data, answer)
+  local beside = {}
+  if is_object(answer) and answer.data ~= nil then
+    for name, value in pairs(answer) do beside[name] = value end
+    beside.data = nil
+  end
+  return { data = data, envelope = beside }
+end
+
+-- What the call gets, where that is not the data alone.
+local RESULTS = {
+  page = function(data, answer)
+    local page = { data = data }
+    for _, name in ipairs(PAGE_NUMBERS) do page[name] = is_object(answer) and whole(answer[name]) or nil end
+    for _, name in ipairs { "next_page_url", "prev_page_url" } do
+      if is_object(answer) and type(answer[name]) == "string" then page[name] = answer[name] end
+    end
+    return page
+  end,
+  bulk = function(_, answer) return answer end,
+  anything = parted, deleted = parted,
+  nothing = function() return true end,
+}
+
+-- What a text is that should have been JSON.
+local function not_json(text, problem)
+  if not text:find("%S") then return "the answer is empty" end
+  if not text:find("^%s*<") then return "the answer is not JSON: " .. problem end
+  -- Patterns can take the square of what they look at, and a page can be made for that.
+  local title = text:sub(1, PAGE_HEAD):match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]*)") or ""
+  title = title:match("^.*%S")
+  return "the answer is a page, not JSON" .. (title and ": " .. title or "")
+end
+
+-- The data of a successful answer, or nil and why it is no use. Usually they stand in an envelope (API.md 1); an answer
+-- without one, as webhooks have it (API.md 6), counts when it is a whole booking by itself.
+local function data_of(outcome, expects)
+  local shape, result = SHAPES[expects], RESULTS[expects]
+  if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
+  local decode = outcome.decode
+  local value, problem
+  if decode then value, problem = decode(outcome) else value, problem = core.decode(outcome.body) end
+  if value == nil then return nil, not_json(outcome.body, problem) end
+  local data = value
+  if type(value) == "table" then
+    data = value.data
+    if data == nil and (shape.loose or type(value.id) == "string" or core.is_array(value)) then data = value end
+  end
+  if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
+  if result then return result(data, value) end
+  return data
+end
+
+-- Adds the texts of `errors` to `list`, however deep they stand.
+local function collect(value, list)
+  if type(value) == "string" then
+    list[#list + 1] = value
+  elseif core.is_array(value) then
+    for _, item in ipairs(value) do collect(item, list) end
+  elseif type(value) == "table" then
+    local names = {}
+    for name in pairs(value) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do collect(value[name], list) end
+  end
+  return list
+end
+
+-- `{"errors": {field: ["text", …]}}`, or texts without fields: the message, and field → list of texts where fields are
+-- named.
+local function read_errors(errors)
+  if not is_object(errors) then return table.concat(collect(errors, {}), "; ") end
+  local fields, names, parts = {}, {}, {}
+  for name, value in pairs(errors) do
+    fields[name] = collect(value, {})
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for index, name in ipairs(names) do parts[index] = name .. ": " .. table.concat(fields[name], ", ") end
+  return table.concat(parts, "; "), fields
+end
+
+-- The message of an answer that is JSON, or nil where it holds none; and the fields that it names.
+local function explain(value)
+  if not is_object(value) then return type(value) == "string" and value or nil end
+  local parts, fields = {}, nil
+  local function add(text)
+    if type(text) == "string" and text ~= "" then parts[#parts + 1] = text end
+  end
+  add(is_object(value.error) and value.error.message or value.error)
+  if value.errors ~= nil then
+    local text
+    text, fields = read_errors(value.errors)
+    add(text)
+  end
+  -- The framework behind Timekit says `message` where the API itself had no say.
+  if #parts == 0 then add(value.message) end
+  return parts[1] and table.concat(parts, "; "), fields
+end
+
+-- What an unsuccessful answer says: a message, the body for the error, and the fields that the server named.
+local function read_refusal(outcome)
+  local text = outcome.body
+  local value, problem, message, fields
+  if #text > LARGEST_REFUSAL then text = text:sub(1, KEPT) else value, problem = core.decode(text) end
+  if value ~= nil then
+    message, fields = explain(value)
+    if #text > LARGEST_DECODED then value = nil end
+  elseif text:find("^%s*[^<%s]") then
+    message = text:match("^%s*([^\r\n]*)")
+  elseif text:find("%S") then
+    message = not_json(text, problem or "it is too long")
+  end
+  message = message or ("the server answered %d without a reason"):format(outcome.status)
+  if value == nil then value = text end
+  return message, value, fields
+end
+
+-- The failure of one try, whatever the call was.
+local function failure_of(outcome, call, clock)
+  local failure, status = outcome.failure, outcome.status
+  if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
+  local message, body, fields = read_refusal(outcome)
+  if status < 400 or status > 599 then
+    local text = "an answer that is no use, HTTP %d"
+    if status >= 300 and status < 400 then text = "a redirect, HTTP %d, which is never followed" end
+    return { kind = "response", message = text:format(status), body = body }
+  end
+  local kind = KIND[status] or status >= 500 and "server" or "validation"
+  local found = { kind = kind, message = message, fields = fields }
+  local action, state = message:match("Cannot apply action '([^']*)' to current state '([^']*)'")
+  if kind == "validation" and action then found = refusal.transition(action, state, call.graph, message) end
+  if kind == "rate_limited" then found.retry_after = headers.retry_after(outcome.headers, clock) end
+  found.body = body
+  return found
+end
+
+-- What a failed try of an action or a creation leaves open (design.md 3), as `response.read` tells it. 503 is how
+-- Timekit says that its rate limit is exceeded (API.md 1), but also how a gateway gives up while its backend goes on.
+local function doubt_about(found, outcome)
+  local failure, status = outcome.failure, outcome.status
+  if failure then return not (outcome.sent == "no" or failure.kind == "cancelled") and "lost" or nil end
+  if status >= 400 and status < 500 then return nil end
+  local limited = status == 503 and (headers.tells_limit(outcome.headers) or is_object(found.body))
+  return limited and "limited" or "lost"
+end
+
+-- Whether the same call may be made again as it is, without the danger of a double effect.
+local function is_retryable(found, outcome, call, doubt)
+  if found.kind == "cancelled" then return false end
+  if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
+  -- An answer of 200 that is no use may be better the next time; a redirect or a refusal will not.
+  return not call.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
+end
+
+--- Reads the outcome of one try of a request.
+-- An action or a creation that failed without certainty that nothing happened is in doubt: no answer, an incomplete
+-- one, a useless one, a redirect, and any 5xx.
+-- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
+-- @tparam table call `writes` (boolean: it changes something), `action` and `graph` (names, where the call is an action
+--   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
+--   list, for `timekit.methods.bulk.answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
+--   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
+-- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
+-- @treturn table|nil the data
+-- @treturn ?table the fields of an error, for `timekit.error`
+-- @treturn ?string when it may have taken effect nevertheless: `"limited"`, Timekit refused it with 503 for its rate
+--   limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and nothing is under way any
+--   more; `"lost"`, it may even take effect later
+function response.read(outcome, call, clock)
+  local found
+  local status = not outcome.failure and outcome.status
+  if status and status >= 200 and status < 300 then
+    local data, problem = data_of(outcome, call.expects)
+    if data then return data end
+    found = { kind = "response", message = problem, body = outcome.body }
+  else
+    found = failure_of(outcome, call, clock)
+  end
+  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
+  found.sent = outcome.sent
+  found.status = outcome.status
+  found.request_id = headers.told(outcome)
+  found.action = found.action or call.action
+  found.graph = call.graph
+  local doubt = call.writes and doubt_about(found, outcome) or nil
+  found.retryable = is_retryable(found, outcome, call, doubt)
+  return nil, found, doubt
+end
+
+--- The error of a call whose outcome could not be found out.
+-- @tparam table call as for `response.read`; where it is no action, also `effect`: what may have happened, as the end
+--   of a sentence; `the booking was created` unless given
+-- @tparam table cause the first failure that left the outcome in doubt
+-- @tparam ?table seen the booking as it was last read since then
+-- @tparam ?string state its state, if a refusal told it later
+-- @treturn table the fields of the error
+function response.uncertain(call, cause, seen, state)
+  local what = call.action and ("the action '%s' was applied"):format(call.action)
+    or call.effect or "the booking was created"
+  local message = ("it is not known whether %s: %s"):format(what, cause.message)
+  local graph = call.graph
+  if seen and type(seen.graph) == "string" then graph = seen.graph end
+  state = state or seen and seen.state
+  if state then message = ("%s; the booking is in the state '%s'"):format(message, state) end
+  local rules = state and refusal.rules(graph)
+  return {
+    kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
+    request_id = cause.request_id, body = cause.body, action = call.action, graph = graph, state = state,
+    allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
+  }
+end
+
+return response

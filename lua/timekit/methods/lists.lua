@@ -1,0 +1,246 @@
+--- Lists of bookings, page by page (API.md 1 and 4).
+-- What it adds to a client is documented there, as methods of `Client`.
+-- @module timekit.methods.lists
+
+local Error = require "timekit.error"
+local options = require "timekit.options"
+local query = require "timekit.http.query"
+local refusal = require "timekit.rules.refusal"
+local request = require "timekit.http.request"
+
+local listing = {}
+
+-- Option → what Timekit calls it.
+local PARAMETERS = {
+  { "limit", "limit" }, { "page", "page" }, { "order_by", "orderBy" }, { "sorted_by", "sortedBy" },
+  { "start", "start" }, { "end", "end" },
+}
+
+local function unsent(fields)
+  fields.sent, fields.attempts, fields.elapsed = "no", 0, 0
+  return Error.new(fields)
+end
+
+-- The parameters of a list, or nil and the error of what cannot be asked for.
+local function parameters_of(given, rfc3339)
+  local list = {}
+  local refused = refusal.times(given, rfc3339)
+  if refused then return nil, unsent(refused) end
+  if given.search and given.search[1] then
+    local text, problems = query.search(given.search)
+    if not text then return nil, unsent(refusal.input(problems)) end
+    list[1] = { "search", text }
+  end
+  for _, names in ipairs(PARAMETERS) do
+    local value = given[names[1]]
+    if value then list[#list + 1] = { names[2], type(value) == "number" and ("%d"):format(value) or value } end
+  end
+  return list
+end
+
+-- The call that reads a page, or nil and the error of what cannot be asked for.
+local function call_for(client, route, given)
+  local list, refused = parameters_of(given, client.rfc3339)
+  if not list then return nil, refused end
+  return {
+    request = request.traced(request.list(route, list, given.include), given.traceparent),
+    expects = "page", timeout = given.timeout,
+  }
+end
+
+--- Reads one page.
+-- @tparam Client client
+-- @tparam string route `/bookings` or `/bookings/groups`
+-- @tparam table given checked options
+-- @treturn table|nil the page
+-- @treturn table info or error
+function listing.page(client, route, given)
+  local call, refused = call_for(client, route, given)
+  if not call then return nil, refused end
+  return client.run(call)
+end
+
+-- Whether there is a page after this one. A list without numbers is whole.
+local function has_more(page, number)
+  if #page.data == 0 then return false end
+  if page.last_page then return number < page.last_page end
+  return page.next_page_url ~= nil
+end
+
+-- A server that does not turn pages would have the same bookings come again, for ever.
+local function other_page(page, info, number)
+  if not page.current_page or page.current_page == number then return nil end
+  return Error.new {
+    kind = "response", sent = "yes", status = info.status, request_id = info.request_id,
+    attempts = info.attempts, elapsed = info.elapsed,
+    message = ("asked for page %d, the server answered page %d"):format(number, page.current_page),
+  }
+end
+
+--- An iterator over all items of all pages. It asks for a page when the one before is used up, or with `prefetch` when
+-- that has come, and raises an error of `timekit.error` where a page cannot be had: a loop has no place for it, and one
+-- that just ended would look complete.
+-- @tparam Client client
+-- @tparam string route as for `listing.page`
+-- @tparam table opts options, checked before
+-- @tparam string where for messages
+-- @treturn function
+-- @treturn nil
+-- @treturn nil
+-- @treturn ?table with `prefetch`, what Lua 5.4 closes when the loop is left
+function listing.each(client, route, opts, where)
+  local given = {}
+  for name, value in pairs(opts) do given[name] = value end
+  local page, number, index = nil, 0, 0
+  local done, coming = false, nil
+
+  local function call_of(wanted)
+    -- The first page needs no number, and endpoints without pages do not know one.
+    given.page = wanted > 1 and wanted or nil
+    return call_for(client, route, given)
+  end
+
+  local function drop()
+    if coming then coming:cancel() end
+    coming = nil
+  end
+
+  local function take()
+    local asked = coming
+    coming = nil
+    if asked then return asked:finish() end
+    local call, refused = call_of(number)
+    if not call then return nil, refused end
+    return client.run(call)
+  end
+
+  local function each()
+    if done then return nil end
+    index = index + 1
+    while not page or index > #page.data do
+      if page and not has_more(page, number) then
+        done = true
+        return nil
+      end
+      if client.closed then
+        drop()
+        error(where .. ": the client is closed", 2)
+      end
+      number, index, done = number + 1, 1, true
+      local found, info = take()
+      local problem = info
+      if found then problem = other_page(found, info, number) end
+      if problem then error(problem, 0) end
+      page, done = found, false
+      if given.prefetch and has_more(page, number) then coming = client.ahead((call_of(number + 1))) end
+    end
+    return page.data[index], page
+  end
+
+  if not given.prefetch then return each end
+  return each, nil, nil, setmetatable({}, { __close = drop })
+end
+
+--- Adds the methods to the class of clients.
+-- @tparam table Client the class
+-- @tparam function check function(client, where, level): raises on a wrong or closed client
+function listing.install(Client, check)
+  --- @type Client
+
+  --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
+  -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
+  -- a booking and the page that it stands on, as of `Client:bookings_page`.
+  --
+  -- A page that cannot be had is **raised** as an error of `timekit.error`, since a loop that just ended would look
+  -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched. When bookings are made
+  -- or deleted meanwhile, the pages shift: with `order_by = "created_at"` new ones come last.
+  --
+  -- In PUC Lua 5.1 a coroutine cannot wait inside a loop's iterator: in a call of `start` or an event loop use
+  -- `bookings_page` there. LuaJIT and Lua from 5.2 on can.
+  --
+  -- With `prefetch` the next page's request is sent as soon as a page has come, and its answer arrives while the loop's
+  -- body is at work; still one request a page, and never more than one page ahead. What goes wrong with it is raised
+  -- when the loop comes to that page. The body's own time is not on the page's `timeout`; only a page that is too large
+  -- to arrive unattended is asked for once more if the body takes longer than that. The request ends with the loop: on
+  -- Lua 5.4 by `break`, `return` or an error too; on other Luas such a one ends when the garbage collector finds the
+  -- iterator, or with the client, and `after` is not told of it.
+  --
+  -- Raises at once on a wrong option, and on a closed client.
+  -- @tparam ?table opts left as it is
+  -- @tparam ?table opts.search attribute → value, all of which must hold: `graph`, `state`, `completed`, `resource.id`,
+  --   `customer.name` (`*` stands for anything), `customer.email`, `calendar.id`, `project.id`, `meta.…`. A value that
+  --   holds `;` or `:` or control characters, or is empty, is refused with the kind `input`: it could be another search
+  -- @tparam ?string opts.order_by `created_at`, `updated_at`, `completed`, `graph`, `state`, `event.start`, `event.end`
+  -- @tparam ?string opts.sorted_by `asc` or `desc`
+  -- @tparam ?integer opts.limit bookings a page; Timekit's default is 50 or 1000
+  -- @tparam ?string opts.start from when, RFC 3339 with a zone; a wrong one is refused with the kind `input`
+  -- @tparam ?string opts.end until when, likewise, and after `start`
+  -- @tparam ?string|table opts.include as in `Booking:get`
+  -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
+  -- @tparam ?number opts.timeout seconds for each page
+  -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @treturn function the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it raises: `input`,
+  --   `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
+  -- @usage
+  -- for booking in tk:bookings { search = { graph = "instant", ["customer.name"] = "Mar*" }, limit = 100 } do
+  --   print(booking.id, booking.state)
+  -- end
+  function Client:bookings(opts)
+    check(self, "client:bookings", 3)
+    return listing.each(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
+  end
+
+  --- Reads one page of bookings: `GET /bookings` (API.md 1 and 4).
+  -- Raises on a wrong option, and on a closed client.
+  -- @tparam ?table opts as for `Client:bookings`, and `page`: its number, from 1
+  -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
+  --   numbers, `next_page_url`, `prev_page_url`: strings, each nil where Timekit does not say it
+  -- @treturn table `info` as in `Booking:action`, or the error: `input`, `auth`, `validation`, `rate_limited`,
+  --   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
+  -- @usage
+  -- local page = assert(tk:bookings_page { limit = 20, page = 2 })
+  -- print(#page.data, page.total, page.last_page)
+  function Client:bookings_page(opts)
+    check(self, "client:bookings_page", 3)
+    local given = options.check(opts, options.page, "client:bookings_page", 3)
+    local page, info = listing.page(self, "/bookings", given)
+    return page, info
+  end
+
+  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (API.md 4).
+  -- An iterator like that of `Client:bookings`, with the same options and errors.
+  -- @tparam ?table opts as for `Client:bookings`
+  -- @treturn function the iterator
+  -- @usage
+  -- for group in tk:group_bookings() do
+  --   local seats = group.attributes.group_booking
+  --   print(group.id, seats.current_seats, seats.max_seats)
+  -- end
+  function Client:group_bookings(opts)
+    local where = "client:group_bookings"
+    check(self, where, 3)
+    return listing.each(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
+  end
+
+  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (API.md 4).
+  -- Raises on an id that is none, on a wrong option, and on a closed client.
+  -- @tparam string id
+  -- @tparam ?table opts as for `Booking:get`
+  -- @treturn table|nil the booking
+  -- @treturn table `info` or the error, as of `Booking:get`
+  -- @usage local group = assert(tk:group_booking(id))
+  function Client:group_booking(id, opts)
+    local where = "client:group_booking"
+    check(self, where, 3)
+    local _, problem = request.segment(id)
+    if problem then error(("%s: the id: %s"):format(where, problem), 2) end
+    local given = options.check(opts, options.read, where, 3)
+    local booking, info = self.run {
+      request = request.traced(request.group(id, given.include), given.traceparent),
+      expects = "booking", id = id, timeout = given.timeout,
+    }
+    return booking, info
+  end
+end
+
+return listing

@@ -1,0 +1,86 @@
+--- Whatever the API has beside what this module knows.
+-- What it adds to a client is documented there, as a method of `Client`.
+-- @module timekit.methods.request
+
+local Error = require "timekit.error"
+local options = require "timekit.options"
+local path_rules = require "timekit.http.path"
+local request = require "timekit.http.request"
+local shape = require "timekit.text.fields"
+
+local free_request = {}
+
+local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
+
+local function check_arguments(method, path, given, where, level)
+  if not METHODS[method] then
+    local expected = "expected GET, POST, PUT, PATCH or DELETE, got "
+    error(("%s: method: %s%s"):format(
+      where, expected, type(method) == "string" and shape.quote(method) or shape.describe(method)), level + 1)
+  end
+  local good, expected = path_rules.check(path)
+  if not good then error(("%s: path: %s"):format(where, expected), level + 1) end
+  if method == "GET" and given.body then error(where .. ": body: a GET has none", level + 1) end
+  for _, pair in ipairs(given.query or {}) do
+    if pair[1] == "include" and given.include then
+      error(where .. ": query: include is an option of its own", level + 1)
+    end
+  end
+  return good
+end
+
+--- Adds the method to the class of clients.
+-- @tparam table Client the class
+-- @tparam function check function(client, where, level): raises on a wrong or closed client
+function free_request.install(Client, check)
+  --- @type Client
+
+  --- Sends any request to the API, with the same key, limits, retries and errors as everything else.
+  -- A GET is repeated like any read. Anything else is repeated only where it surely had no effect, and never after an
+  -- outcome that is in doubt: the error is `uncertain` then, and nothing is looked up, since nobody knows what it does.
+  -- No rule of a graph is asked.
+  --
+  -- Raises on wrong use: an unknown method; a path with `..`, a query, an empty segment or control characters, or one
+  -- that does not begin with one slash; a header that is the client's own (`Authorization`, `Host`, …) or has line
+  -- ends; headers of more than 16 KiB; a body that JSON cannot say; a wrong option; a closed client.
+  -- @tparam string method `GET`, `POST`, `PUT`, `PATCH` or `DELETE`
+  -- @tparam string path below the client's `base_url`, such as `/resources`; what cannot stand in a path is
+  --   percent-encoded
+  -- @tparam ?table opts left as it is
+  -- @tparam ?table opts.query name → text, number, boolean or a list of these; encoded
+  -- @tparam ?table opts.body sent as JSON; an empty list is `timekit.array {}`
+  -- @tparam ?table opts.headers name → value; they replace those of the client, such as `Timekit-Timezone`
+  -- @tparam ?string|table opts.include a name or a list of names to include in the answer
+  -- @tparam ?number opts.timeout seconds for the whole call
+  -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @return what the answer holds under `data`, or the whole answer where it has none; `timekit.null` for one without
+  --   content (a 204, or an empty one to a DELETE); nil on failure only
+  -- @treturn table `info` as in `Booking:action`, with `envelope`: what stood beside `data`, such as `total`; or the
+  --   error: `input` (a body over 1 MiB, a path and query over 64 KiB), `auth`, `not_found`, `transition`,
+  --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; of a GET also `server` and `response`,
+  --   of anything else `uncertain`
+  -- @usage
+  -- local resources, info = assert(tk:request("GET", "/resources", { query = { limit = 10 } }))
+  -- print(#resources, info.envelope.total)
+  function Client:request(method, path, opts)
+    local where = "client:request"
+    check(self, where, 3)
+    local given = options.check(opts, options.request, where, 3)
+    local target = check_arguments(method, path, given, where, 2)
+    local built, problem, reason = request.any(method, target, given)
+    if not built then
+      if reason == "type" then error(where .. ": " .. problem, 2) end
+      return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
+    end
+    local answer, info = self.run {
+      request = request.traced(built, given.traceparent),
+      expects = method == "DELETE" and "deleted" or "anything", writes = method ~= "GET",
+      effect = ("%s %s took effect"):format(method, target), timeout = given.timeout,
+    }
+    if not answer then return nil, info end
+    info.envelope = answer.envelope
+    return answer.data, info
+  end
+end
+
+return free_request

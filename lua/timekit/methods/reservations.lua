@@ -1,0 +1,69 @@
+--- Slots that are held before a booking is made (API.md 3 and 4).
+-- What it adds to a client is documented there, as methods of `Client`.
+-- @module timekit.methods.reservations
+
+local Error = require "timekit.error"
+local core = require "timekit.core"
+local options = require "timekit.options"
+local refusal = require "timekit.rules.refusal"
+local request = require "timekit.http.request"
+local shape = require "timekit.text.fields"
+
+local reserving = {}
+
+local function send(self, fields, opts, longer, where)
+  if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
+    local got = type(fields) == "table" and "a list" or shape.describe(fields)
+    error(("%s: expected a table of fields, got %s"):format(where, got), 3)
+  end
+  local given = options.check(opts, options.read, where, 4)
+  local built, problem, reason = request.reserve(fields, longer, given.include)
+  if not built and reason == "type" then error(where .. ": " .. problem, 3) end
+  local refused = not built and { kind = "input", message = problem } or refusal.times(fields, self.rfc3339)
+  if refused then
+    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
+    return nil, Error.new(refused)
+  end
+  return self.run {
+    request = request.traced(built, given.traceparent),
+    expects = "object", writes = true, graph = "reservation", timeout = given.timeout,
+    effect = longer and "the reservation was extended" or "the slot was reserved",
+  }
+end
+
+--- Adds the methods to the class of clients.
+-- @tparam table Client the class
+-- @tparam function check function(client, where, level): raises on a wrong or closed client
+function reserving.install(Client, check)
+  --- @type Client
+
+  --- Holds a slot: `POST /bookings/reserve` (API.md 4). A booking is then created with its `reservation_id`, before the
+  -- reservation expires. It is never repeated by itself after an uncertain outcome.
+  -- Raises on wrong use as `Client:create_booking` does.
+  -- @tparam table fields `resource_id`, `start`, `end`, …; left as it is
+  -- @tparam ?table opts as for `Client:create_booking`
+  -- @treturn table|nil the reservation, as the API returns it; nil on failure
+  -- @treturn table `info` or the error, as of `Client:create_booking`; `input` also for times that are no times
+  -- @usage
+  -- local held = assert(tk:reserve { resource_id = resource_id, start = start, ["end"] = stop })
+  function Client:reserve(fields, opts)
+    check(self, "client:reserve", 3)
+    local reservation, info = send(self, fields, opts, false, "client:reserve")
+    return reservation, info
+  end
+
+  --- Holds a slot for longer: `PUT /bookings/reserve/extend` (API.md 4).
+  -- It is never repeated by itself after an uncertain outcome. Raises as `Client:create_booking` does.
+  -- @tparam table fields such as `reservation_id`; sent as they are
+  -- @tparam ?table opts as for `Client:create_booking`
+  -- @treturn table|nil the reservation, as the API returns it; nil on failure
+  -- @treturn table `info` or the error, as of `Client:reserve`
+  -- @usage tk:extend_reservation { reservation_id = held.id }
+  function Client:extend_reservation(fields, opts)
+    check(self, "client:extend_reservation", 3)
+    local reservation, info = send(self, fields, opts, true, "client:extend_reservation")
+    return reservation, info
+  end
+end
+
+return reserving

@@ -1,0 +1,146 @@
+--- Why an action is refused: by the graph's rules before anything is sent, or by the server.
+-- Pure. The rules themselves stand in `timekit.graph`; here they become the fields of an error.
+-- @module timekit.rules.refusal
+
+local graph = require "timekit.graph"
+local graphs = require "timekit.graphs"
+local period = require "timekit.rules.period"
+local shape = require "timekit.text.fields"
+
+local refusal = {}
+
+--- The rules of a graph by its name, nil where it is not known.
+-- @tparam ?string name
+-- @treturn Graph|nil
+function refusal.rules(name)
+  -- rawget: the table of graphs also answers to the names of its functions.
+  return name and rawget(graphs, name)
+end
+
+--- The error fields of an action that is not possible in the booking's state.
+-- Where the graph is not known, what all known graphs with that action and state agree on is used.
+-- @tparam string action
+-- @tparam string state
+-- @tparam ?string graph_name
+-- @tparam string text why; what is possible instead is added to it
+-- @treturn table `kind`, `message`, `action`, `state`, `graph`, `allowed`, `already`
+function refusal.transition(action, state, graph_name, text)
+  local rules = refusal.rules(graph_name)
+  local allowed, already
+  if rules then
+    -- A state or an action that the graph lacks leaves the graph without a say.
+    if rules:is_final(state) ~= nil then
+      allowed = rules:actions_in(state)
+      if rules:has(action) then already = rules:leads_to(action, state) end
+    end
+  elseif not graph_name then
+    local agreed = graph.agreed(graphs, action, state)
+    allowed, already = agreed.allowed, agreed.already
+  end
+  if allowed and #allowed > 0 then text = text .. "; possible now: " .. table.concat(allowed, ", ") end
+  return {
+    kind = "transition", message = text,
+    action = action, state = state, graph = graph_name, allowed = allowed, already = already,
+  }
+end
+
+--- Refuses an action that nobody can mean: the booking's graph is known and has no such action, or that graph is not
+-- known and no known graph has.
+-- @tparam table hint what was last seen of the booking: `graph` and `state`, each may be nil
+-- @tparam string action
+-- @treturn table|nil the fields of an error, `input`; nil when there may be such an action
+function refusal.unknown(hint, action)
+  local rules = refusal.rules(hint.graph)
+  local problem
+  if rules then
+    if rules:has(action) then return nil end
+    problem = select(2, rules:can(hint.state, action))
+  else
+    local names = {}
+    for _, known in pairs(graphs) do
+      if known:has(action) then return nil end
+      for _, entry in ipairs(known.actions) do names[entry.name] = true end
+    end
+    problem = ("no known graph has an action %s%s"):format(shape.quote(action), shape.hint(action, names))
+  end
+  return { kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state }
+end
+
+-- Final for certain: the graph says so and the server does not say otherwise, or the server says so and the graph has
+-- no objection (API.md 3 names a state, `paid`, that the server may call completed although actions leave it).
+local function is_final(rules, hint)
+  local completed = hint.completed
+  if completed == true then return not rules or hint.state ~= nil and #rules:actions_in(hint.state) == 0 end
+  return completed == nil and rules ~= nil and rules:is_final(hint.state) == true
+end
+
+--- Refuses an action where it is certain that the server would: the graph is known and has no such action, an input is
+-- one that the graph says is wrong, or the state is final. Anything else is for the server to decide.
+-- @tparam table hint what was last seen of the booking: `graph`, `state`, `completed`, each may be nil
+-- @tparam string action
+-- @tparam ?table inputs
+-- @treturn table|nil the fields of an error (`input` or `transition`), nil to send the action
+function refusal.before(hint, action, inputs)
+  local rules = refusal.rules(hint.graph)
+  local _, problem
+  if rules and not rules:has(action) then
+    _, problem = rules:can(hint.state, action)
+  elseif is_final(rules, hint) then
+    local where = hint.state and "in the state " .. shape.quote(hint.state) .. ", which is final" or "completed"
+    return refusal.transition(action, hint.state, hint.graph,
+      ("action %s is not possible: the booking is %s"):format(shape.quote(action), where))
+  elseif rules then
+    _, problem = rules:check_inputs(action, inputs, hint.state)
+  end
+  return problem and {
+    kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state,
+    allowed = hint.state and rules:actions_in(hint.state),
+  }
+end
+
+--- The error fields of what is wrong with fields that were to be sent.
+-- @tparam {table,...} problems `{ field =, problem = }`
+-- @tparam ?string graph_name
+-- @treturn table|nil `kind`, `message`, `fields` (field → list of texts), `graph`; nil when there are no problems
+function refusal.input(problems, graph_name)
+  if #problems == 0 then return nil end
+  local texts, by_field = {}, {}
+  for index, found in ipairs(problems) do
+    texts[index] = found.field .. ": " .. found.problem
+    by_field[found.field] = by_field[found.field] or {}
+    table.insert(by_field[found.field], found.problem)
+  end
+  return { kind = "input", message = table.concat(texts, "; "), fields = by_field, graph = graph_name }
+end
+
+--- Refuses the fields of a new booking where it is certain that the server would: its graph is known and says so (see
+-- `Graph:check_create`), or its times are no times, or the wrong way round.
+-- @tparam table fields as for `POST /bookings`
+-- @tparam boolean rfc3339 whether times are sent in the usual format; another one cannot be checked here
+-- @treturn table|nil the fields of an error (`input`, with `fields` naming each), nil to send them
+function refusal.creation(fields, rfc3339)
+  local name = rawget(fields, "graph")
+  if type(name) ~= "string" then name = nil end
+  local rules = refusal.rules(name)
+  local problems = rules and rules:check_create(fields) or {}
+  local function add(list)
+    for _, found in ipairs(list) do problems[#problems + 1] = found end
+  end
+  if rfc3339 then
+    add(period.check(fields))
+    -- Where the times stood in 2016 (fixture create-request-confirm_decline-2016).
+    local event = rawget(fields, "event")
+    if type(event) == "table" then add(period.check(event, "event.")) end
+  end
+  return refusal.input(problems, name)
+end
+
+--- Refuses times that are no times, or the wrong way round.
+-- @tparam table fields with `start` and `end`, each may be left out
+-- @tparam boolean rfc3339 as in `refusal.creation`
+-- @treturn table|nil the fields of an error (`input`), nil to send them
+function refusal.times(fields, rfc3339)
+  return rfc3339 and refusal.input(period.check(fields)) or nil
+end
+
+return refusal

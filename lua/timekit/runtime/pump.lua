@@ -1,0 +1,153 @@
+--- Moves a client's transfers on, and wakes whoever waits for one of them.
+-- It is what a runtime gets as `connection` (see `timekit.runtime.reference`): a connection of the transport contract,
+-- which several callers share, each waiting for its own transfer.
+-- @module timekit.runtime.pump
+
+local core = require "timekit.core"
+
+-- Seconds after which an alarm is repeated that rang while nobody looked who it was meant for.
+local AGAIN = 0.005
+
+local Pump = {}
+Pump.__index = Pump
+
+local pump = {}
+
+--- Makes the pump of a connection.
+-- @tparam table connection as in the transport contract
+-- @treturn Pump
+function pump.new(connection)
+  -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
+  return setmetatable({
+    reach = function() return connection end, wakers = {}, closers = setmetatable({}, { __mode = "k" }), closed = false,
+  }, Pump)
+end
+
+--- Starts a transfer, as the connection does.
+-- @tparam table request
+-- @treturn table the transfer
+function Pump:start(request)
+  return self.reach():start(request)
+end
+
+--- Has a function called once, when a transfer that is not done yet is done: from within `step`, `wait` or `close`,
+-- whoever calls these. It must not raise, yield, or take long.
+-- @tparam table transfer
+-- @tparam function wake
+function Pump:on_done(transfer, wake)
+  self.wakers[transfer] = wake
+end
+
+--- Takes `on_done` back.
+-- @tparam table transfer
+function Pump:forget(transfer)
+  self.wakers[transfer] = nil
+end
+
+--- Wakes the one who waits for a transfer, if anybody does.
+-- @tparam table transfer
+function Pump:wake(transfer)
+  local wake = self.wakers[transfer]
+  if wake then
+    self.wakers[transfer] = nil
+    wake()
+  end
+end
+
+local function wake_all(self, is_due)
+  if not next(self.wakers) then return end
+  local due = {}
+  for transfer in pairs(self.wakers) do
+    if is_due(transfer) then due[#due + 1] = transfer end
+  end
+  for _, transfer in ipairs(due) do self:wake(transfer) end
+end
+
+local function is_done(transfer)
+  return transfer:done()
+end
+
+local function is_any()
+  return true
+end
+
+local function wake_done(self)
+  if not next(self.wakers) then return end
+  local connection = self.reach()
+  if not connection.finished then return wake_all(self, is_done) end
+  for transfer in connection.finished, connection do self:wake(transfer) end
+end
+
+-- The connection's alarm rings once, and whoever happened to step it then has silenced it.
+local function keep_alarm(self)
+  if not self.due then return end
+  local now = core.now()
+  if self.due <= now then self.reach():alarm(now + AGAIN) end
+end
+
+--- Lets transfers go on without waiting, and wakes those who wait for one that is done. Does nothing once it is closed.
+function Pump:step()
+  if self.closed then return end
+  self.reach():step()
+  wake_done(self)
+  keep_alarm(self)
+end
+
+--- Lets transfers go on; returns when something happened, and after `seconds` at the latest.
+-- @tparam number seconds
+function Pump:wait(seconds)
+  if self.closed then return end
+  self.reach():wait(seconds)
+  wake_done(self)
+  keep_alarm(self)
+end
+
+--- The descriptor that is readable when `step` has something to do.
+-- @treturn integer|nil nil where the transport has none
+function Pump:fd()
+  return self.reach():fd()
+end
+
+--- Seconds until `step` has something to do by time alone.
+-- @treturn number|nil
+function Pump:timeout()
+  return self.reach():timeout()
+end
+
+--- Makes the descriptor readable at a time, and a `wait` end; again and again, until the next alarm is set or the one
+-- who has set it sees to it (`hush`).
+-- @tparam ?number when on the clock of `timekit.core.now`; nil: no more
+function Pump:alarm(when)
+  local connection = self.reach()
+  if not connection.alarm then return end
+  self.due = when
+  connection:alarm(when)
+end
+
+--- The one who has set the alarm is about to do what it is for.
+function Pump:hush()
+  self.due = nil
+end
+
+--- Has a function called when the connection is about to be closed, for those who watch its descriptor or wait for
+-- something else than a transfer. It must not raise, yield, or take long.
+-- @tparam table key tells this function from the others; held weakly, so that a loop that is gone leaves nothing behind
+-- @tparam ?function fn nil: takes it back
+function Pump:on_close(key, fn)
+  self.closers[key] = fn
+end
+
+--- Closes the connection and wakes everybody. Takes no memory when nobody waits.
+function Pump:close()
+  self.closed = true
+  while true do
+    local key, fn = next(self.closers)
+    if key == nil then break end
+    self.closers[key] = nil
+    fn()
+  end
+  self.reach():close()
+  wake_all(self, is_any)
+end
+
+return pump

@@ -1,0 +1,103 @@
+--- Which booking plays by itself next: a heap, since a busy sandbox holds many bookings.
+-- Which action plays when is `timekit.graph`'s to say; this only keeps the order.
+-- @module timekit.sandbox.model.timers
+local graphs = require "timekit.graphs"
+
+local timers = {}
+
+local floor = math.floor
+
+local function before(a, b)
+  if a.at ~= b.at then return a.at < b.at end
+  return a.booking.number < b.booking.number
+end
+
+local function push(heap, entry)
+  local index = #heap + 1
+  while index > 1 do
+    local parent = floor(index / 2)
+    if not before(entry, heap[parent]) then break end
+    heap[index] = heap[parent]
+    index = parent
+  end
+  heap[index] = entry
+end
+
+local function pop(heap)
+  local last = table.remove(heap)
+  local size = #heap
+  if size == 0 then return end
+  local index = 1
+  while true do
+    local child = index * 2
+    if child > size then break end
+    if child < size and before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not before(heap[child], last) then break end
+    heap[index] = heap[child]
+    index = child
+  end
+  heap[index] = last
+end
+
+--- Makes the timers of a box.
+-- @treturn table plain data: the `heap`, and those that are `late`
+function timers.new()
+  return { heap = {}, late = {}, playing = false }
+end
+
+-- No action of its graph ends a reservation: the server does (API.md 3).
+local function expiry(booking)
+  return not booking.completed and { at = booking.expires, to = "expired" }
+end
+
+--- Sets the timer of a booking that has just come into its state.
+--
+-- A moment that had passed before the booking came into its state (an event that is over) does not play at
+-- once: examples with old dates would be finished before they began. It is late, and plays when the clock
+-- is next moved. What plays by itself may lead straight into the next.
+-- @tparam table all from `timers.new`
+-- @tparam table booking
+-- @tparam number now unix seconds
+function timers.set(all, booking, now)
+  local play = booking.expires and expiry(booking)
+    or graphs[booking.graph]:next_autoplay(booking.state, booking.times)
+  -- Only the booking's own timer counts, so an older one left in the heap is passed over.
+  booking.timer = nil
+  if not play then return end
+  local entry = { at = play.at, action = play.action, to = play.to, booking = booking }
+  booking.timer = entry
+  if all.playing then
+    entry.at = math.max(play.at, now)
+    push(all.heap, entry)
+  elseif play.at > now then
+    push(all.heap, entry)
+  else
+    all.late[#all.late + 1] = entry
+  end
+end
+
+--- Lets everything that is late play at the moment `at`.
+-- @tparam table all from `timers.new`
+-- @tparam number at unix seconds
+function timers.wake(all, at)
+  for _, entry in ipairs(all.late) do
+    entry.at = at
+    push(all.heap, entry)
+  end
+  all.late = {}
+end
+
+--- Takes the next timer that is due.
+-- @tparam table all from `timers.new`
+-- @tparam number now unix seconds
+-- @treturn table|nil `{ at =, action =, to =, booking = }`, without `action` where none leads there
+function timers.due(all, now)
+  while all.heap[1] and all.heap[1].at <= now do
+    local entry = all.heap[1]
+    pop(all.heap)
+    if entry.booking.timer == entry then return entry end
+  end
+  return nil
+end
+
+return timers

@@ -1,0 +1,154 @@
+--- Bookings as the API shows them: six native fields, and more by include (API.md 1 and 2).
+-- @module timekit.sandbox.routes.render
+local core = require "timekit.core"
+local time = require "timekit.text.time"
+local graphs = require "timekit.graphs"
+local shape = require "timekit.text.fields"
+local seats = require "timekit.sandbox.model.seats"
+
+local render = {}
+
+local RESOURCE = "Sandbox resource"
+
+local includes = {}
+
+function includes.attributes(booking)
+  local event = booking.event
+  local attributes = {
+    event_info = {
+      start = event.start, ["end"] = event["end"], what = event.what, where = event.where,
+      description = event.description, calendar_id = event.calendar_id, participants = event.participants,
+    },
+  }
+  -- What was set on create cannot be known otherwise, such as the time for paying.
+  local settings = booking.times.settings
+  if settings and next(settings) ~= nil then attributes.settings = settings end
+  if booking.customer_bookings then
+    attributes.group_booking = {
+      max_seats = booking.max_seats or core.null, current_seats = seats.taken(booking),
+    }
+  end
+  return attributes
+end
+
+function includes.event(booking)
+  local event = booking.event
+  return {
+    id = event.id, what = event.what, where = event.where, description = event.description, allDay = false,
+    start = time.format(event.starts), ["end"] = time.format(event.ends), created_at = time.format(booking.created),
+  }
+end
+
+function includes.customers(booking)
+  return core.array { booking.customer }
+end
+
+function includes.resource(booking)
+  return { id = booking.resource_id, name = RESOURCE }
+end
+
+function includes.meta(booking)
+  return booking.meta
+end
+
+function includes.available_actions(booking)
+  return core.array(graphs[booking.graph]:actions_in(booking.state))
+end
+
+function includes.calendar(booking)
+  return booking.event.calendar_id and { id = booking.event.calendar_id }
+end
+
+function includes.project(booking)
+  return booking.project_id and { id = booking.project_id }
+end
+
+function includes.owner_booking(booking, view)
+  return booking.owner and render.booking(booking.owner, view)
+end
+
+function includes.bulked_bookings(booking, view)
+  local others = {}
+  for _, other in ipairs(booking.bulk or {}) do
+    if other ~= booking then others[#others + 1] = render.booking(other, view) end
+  end
+  return core.array(others)
+end
+
+function includes.provider_event(booking)
+  return booking.event.calendar_id and { id = booking.event.id }
+end
+
+-- Resources were called users before.
+function includes.user(booking)
+  return { id = booking.resource_id, name = RESOURCE }
+end
+
+function includes.logs(booking)
+  local logs = {}
+  for index, step in ipairs(booking.history) do
+    logs[index] = {
+      action = step.action or core.null, from = step.from or core.null, to = step.to, by = step.by,
+      created_at = time.format(step.at),
+    }
+  end
+  return core.array(logs)
+end
+
+-- Those that a customer is given a link for (API.md 5).
+local LINKED = { "cancel_by_customer", "reschedule_by_customer" }
+
+function includes.customer_action_links(booking, view)
+  if not view.link then return nil end
+  local links = {}
+  for _, action in ipairs(LINKED) do
+    if graphs[booking.graph]:can(booking.state, action) then links[action] = view.link(booking.id, action) end
+  end
+  return links
+end
+
+-- These hold bookings, which take includes of their own: `bulked_bookings.attributes`.
+local HOLDS_BOOKINGS = { owner_booking = true, bulked_bookings = true }
+
+local function unknown(name)
+  return ("include '%s' does not exist%s"):format(name, shape.hint(name, includes))
+end
+
+--- Reads the `include` parameter.
+-- @tparam ?string text such as `attributes,bulked_bookings.customers`
+-- @treturn table|nil includes → those of the bookings inside
+-- @treturn ?string what is wrong with it
+function render.includes(text)
+  local wanted = {}
+  for name in (text or ""):gmatch("[^,%s]+") do
+    local head, rest = name:match("^([^.]*)%.?(.*)$")
+    if not includes[head] then return nil, unknown(name) end
+    wanted[head] = wanted[head] or {}
+    if HOLDS_BOOKINGS[head] and rest ~= "" then
+      -- One level only: bookings inside bookings inside bookings would multiply.
+      if not includes[rest] or HOLDS_BOOKINGS[rest] then return nil, unknown(name) end
+      wanted[head][rest] = {}
+    end
+  end
+  return wanted
+end
+
+--- Shows a booking.
+-- A reservation also tells when it expires, as `expires_at`.
+-- @tparam table booking
+-- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL), without which there are
+--   no action links
+-- @treturn table fit for JSON
+function render.booking(booking, view)
+  local shown = {
+    id = booking.id, state = booking.state, graph = booking.graph, completed = booking.completed,
+    created_at = time.format(booking.created), updated_at = time.format(booking.updated),
+    expires_at = booking.expires and time.format(booking.expires),
+  }
+  for name, nested in pairs(view.include) do
+    shown[name] = includes[name](booking, { include = nested, link = view.link })
+  end
+  return shown
+end
+
+return render
