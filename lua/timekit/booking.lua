@@ -3,7 +3,7 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
-local changing = require "timekit.methods.changes"
+local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
 local customer_links = require "timekit.methods.customer_links"
 local graphs = require "timekit.graphs"
@@ -11,7 +11,7 @@ local link = require "timekit.link"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local waiting = require "timekit.methods.wait"
 
 --- A handle.
@@ -85,7 +85,7 @@ local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
   if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or rawget(inputs, 1) ~= nil) then
-    local got = type(inputs) == "table" and "a list" or shape.describe(inputs)
+    local got = type(inputs) == "table" and "a list" or messages.describe(inputs)
     error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
   end
   local given = opts == nil and options.NONE or options.check(opts, options.action, where, level + 1)
@@ -238,7 +238,7 @@ function Booking:can(action)
     if name == action then return true end
   end
   return false, ("action %s is not offered in the state %s; possible now: %s"):format(
-    shape.quote(action), shape.quote(self.state), #offered > 0 and table.concat(offered, ", ") or "nothing")
+    messages.quote(action), messages.quote(self.state), #offered > 0 and table.concat(offered, ", ") or "nothing")
 end
 
 --- The actions that are possible, as far as is known; decided as in `Booking:can`.
@@ -254,7 +254,7 @@ function Booking:actions()
   return offered, err
 end
 
-changing.install(Booking, { check = check, learn = learn })
+changes.install(Booking, { check = check, learn = learn })
 waiting.install(Booking, { check = check, read = read })
 
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (API.md 5). It is made
@@ -374,7 +374,7 @@ local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }
 -- @tparam integer level whom to blame
 function handles.check_item(item, where, level)
   if type(item) ~= "table" then
-    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, shape.describe(item)), level)
+    error(("%s: expected { id, action, inputs, options }, got %s"):format(where, messages.describe(item)), level)
   end
   for _, part in ipairs(PARTS) do
     if item[part[1]] ~= nil then

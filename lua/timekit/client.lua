@@ -4,27 +4,27 @@
 
 local handles = require "timekit.booking"
 local Error = require "timekit.error"
-local ahead = require "timekit.call.prefetch"
+local prefetch = require "timekit.call.prefetch"
 local batch = require "timekit.methods.batch"
 local budget = require "timekit.call.budget"
 local bulk = require "timekit.methods.bulk"
-local calls = require "timekit.runtime.tasks"
+local tasks = require "timekit.runtime.tasks"
 local core = require "timekit.core"
 local free_request = require "timekit.methods.request"
 local headers = require "timekit.http.headers"
 local hooks = require "timekit.call.hooks"
-local listing = require "timekit.methods.lists"
+local lists = require "timekit.methods.lists"
 local options = require "timekit.options"
 local pump = require "timekit.runtime.pump"
 local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local reserving = require "timekit.methods.reservations"
+local reservations = require "timekit.methods.reservations"
 local runtimes = require "timekit.runtime"
 local secret = require "timekit.call.redact"
 local sending = require "timekit.call.run"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local client = {}
 
@@ -110,7 +110,7 @@ function Client:create_booking(fields, opts)
   local where = "client:create_booking"
   check(self, where, 3)
   if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
-    local got = type(fields) == "table" and "a list" or shape.describe(fields)
+    local got = type(fields) == "table" and "a list" or messages.describe(fields)
     error(("%s: expected a table of fields, got %s"):format(where, got), 2)
   end
   local given = options.check(opts, options.read, where, 3)
@@ -150,7 +150,7 @@ end
 -- print(call:result())
 function Client:start(fn, ...)
   check(self, "client:start", 3)
-  if type(fn) ~= "function" then error("client:start: expected a function, got " .. shape.describe(fn), 2) end
+  if type(fn) ~= "function" then error("client:start: expected a function, got " .. messages.describe(fn), 2) end
   local hindered = self.hindrance()
   if hindered then return nil, hindered end
   return self.calls:start(fn, ...)
@@ -168,7 +168,7 @@ function Client:update(seconds)
   check(self, "client:update", 3)
   if seconds == nil then seconds = 0 end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
-    error("client:update: seconds: expected a number from 0, got " .. shape.describe(seconds), 2)
+    error("client:update: seconds: expected a number from 0, got " .. messages.describe(seconds), 2)
   end
   if seconds > 0 and not self.may_block then
     error("client:update: seconds: this host must not wait: leave it out", 2)
@@ -258,8 +258,8 @@ end
 
 bulk.install(Client, check)
 free_request.install(Client, check)
-listing.install(Client, check)
-reserving.install(Client, check)
+lists.install(Client, check)
+reservations.install(Client, check)
 
 --- @section end
 
@@ -307,11 +307,11 @@ function client.new(settings)
   local redact, clean = secret.redactor(credentials_of(settings, password))
   local registry = {}
   local inner = {
-    pump = pump.new(connection), registry = registry, stepped = calls.runtime(registry),
+    pump = pump.new(connection), registry = registry, stepped = tasks.runtime(registry),
     runtime = runtimes.of(settings.runtime), timeout = settings.timeout, redact = redact,
     hooks = hooks.new(settings, clean), limiter = settings.rate and rate.new(settings.rate),
   }
-  local own = calls.new(inner.pump, registry)
+  local own = tasks.new(inner.pump, registry)
   inner.policy = {
     retries = settings.retries, uncertain = settings.uncertain,
     random = random.new(), budget = budget.new(), limiter = inner.limiter,
@@ -324,7 +324,7 @@ function client.new(settings)
     calls = own,
     default_timeout = settings.timeout, redact = redact,
     run = function(call) return sending.run(inner, call) end,
-    ahead = function(call) return ahead.start(inner, call) end,
+    ahead = function(call) return prefetch.start(inner, call) end,
     -- With the app key; nil where there is none.
     sign = app_key and function(text) return core.hmac_sha256(app_key, text) end or nil,
     pause = function(seconds) return sending.pause(inner, seconds) end,
@@ -335,7 +335,7 @@ function client.new(settings)
     end,
     clock = function() return sending.here(inner).now() end,
     group = function()
-      return calls.new(inner.pump, registry, true), (sending.here(inner)), inner.stepped
+      return tasks.new(inner.pump, registry, true), (sending.here(inner)), inner.stepped
     end,
     drop = function() connection:close() end,
     disconnect = function()

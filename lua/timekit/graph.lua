@@ -4,7 +4,8 @@
 -- @module timekit.graph
 -- @see timekit.graphs
 local definition = require "timekit.rules.definition"
-local shape = require "timekit.text.fields"
+local field_checks = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local graph = {}
 
@@ -18,7 +19,7 @@ Graph.__index = Graph
 Graph.__name = "timekit.graph"
 
 function Graph:__tostring()
-  return "timekit.graph " .. shape.quote(self.name)
+  return "timekit.graph " .. messages.quote(self.name)
 end
 
 -- What the methods look up, kept outside the graph so that its fields hold nothing but data. Per graph:
@@ -85,12 +86,12 @@ local function compile(data)
 end
 
 local function quoted(name)
-  return type(name) == "string" and shape.quote(name) or "(" .. shape.describe(name) .. ")"
+  return type(name) == "string" and messages.quote(name) or "(" .. messages.describe(name) .. ")"
 end
 
 local function no_such_action(self, rules, action)
   return ("graph %s has no action %s%s"):format(
-    shape.quote(self.name), quoted(action), shape.hint(action, rules.entries))
+    messages.quote(self.name), quoted(action), messages.hint(action, rules.entries))
 end
 
 --- Is there such an action, in whichever state?
@@ -117,7 +118,7 @@ function Graph:can(state, action)
   if not rules.entries[action] then return false, no_such_action(self, rules, action) end
   if not offered then
     return false, ("graph %s has no state %s%s"):format(
-      shape.quote(self.name), quoted(state), shape.hint(state, rules.states))
+      messages.quote(self.name), quoted(state), messages.hint(state, rules.states))
   end
   local reason = ("action %s is not possible in the state %s"):format(quoted(action), quoted(state))
   if rules.states[state].final then return false, reason .. ", which is final" end
@@ -236,7 +237,7 @@ function Graph:check_inputs(action, inputs, state)
   if inputs == nil then inputs = {} end
   local first
   for index = 1, #entries do
-    local problems = shape.problems(entries[index].inputs, inputs, "inputs", false)
+    local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
     if not problems then return true end
     first = first or problems
   end
@@ -258,7 +259,7 @@ end
 -- Why `action` cannot be the one that a booking begins with, nil when it can.
 local function start_problem(self, rules, action)
   if action == nil then return nil end
-  if type(action) ~= "string" then return "expected a string, got " .. shape.describe(action) end
+  if type(action) ~= "string" then return "expected a string, got " .. messages.describe(action) end
   local _, problem = self:can(rules.data.initial, action)
   return problem
 end
@@ -281,13 +282,13 @@ local function check_settings(rules, fields, add)
     if action.autoplay and action.autoplay.setting then delays[action.autoplay.setting] = true end
   end
   local function check(values, path)
-    for _, text in ipairs(shape.check(specs, values, path, false)) do
+    for _, text in ipairs(field_checks.check(specs, values, path, false)) do
       local field, problem = text:match("^(.-): (.*)$")
       add(field, problem)
     end
     for name in pairs(delays) do
       local problem = delay_problem(values[name])
-      if problem then add(shape.join(path, name), problem) end
+      if problem then add(field_checks.join(path, name), problem) end
     end
   end
   local settings = value_at(fields, "settings")
@@ -317,7 +318,7 @@ end
 --   --> { { field = "related.owner_booking_id", problem = "required by the graph 'group_customer'" } }
 function Graph:check_create(fields)
   local rules, problems = rules_of[self], {}
-  local name = shape.quote(rules.data.name)
+  local name = messages.quote(rules.data.name)
   local function add(field, problem)
     problems[#problems + 1] = { field = field, problem = problem }
   end

@@ -8,7 +8,7 @@
 local core = require "timekit.core"
 local jwt = require "timekit.signing.jwt"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local web_url = require "timekit.http.web_url"
 
 local link = {}
@@ -48,7 +48,7 @@ local function parameters(query)
     -- Forms write blanks so.
     name, value = unescape((name:gsub("+", " "))), unescape((value:gsub("+", " ")))
     if not name or not value then return nil, "a percent sign in its query is not followed by two digits" end
-    if found[name] then return nil, ("its query has the parameter %s twice"):format(shape.quote(name)) end
+    if found[name] then return nil, ("its query has the parameter %s twice"):format(messages.quote(name)) end
     found[name] = value
   end
   return found
@@ -67,7 +67,7 @@ end
 
 -- The parts of a link without its token, which stays a text.
 local function split(url)
-  if type(url) ~= "string" then return nil, "expected a link, got " .. shape.describe(url) end
+  if type(url) ~= "string" then return nil, "expected a link, got " .. messages.describe(url) end
   if #url > LONGEST then return nil, ("it is longer than %d bytes"):format(LONGEST) end
   if url:find("%c") then return nil, "it has control characters" end
   local origin, rest = url:match("^(%a+://[^/?#]*)(.*)$")
@@ -133,7 +133,8 @@ end
 -- if good then print(found.booking_id, found.action) else print(found) end
 function link.verify(url, key)
   if type(key) ~= "string" or key == "" then
-    error("timekit.link.verify: key: expected the app key, got " .. (key == "" and "nothing" or shape.describe(key)), 2)
+    local got = key == "" and "nothing" or messages.describe(key)
+    error("timekit.link.verify: key: expected the app key, got " .. got, 2)
   end
   local found, token = read(url)
   if not found then return false, token end

@@ -8,7 +8,7 @@ local core = require "timekit.core"
 local own_headers = require "timekit.http.own_headers"
 local query = require "timekit.http.query"
 local runtimes = require "timekit.runtime"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local web_url = require "timekit.http.web_url"
 
 local options = {}
@@ -21,7 +21,7 @@ end
 
 local function line(value)
   if is_line(value) then return value end
-  if type(value) ~= "string" then return nil, "expected a string, got " .. shape.describe(value) end
+  if type(value) ~= "string" then return nil, "expected a string, got " .. messages.describe(value) end
   return nil, "expected a text without control characters, and not an empty one"
 end
 
@@ -33,7 +33,7 @@ local function header_value(value)
 end
 
 local function seconds(value)
-  if type(value) ~= "number" then return nil, "expected a number of seconds, got " .. shape.describe(value) end
+  if type(value) ~= "number" then return nil, "expected a number of seconds, got " .. messages.describe(value) end
   -- A thousand years; beyond it clocks in C overflow. NaN fails every comparison.
   if value > 0 and value <= 3.2e10 then return value end
   return nil, "expected a positive, finite number of seconds, got " .. tostring(value)
@@ -41,11 +41,11 @@ end
 
 local function boolean(value)
   if type(value) == "boolean" then return value end
-  return nil, "expected true or false, got " .. shape.describe(value)
+  return nil, "expected true or false, got " .. messages.describe(value)
 end
 
 local function bytes(value)
-  if type(value) ~= "number" then return nil, "expected a number of bytes, got " .. shape.describe(value) end
+  if type(value) ~= "number" then return nil, "expected a number of bytes, got " .. messages.describe(value) end
   if value >= 1 and value <= 2 ^ 31 and value % 1 == 0 then return value end
   return nil, "expected a whole, positive number of bytes, at most 2 GiB, got " .. tostring(value)
 end
@@ -76,37 +76,37 @@ end
 
 local function tries(value)
   if type(value) == "number" and value >= 0 and value <= 1000 and value % 1 == 0 then return value end
-  return nil, "expected a whole number from 0 to 1000, got " .. shape.describe(value)
+  return nil, "expected a whole number from 0 to 1000, got " .. messages.describe(value)
 end
 
 local function uncertain(value)
   if value == "reconcile" or value == "report" then return value end
   local expected = "expected 'reconcile' or 'report'"
-  return nil, type(value) == "string" and expected or expected .. ", got " .. shape.describe(value)
+  return nil, type(value) == "string" and expected or expected .. ", got " .. messages.describe(value)
 end
 
 local function hook(value)
   if type(value) == "function" then return value end
-  return nil, "expected a function, got " .. shape.describe(value)
+  return nil, "expected a function, got " .. messages.describe(value)
 end
 
 local RATE = { per_second = true, burst = true }
 
 local function rate(value)
-  if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
+  if type(value) ~= "table" then return nil, "expected a table, got " .. messages.describe(value) end
   for name in pairs(value) do
     if not RATE[name] then
-      return nil, ("unknown field %s%s"):format(shape.quote(tostring(name)), shape.hint(name, RATE))
+      return nil, ("unknown field %s%s"):format(messages.quote(tostring(name)), messages.hint(name, RATE))
     end
   end
   local per_second = value.per_second
   if type(per_second) ~= "number" or not (per_second > 0 and per_second <= 1e6) then
-    return nil, "per_second: expected a positive number, got " .. shape.describe(per_second)
+    return nil, "per_second: expected a positive number, got " .. messages.describe(per_second)
   end
   local burst = value.burst
   if burst == nil then burst = math.max(1, math.ceil(per_second)) end
   if type(burst) ~= "number" or not (burst >= 1 and burst <= 1e6 and burst % 1 == 0) then
-    return nil, "burst: expected a whole number from 1, got " .. shape.describe(burst)
+    return nil, "burst: expected a whole number from 1, got " .. messages.describe(burst)
   end
   return { per_second = per_second, burst = burst }
 end
@@ -141,9 +141,9 @@ local RUNTIME = { now = true, sleep = true, wait = true }
 local function runtime(value)
   if runtimes.NAMES[value] then return value end
   if type(value) == "string" then
-    return nil, ("there is no runtime %s%s"):format(shape.quote(value), shape.hint(value, runtimes.NAMES))
+    return nil, ("there is no runtime %s%s"):format(messages.quote(value), messages.hint(value, runtimes.NAMES))
   end
-  if type(value) ~= "table" then return nil, "expected a name or a table, got " .. shape.describe(value) end
+  if type(value) ~= "table" then return nil, "expected a name or a table, got " .. messages.describe(value) end
   for name in pairs(RUNTIME) do
     if type(value[name]) ~= "function" then return nil, "expected a runtime, with the function " .. name end
   end
@@ -152,7 +152,7 @@ end
 
 local function concurrency(value)
   if type(value) == "number" and value >= 1 and value <= 10000 and value % 1 == 0 then return value end
-  return nil, "expected a whole number from 1 to 10000, got " .. shape.describe(value)
+  return nil, "expected a whole number from 1 to 10000, got " .. messages.describe(value)
 end
 
 local function transport(value)
@@ -163,7 +163,7 @@ end
 local function include(value)
   local names = type(value) == "string" and { value } or value
   local expected = "expected a name or a list of names"
-  if type(names) ~= "table" then return nil, expected .. ", got " .. shape.describe(value) end
+  if type(names) ~= "table" then return nil, expected .. ", got " .. messages.describe(value) end
   local count = 0
   for _, name in pairs(names) do
     count = count + 1
@@ -180,8 +180,8 @@ local ORDERS = {
 
 local function order_by(value)
   local good, expected = line(value)
-  local hint = good and not ORDERS[value] and shape.hint(value, ORDERS) or ""
-  if hint ~= "" then return nil, "unknown order " .. shape.quote(value) .. hint end
+  local hint = good and not ORDERS[value] and messages.hint(value, ORDERS) or ""
+  if hint ~= "" then return nil, "unknown order " .. messages.quote(value) .. hint end
   return good, expected
 end
 
@@ -192,7 +192,7 @@ end
 
 local function whole_from_1(value, most)
   if type(value) == "number" and value >= 1 and value <= most and value % 1 == 0 then return value end
-  return nil, ("expected a whole number from 1 to %d, got %s"):format(most, shape.describe(value))
+  return nil, ("expected a whole number from 1 to %d, got %s"):format(most, messages.describe(value))
 end
 
 local function limit(value) return whole_from_1(value, 100000) end
@@ -201,14 +201,14 @@ local function page(value) return whole_from_1(value, 1000000000) end
 
 local function object(value)
   if type(value) == "table" then return value end
-  return nil, "expected a table, got " .. shape.describe(value)
+  return nil, "expected a table, got " .. messages.describe(value)
 end
 
 -- Read as it is sent, without its metamethods.
 local function settings(value)
-  if type(value) ~= "table" then return nil, "expected a table, got " .. shape.describe(value) end
+  if type(value) ~= "table" then return nil, "expected a table, got " .. messages.describe(value) end
   for name in next, value do
-    if type(name) ~= "string" then return nil, "expected names as keys, got " .. shape.describe(name) end
+    if type(name) ~= "string" then return nil, "expected names as keys, got " .. messages.describe(name) end
   end
   if rawget(value, "apply_to_bulked_bookings") ~= nil then
     return nil, "apply_to_bulked_bookings is an option of its own"
@@ -281,13 +281,13 @@ options.NONE = {}
 function options.check(given, checkers, where, level)
   if given == nil then return options.NONE end
   if type(given) ~= "table" then
-    error(("%s: expected a table of options, got %s"):format(where, shape.describe(given)), level)
+    error(("%s: expected a table of options, got %s"):format(where, messages.describe(given)), level)
   end
   local checked = {}
   for name, value in pairs(given) do
     local checker = checkers[name]
     if not checker then
-      error(("%s: unknown option %s%s"):format(where, shape.quote(name), shape.hint(name, checkers)), level)
+      error(("%s: unknown option %s%s"):format(where, messages.quote(name), messages.hint(name, checkers)), level)
     end
     local good, expected = checker(value)
     if good == nil then error(("%s: %s: %s"):format(where, name, expected), level) end

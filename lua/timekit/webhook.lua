@@ -16,7 +16,7 @@ local default = require "timekit.default"
 local handles = require "timekit.booking"
 local options = require "timekit.options"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local webhook_signature = require "timekit.signing.webhook"
 
 local webhook = {}
@@ -33,7 +33,7 @@ local webhook = {}
 -- if not timekit.webhook.verify(body, headers["x-timekit-signature"], secret) then return 401 end
 function webhook.verify(raw_body, signature, secret)
   if type(secret) ~= "string" or secret == "" then
-    local got = secret == "" and "an empty string" or shape.describe(secret)
+    local got = secret == "" and "an empty string" or messages.describe(secret)
     error("timekit.webhook.verify: secret: expected the webhook's secret, got " .. got, 2)
   end
   if type(raw_body) ~= "string" then return false, "there is no body" end
@@ -45,13 +45,13 @@ end
 local OPTIONS = {
   client = function(value)
     if client.is(value) then return value end
-    return nil, "expected a client, as timekit.new returns it, got " .. shape.describe(value)
+    return nil, "expected a client, as timekit.new returns it, got " .. messages.describe(value)
   end,
 }
 
 -- The booking that a body holds, or nil and why it holds none.
 local function read(raw_body)
-  if type(raw_body) ~= "string" then return nil, "expected a string, got " .. shape.describe(raw_body) end
+  if type(raw_body) ~= "string" then return nil, "expected a string, got " .. messages.describe(raw_body) end
   local booking, problem = core.decode(raw_body)
   if booking == nil then return nil, "it is not JSON: " .. problem end
   if type(booking) ~= "table" or core.is_array(booking) then return nil, "it is not a JSON object" end

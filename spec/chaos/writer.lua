@@ -1,7 +1,7 @@
 --- Somebody who acts on bookings through the client, and notes what became of each call.
 local core = require "timekit.core"
 local blocking = require "timekit.runtime.blocking"
-local calls = require "timekit.runtime.tasks"
+local tasks = require "timekit.runtime.tasks"
 local timekit = require "timekit"
 local recorder = require "spec.chaos.recorder"
 
@@ -38,15 +38,15 @@ function writer.lapse_time()
   local restore = { lapse(blocking) }
   local has_cqueues, of_cqueues = pcall(require, "timekit.runtime.cqueues")
   if has_cqueues then restore[2] = lapse(of_cqueues) end
-  local runtime_of_calls = calls.runtime
-  function calls.runtime(registry)
+  local runtime_of_calls = tasks.runtime
+  function tasks.runtime(registry)
     local runtime = runtime_of_calls(registry)
     lapse(runtime)
     return runtime
   end
   return function()
     for _, undo in ipairs(restore) do undo() end
-    calls.runtime = runtime_of_calls
+    tasks.runtime = runtime_of_calls
   end
 end
 

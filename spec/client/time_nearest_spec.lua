@@ -1,5 +1,5 @@
 local time = require "timekit.text.time"
-local nearest = require "timekit.text.nearest"
+local nearest = require("timekit.text.messages").nearest
 
 describe("time.parse", function()
   it("reads every form of the zone as the same instant", function()

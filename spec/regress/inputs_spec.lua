@@ -1,6 +1,6 @@
 -- What the rules judge is what is sent: the raw fields of a table, as the JSON encoder reads them.
 local scripted = require "spec.support.scripted"
-local shape = require "timekit.text.fields"
+local field_checks = require "timekit.text.fields"
 local timekit = require "timekit"
 
 local NAME = "regress_2_inputs"
@@ -68,8 +68,8 @@ end)
 describe("a table with specifications of its fields", function()
   it("is checked as it is, without its metatable", function()
     local specs = { a = { type = "string", required = true } }
-    assert.same({ "a: required" }, shape.check(specs, setmetatable({}, { __index = { a = "x" } }), "", true))
+    assert.same({ "a: required" }, field_checks.check(specs, setmetatable({}, { __index = { a = "x" } }), "", true))
     local strange = setmetatable({ a = "x" }, { __pairs = function() return next, { b = 1 } end })
-    assert.same({}, shape.check(specs, strange, "", true))
+    assert.same({}, field_checks.check(specs, strange, "", true))
   end)
 end)

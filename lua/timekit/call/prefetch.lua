@@ -9,7 +9,7 @@ local Error = require "timekit.error"
 local core = require "timekit.core"
 local sending = require "timekit.call.run"
 
-local ahead = {}
+local prefetch = {}
 
 -- Yielded to us; whatever else is yielded, by a hook, is the caller's to hear.
 local WAITS = {}
@@ -69,7 +69,7 @@ end
 -- @tparam table inner what a client has inside
 -- @tparam table call as for `timekit.call.retry`
 -- @treturn Ahead
-function ahead.start(inner, call)
+function prefetch.start(inner, call)
   local self = setmetatable({
     pump = inner.pump, began = core.now(), alone = 0, timeout = call.timeout or inner.timeout,
     over = false,
@@ -122,4 +122,4 @@ function Ahead:cancel()
   end
 end
 
-return ahead
+return prefetch

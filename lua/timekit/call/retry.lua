@@ -24,11 +24,11 @@ Machine.__index = Machine
 
 --- Makes the machine of one call.
 -- @tparam table call `request`; `writes`, `action`, `graph`, `effect` as for `timekit.http.response`; `look`: the
---   request that reads the booking, for what changes one, or a function(call) that makes it when it is needed; `proves`,
---   where that is no action: function(booking, failure) of what the look brought, returns the data of a success where it
---   proves one, else nil. An action that was sent already, as part of another request, has `doubted`, the failure that
---   left it in doubt, and `lost`: it may even take effect later. The machine begins with the look then, and never sends
---   the action
+--   request that reads the booking, for what changes one, or a function(call) that makes it when it is needed;
+--   `proves`, where that is no action: function(booking, failure) of what the look brought, returns the data of a
+--   success where it proves one, else nil. An action that was sent already, as part of another request, has `doubted`,
+--   the failure that left it in doubt, and `lost`: it may even take effect later. The machine begins with the look then,
+--   and never sends the action
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.call.budget`), `limiter` (see `timekit.call.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given

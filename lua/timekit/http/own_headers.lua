@@ -2,7 +2,7 @@
 -- Pure: no I/O.
 -- @module timekit.http.own_headers
 
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local own_headers = {}
 
@@ -24,15 +24,15 @@ local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
 -- @treturn table|nil a copy
 -- @treturn ?string what was expected
 function own_headers.check(headers)
-  if type(headers) ~= "table" then return nil, "expected a table, got " .. shape.describe(headers) end
+  if type(headers) ~= "table" then return nil, "expected a table, got " .. messages.describe(headers) end
   local copy, seen, size = {}, {}, 0
   for name, value in pairs(headers) do
     if type(name) ~= "string" or not name:find(TOKEN) then
-      return nil, "expected names of headers as keys, got " .. shape.quote(name)
+      return nil, "expected names of headers as keys, got " .. messages.quote(name)
     end
     local lower = name:lower()
-    if FORBIDDEN[lower] then return nil, shape.quote(name) .. " is for the client to send" end
-    if seen[lower] then return nil, shape.quote(name) .. " is there twice" end
+    if FORBIDDEN[lower] then return nil, messages.quote(name) .. " is for the client to send" end
+    if seen[lower] then return nil, messages.quote(name) .. " is there twice" end
     seen[lower] = true
     if type(value) ~= "string" or value == "" or value:find("[%c]") or value:find("^ ") or value:find(" $") then
       return nil, ("%s: expected a text of one line without blanks at its ends"):format(name)

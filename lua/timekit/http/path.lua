@@ -2,7 +2,7 @@
 -- Pure: no I/O.
 -- @module timekit.http.path
 
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local path = {}
 
@@ -18,7 +18,7 @@ local function segment_problem(segment)
   if decoded == "" then return "a segment is empty" end
   -- Servers are known that undo %2F before they resolve dots, and others that overlook what follows a semicolon.
   for part in decoded:gmatch("[^/]+") do
-    if part:find("^%.%.?$") or part:find("^%.%.?;") then return shape.quote(segment) .. " would be another path" end
+    if part:find("^%.%.?$") or part:find("^%.%.?;") then return messages.quote(segment) .. " would be another path" end
   end
   if decoded:find("%c") then return "control characters cannot stand in it" end
   if decoded:find("\\", 1, true) then return "a backslash cannot stand in it" end
@@ -33,7 +33,7 @@ end
 -- @treturn ?string what was expected
 -- @usage require("timekit.http.path").check("/resources/a b")   --> "/resources/a%20b"
 function path.check(text)
-  if type(text) ~= "string" then return nil, "expected a path such as '/bookings', got " .. shape.describe(text) end
+  if type(text) ~= "string" then return nil, "expected a path such as '/bookings', got " .. messages.describe(text) end
   if #text > LONGEST then return nil, ("expected at most %d bytes, got %d"):format(LONGEST, #text) end
   if not text:find("^/[^/]") then return nil, "expected a path that begins with one slash, such as '/bookings'" end
   if text:find("[?#]") then return nil, "'?' and '#' cannot stand in it: the option query holds what follows a '?'" end

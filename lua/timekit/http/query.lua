@@ -3,7 +3,7 @@
 -- @module timekit.http.query
 
 local core = require "timekit.core"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local query = {}
 
@@ -28,10 +28,10 @@ end
 -- @treturn table|nil a list of `{ name, text }`, in the order of the names
 -- @treturn ?string what was expected
 function query.check(parameters)
-  if type(parameters) ~= "table" then return nil, "expected a table, got " .. shape.describe(parameters) end
+  if type(parameters) ~= "table" then return nil, "expected a table, got " .. messages.describe(parameters) end
   local names, list = {}, {}
   for name in pairs(parameters) do
-    if not is_name(name) then return nil, "expected names as keys, got " .. shape.describe(name) end
+    if not is_name(name) then return nil, "expected names as keys, got " .. messages.describe(name) end
     names[#names + 1] = name
   end
   for _, name in ipairs(sorted(names)) do
@@ -43,7 +43,7 @@ function query.check(parameters)
       local value = values[index]
       local text = text_of(value)
       if not text then
-        return nil, ("%s: expected a text, a number or a boolean, got %s"):format(name, shape.describe(value))
+        return nil, ("%s: expected a text, a number or a boolean, got %s"):format(name, messages.describe(value))
       end
       list[#list + 1] = { name, text }
     end
@@ -63,21 +63,21 @@ local ATTRIBUTES = {
 -- @treturn ?string what was expected
 function query.check_search(conditions)
   local expected = "expected a table such as { state = \"confirmed\" }"
-  if type(conditions) ~= "table" then return nil, expected .. ", got " .. shape.describe(conditions) end
+  if type(conditions) ~= "table" then return nil, expected .. ", got " .. messages.describe(conditions) end
   local names, list = {}, {}
   for name in pairs(conditions) do
     if not is_name(name) or name:find("[;:%s]") then
-      return nil, "expected attributes as keys, got " .. shape.quote(name)
+      return nil, "expected attributes as keys, got " .. messages.quote(name)
     end
-    local hint = not ATTRIBUTES[name] and not name:find("^meta%.") and shape.hint(name, ATTRIBUTES) or ""
-    if hint ~= "" then return nil, "unknown attribute " .. shape.quote(name) .. hint end
+    local hint = not ATTRIBUTES[name] and not name:find("^meta%.") and messages.hint(name, ATTRIBUTES) or ""
+    if hint ~= "" then return nil, "unknown attribute " .. messages.quote(name) .. hint end
     names[#names + 1] = name
   end
   for index, name in ipairs(sorted(names)) do
     local text = text_of(conditions[name])
     if not text then
       return nil, ("%s: expected a text, a number or a boolean, got %s"):format(
-        name, shape.describe(conditions[name]))
+        name, messages.describe(conditions[name]))
     end
     list[index] = { name, text }
   end

@@ -3,7 +3,7 @@
 
 local Error = require "timekit.error"
 local handles = require "timekit.booking"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local batch = {}
 
@@ -92,7 +92,8 @@ end
 function batch.run(client, items, given, where, level)
   local keep = type(items) == "table"
   if not keep and type(items) ~= "function" then
-    error(("%s: expected a list of items or an iterator function, got %s"):format(where, shape.describe(items)), level)
+    local got = messages.describe(items)
+    error(("%s: expected a list of items or an iterator function, got %s"):format(where, got), level)
   end
   if keep then
     for index, item in ipairs(items) do prepared(client, index, item, where, level + 1) end

@@ -8,9 +8,10 @@ local options = require "timekit.options"
 local proof = require "timekit.rules.proof"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local field_checks = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
-local changing = {}
+local changes = {}
 
 local RESCHEDULE = {
   start = { type = "string" }, ["end"] = { type = "string" },
@@ -19,7 +20,7 @@ local RESCHEDULE = {
 
 local function check_table(fields, what, where, level)
   if type(fields) == "table" and not core.is_array(fields) and rawget(fields, 1) == nil then return end
-  local got = type(fields) == "table" and "a list" or shape.describe(fields)
+  local got = type(fields) == "table" and "a list" or messages.describe(fields)
   error(("%s: expected a table of %s, got %s"):format(where, what, got), level + 1)
 end
 
@@ -41,7 +42,7 @@ local function reschedule_problems(fields, rfc3339)
     if value ~= core.null then plain[name] = value end
   end
   local problems = {}
-  for _, text in ipairs(shape.check(RESCHEDULE, plain, "", false)) do
+  for _, text in ipairs(field_checks.check(RESCHEDULE, plain, "", false)) do
     local field, problem = text:match("^(.-): (.*)$")
     problems[#problems + 1] = { field = field, problem = problem }
   end
@@ -51,7 +52,7 @@ end
 --- Adds the methods to the class of handles.
 -- @tparam table Booking the class
 -- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `learn`
-function changing.install(Booking, tools)
+function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
   -- An answer may be about the booking that took this one's place: of that nothing is learnt.
@@ -159,4 +160,4 @@ function changing.install(Booking, tools)
   --- @section end
 end
 
-return changing
+return changes

@@ -8,7 +8,7 @@ local query = require "timekit.http.query"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
 
-local listing = {}
+local lists = {}
 
 -- Option → what Timekit calls it.
 local PARAMETERS = {
@@ -54,7 +54,7 @@ end
 -- @tparam table given checked options
 -- @treturn table|nil the page
 -- @treturn table info or error
-function listing.page(client, route, given)
+function lists.page(client, route, given)
   local call, refused = call_for(client, route, given)
   if not call then return nil, refused end
   return client.run(call)
@@ -88,7 +88,7 @@ end
 -- @treturn nil
 -- @treturn nil
 -- @treturn ?table with `prefetch`, what Lua 5.4 closes when the loop is left
-function listing.each(client, route, opts, where)
+function lists.each(client, route, opts, where)
   local given = {}
   for name, value in pairs(opts) do given[name] = value end
   local page, number, index = nil, 0, 0
@@ -144,7 +144,7 @@ end
 --- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
-function listing.install(Client, check)
+function lists.install(Client, check)
   --- @type Client
 
   --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
@@ -187,7 +187,7 @@ function listing.install(Client, check)
   -- end
   function Client:bookings(opts)
     check(self, "client:bookings", 3)
-    return listing.each(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
+    return lists.each(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
   end
 
   --- Reads one page of bookings: `GET /bookings` (API.md 1 and 4).
@@ -203,7 +203,7 @@ function listing.install(Client, check)
   function Client:bookings_page(opts)
     check(self, "client:bookings_page", 3)
     local given = options.check(opts, options.page, "client:bookings_page", 3)
-    local page, info = listing.page(self, "/bookings", given)
+    local page, info = lists.page(self, "/bookings", given)
     return page, info
   end
 
@@ -219,7 +219,7 @@ function listing.install(Client, check)
   function Client:group_bookings(opts)
     local where = "client:group_bookings"
     check(self, where, 3)
-    return listing.each(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
+    return lists.each(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
   end
 
   --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (API.md 4).
@@ -243,4 +243,4 @@ function listing.install(Client, check)
   end
 end
 
-return listing
+return lists

@@ -6,7 +6,7 @@ local Error = require "timekit.error"
 local options = require "timekit.options"
 local path_rules = require "timekit.http.path"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local free_request = {}
 
@@ -16,7 +16,7 @@ local function check_arguments(method, path, given, where, level)
   if not METHODS[method] then
     local expected = "expected GET, POST, PUT, PATCH or DELETE, got "
     error(("%s: method: %s%s"):format(
-      where, expected, type(method) == "string" and shape.quote(method) or shape.describe(method)), level + 1)
+      where, expected, type(method) == "string" and messages.quote(method) or messages.describe(method)), level + 1)
   end
   local good, expected = path_rules.check(path)
   if not good then error(("%s: path: %s"):format(where, expected), level + 1) end

@@ -7,13 +7,13 @@ local core = require "timekit.core"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
-local reserving = {}
+local reservations = {}
 
 local function send(self, fields, opts, longer, where)
   if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
-    local got = type(fields) == "table" and "a list" or shape.describe(fields)
+    local got = type(fields) == "table" and "a list" or messages.describe(fields)
     error(("%s: expected a table of fields, got %s"):format(where, got), 3)
   end
   local given = options.check(opts, options.read, where, 4)
@@ -34,7 +34,7 @@ end
 --- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
-function reserving.install(Client, check)
+function reservations.install(Client, check)
   --- @type Client
 
   --- Holds a slot: `POST /bookings/reserve` (API.md 4). A booking is then created with its `reservation_id`, before the
@@ -66,4 +66,4 @@ function reserving.install(Client, check)
   end
 end
 
-return reserving
+return reservations

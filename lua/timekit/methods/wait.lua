@@ -6,7 +6,7 @@ local Error = require "timekit.error"
 local autoplay = require "timekit.rules.autoplay"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 
 local waiting = {}
@@ -35,7 +35,7 @@ local function no_such_state(self, state)
   local rules = refusal.rules(self.graph)
   return rules and rules:is_final(state) == nil and {
     kind = "input", message = ("graph %s has no state %s%s"):format(
-      shape.quote(self.graph), shape.quote(state), shape.hint(state, rules.states)),
+      messages.quote(self.graph), messages.quote(state), messages.hint(state, rules.states)),
   } or nil
 end
 
@@ -46,7 +46,7 @@ local function out_of_reach(self, state)
     if self.completed ~= true then return nil end
     return {
       kind = "transition",
-      message = ("the state %s is out of reach: the booking is completed"):format(shape.quote(state)),
+      message = ("the state %s is out of reach: the booking is completed"):format(messages.quote(state)),
     }
   end
   local unknown = no_such_state(self, state)
@@ -58,7 +58,7 @@ local function out_of_reach(self, state)
   return {
     kind = "transition", allowed = rules:actions_in(self.state),
     message = ("the state %s is out of reach: the booking is in the state %s"):format(
-      shape.quote(state), shape.quote(self.state)),
+      messages.quote(state), messages.quote(self.state)),
   }
 end
 
@@ -67,7 +67,7 @@ local function timed_out(self, state, spent)
   return {
     kind = "timeout", retryable = true, allowed = rules and rules:actions_in(self.state),
     message = ("the booking did not come to the state %s within %.3g seconds; it is in the state %s"):format(
-      shape.quote(state), spent, shape.quote(self.state)),
+      messages.quote(state), spent, messages.quote(self.state)),
   }
 end
 
@@ -159,7 +159,7 @@ function waiting.install(Booking, tools)
       play, problem = autoplay.next(booking, rules)
     elseif booking.completed ~= true then
       problem = "what plays by itself is not known: neither is the graph" .. (
-        self.graph and " " .. shape.quote(self.graph) or "")
+        self.graph and " " .. messages.quote(self.graph) or "")
     end
     if problem then return nil, from_booking(self, info, { kind = "response", message = problem }) end
     if not play then return nil end
@@ -192,7 +192,7 @@ function waiting.install(Booking, tools)
     check(self, "booking:wait_until", 3)
     if type(state) ~= "string" or state == "" then
       error("booking:wait_until: state: expected a name, got "
-        .. (state == "" and "an empty string" or shape.describe(state)), 2)
+        .. (state == "" and "an empty string" or messages.describe(state)), 2)
     end
     local given = options.check(opts, options.wait, "booking:wait_until", 3)
     local booking, info = poll(self, state, given, read)

@@ -5,7 +5,7 @@
 local core = require "timekit.core"
 local event = require "timekit.rules.event"
 local graph = require "timekit.graph"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 
 local autoplay = {}
@@ -47,7 +47,7 @@ function autoplay.next(booking, rules)
   if booking.completed == true then return nil end
   if rules:is_final(booking.state) == nil then
     return nil, ("what plays by itself is not known: the graph %s has no state %s"):format(
-      shape.quote(rules.name), shape.quote(booking.state))
+      messages.quote(rules.name), messages.quote(booking.state))
   end
   local times = { settings = {} }
   for _, play in ipairs(rules:autoplays(booking.state)) do
@@ -56,19 +56,19 @@ function autoplay.next(booking, rules)
     local at, problem = time.parse(text)
     if not at then
       return nil, ("%s plays by itself, but the booking does not show %s%s"):format(
-        shape.quote(play.action), start.name, type(text) == "string" and ": " .. problem or "")
+        messages.quote(play.action), start.name, type(text) == "string" and ": " .. problem or "")
     end
     times[play.from] = at
     local given = play.setting and setting(booking, play.setting)
     if given and not graph.duration(given) then
       return nil, ("%s plays by itself, but the setting %s that the booking shows is no duration"):format(
-        shape.quote(play.action), shape.quote(play.setting))
+        messages.quote(play.action), messages.quote(play.setting))
     end
     if given then times.settings[play.setting] = given end
   end
   local play = rules:next_autoplay(booking.state, times)
   if play and not time.is_writable(play.at) then
-    return nil, shape.quote(play.action) .. " plays by itself, but beyond the year 9999"
+    return nil, messages.quote(play.action) .. " plays by itself, but beyond the year 9999"
   end
   return play
 end

@@ -1,11 +1,12 @@
 --- Checks the definition of a graph and names everything that is wrong with it.
 -- What a definition holds is described at `timekit.graph.define`.
 -- @module timekit.rules.definition
-local shape = require "timekit.text.fields"
+local fields = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local definition = {}
 
-local quote = shape.quote
+local quote = messages.quote
 
 local function one_of(...)
   local allowed = { ... }
@@ -22,7 +23,7 @@ end
 
 -- Names travel as one segment of a path, and as words in messages.
 local function is_name(value)
-  if type(value) ~= "string" then return false, "expected a string, got " .. shape.describe(value) end
+  if type(value) ~= "string" then return false, "expected a string, got " .. messages.describe(value) end
   if value == "" then return false, "expected a name, got an empty string" end
   if value == "." or value == ".." or value:find("[%c%s/?#]") then
     return false, quote(value) .. " is no name: '/', '?', '#', spaces and control characters cannot stand in one"
@@ -44,7 +45,7 @@ local function list_of_strings(value)
   if not is_list(value) then return false, "expected a list of strings" end
   for index, item in ipairs(value) do
     if type(item) ~= "string" then
-      return false, ("expected a list of strings, got %s at %d"):format(shape.describe(item), index)
+      return false, ("expected a list of strings, got %s at %d"):format(messages.describe(item), index)
     end
     if item == "" then return false, "expected a list of strings, got an empty one at " .. index end
   end
@@ -54,7 +55,7 @@ end
 local function one_or_more_states(value)
   if type(value) == "string" then return true end
   local expected = "expected a state or a list of states, got "
-  if type(value) ~= "table" then return false, expected .. shape.describe(value) end
+  if type(value) ~= "table" then return false, expected .. messages.describe(value) end
   if next(value) == nil then return false, expected .. "an empty list" end
   return list_of_strings(value)
 end
@@ -121,11 +122,12 @@ end
 
 local function check_values(add, values, path)
   for _, name in ipairs(sorted_keys(table_or_empty(values))) do
-    local field = shape.join(path, name)
+    local field = fields.join(path, name)
     if type(name) ~= "string" or name == "" then
-      add(field .. ": expected a name as the key, got " .. (name == "" and "an empty string" or shape.describe(name)))
+      local got = name == "" and "an empty string" or messages.describe(name)
+      add(field .. ": expected a name as the key, got " .. got)
     else
-      add(shape.check(VALUE, values[name], field, true))
+      add(fields.check(VALUE, values[name], field, true))
     end
   end
 end
@@ -135,15 +137,15 @@ local function check_states(add, states)
     local label = "state " .. quote(name) .. ": "
     local ok, reason = is_name(name)
     if not ok then add(label .. reason) end
-    add(shape.check(STATE, states[name], "", true), label)
+    add(fields.check(STATE, states[name], "", true), label)
   end
 end
 
 local function check_action(add, action, label)
-  add(shape.check(ACTION, action, "", true), label)
+  add(fields.check(ACTION, action, "", true), label)
   if type(action) ~= "table" then return end
   check_values(function(found) add(found, label) end, action.inputs, "inputs")
-  if type(action.autoplay) == "table" then add(shape.check(AUTOPLAY, action.autoplay, "autoplay", true), label) end
+  if type(action.autoplay) == "table" then add(fields.check(AUTOPLAY, action.autoplay, "autoplay", true), label) end
 end
 
 -- The way from state to state that is well-formed enough to be followed: a list of
@@ -186,10 +188,10 @@ local function check_edges(add, edges, states)
   for _, edge in ipairs(edges) do
     local from, to = quote(edge.from), quote(edge.to)
     if states[edge.to] == nil then
-      add(edge.label .. " leads to the unknown state " .. to .. shape.hint(edge.to, states))
+      add(edge.label .. " leads to the unknown state " .. to .. messages.hint(edge.to, states))
     end
     if states[edge.from] == nil then
-      add(edge.label .. " leaves the unknown state " .. from .. shape.hint(edge.from, states))
+      add(edge.label .. " leaves the unknown state " .. from .. messages.hint(edge.from, states))
     elseif table_or_empty(states[edge.from]).final then
       add(edge.label .. " leaves the final state " .. from)
     end
@@ -203,7 +205,7 @@ local function check_start(add, graph, edges)
   local states = graph.states
   local initial, first = graph.initial, graph.first
   if type(initial) == "string" and states[initial] == nil then
-    add("initial: unknown state " .. quote(initial) .. shape.hint(initial, states))
+    add("initial: unknown state " .. quote(initial) .. messages.hint(initial, states))
   end
   if first == nil and next(table_or_empty(graph.actions)) ~= nil then
     add("first: required, the action that is applied on create")
@@ -215,7 +217,7 @@ local function check_start(add, graph, edges)
     leaves = leaves or edge.name == first and edge.from == initial
   end
   if not names[first] then
-    add("first: unknown action " .. quote(first) .. shape.hint(first, names))
+    add("first: unknown action " .. quote(first) .. messages.hint(first, names))
   elseif not leaves and type(initial) == "string" then
     add("first: action " .. quote(first) .. " does not leave the initial state " .. quote(initial))
   end
@@ -259,7 +261,7 @@ local function check_autoplay_settings(add, actions, labels, settings)
     local setting = table_or_empty(table_or_empty(action).autoplay).setting
     if type(setting) == "string" and table_or_empty(settings)[setting] == nil then
       add(("%s: autoplay.setting: unknown setting %s%s"):format(
-        labels[index], quote(setting), shape.hint(setting, table_or_empty(settings))))
+        labels[index], quote(setting), messages.hint(setting, table_or_empty(settings))))
     end
   end
 end
@@ -270,7 +272,7 @@ end
 -- @see timekit.graph.define
 function definition.check(graph)
   if type(graph) ~= "table" then
-    return "graph: expected a table that defines it, got " .. shape.describe(graph)
+    return "graph: expected a table that defines it, got " .. messages.describe(graph)
   end
   local problems, said = {}, {}
   local function add(found, label)
@@ -282,7 +284,7 @@ function definition.check(graph)
     end
   end
 
-  add(shape.check(GRAPH, graph, "", true))
+  add(fields.check(GRAPH, graph, "", true))
   check_values(add, graph.settings, "settings")
   local states, actions = table_or_empty(graph.states), table_or_empty(graph.actions)
   check_states(add, states)

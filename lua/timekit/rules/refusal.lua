@@ -5,7 +5,7 @@
 local graph = require "timekit.graph"
 local graphs = require "timekit.graphs"
 local period = require "timekit.rules.period"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local refusal = {}
 
@@ -61,7 +61,7 @@ function refusal.unknown(hint, action)
       if known:has(action) then return nil end
       for _, entry in ipairs(known.actions) do names[entry.name] = true end
     end
-    problem = ("no known graph has an action %s%s"):format(shape.quote(action), shape.hint(action, names))
+    problem = ("no known graph has an action %s%s"):format(messages.quote(action), messages.hint(action, names))
   end
   return { kind = "input", message = problem, action = action, graph = hint.graph, state = hint.state }
 end
@@ -86,9 +86,9 @@ function refusal.before(hint, action, inputs)
   if rules and not rules:has(action) then
     _, problem = rules:can(hint.state, action)
   elseif is_final(rules, hint) then
-    local where = hint.state and "in the state " .. shape.quote(hint.state) .. ", which is final" or "completed"
+    local where = hint.state and "in the state " .. messages.quote(hint.state) .. ", which is final" or "completed"
     return refusal.transition(action, hint.state, hint.graph,
-      ("action %s is not possible: the booking is %s"):format(shape.quote(action), where))
+      ("action %s is not possible: the booking is %s"):format(messages.quote(action), where))
   elseif rules then
     _, problem = rules:check_inputs(action, inputs, hint.state)
   end

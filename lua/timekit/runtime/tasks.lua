@@ -8,7 +8,7 @@ local heap = require "timekit.runtime.heap"
 
 local unpack = table.unpack or unpack -- luacheck: globals unpack table.unpack
 
-local calls = {}
+local tasks = {}
 
 -- What a coroutine yields to us; whatever else is the user's own yield, which waits for the next update.
 local WAITS = {}
@@ -179,7 +179,7 @@ end
 --- The runtime of code inside a call: waiting yields to whoever continues the call.
 -- @tparam table registry coroutine → call
 -- @treturn table as in `timekit.runtime.reference`
-function calls.runtime(registry)
+function tasks.runtime(registry)
   local runtime = { now = core.now }
 
   function runtime.sleep(seconds)
@@ -418,11 +418,11 @@ end
 -- @tparam table registry coroutine → call, of all calls of a client
 -- @tparam ?boolean of_batch they are continued by `join`, not by `update`
 -- @treturn Calls
-function calls.new(pump, registry, of_batch)
+function tasks.new(pump, registry, of_batch)
   return setmetatable({
     pump = pump, registry = registry, of_batch = of_batch, timers = heap.new(),
     queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false,
   }, Calls)
 end
 
-return calls
+return tasks

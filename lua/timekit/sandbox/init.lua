@@ -37,7 +37,7 @@
 -- assert(box:bookings()[1].state == "confirmed")
 -- box:advance(24 * 3600)                                             -- the event is over: it completes by itself
 -- assert(box:bookings()[1].history[3].action == "complete")
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local connection = require "timekit.sandbox.connection"
@@ -65,7 +65,7 @@ end
 
 local function expect(condition, name, expected, value)
   if condition then return end
-  error(("%s: expected %s, got %s"):format(name, expected, shape.describe(value)), 3)
+  error(("%s: expected %s, got %s"):format(name, expected, messages.describe(value)), 3)
 end
 
 local function copy(value)
@@ -199,7 +199,7 @@ function Box:set_state(id, state)
   local booking = find(self, id)
   local states = graphs[booking.graph].states
   if not states[state] then
-    error(("graph '%s' has no state '%s'%s"):format(booking.graph, tostring(state), shape.hint(state, states)), 2)
+    error(("graph '%s' has no state '%s'%s"):format(booking.graph, tostring(state), messages.hint(state, states)), 2)
   end
   flow.enter(self.state, booking, nil, state, now, "box")
 end
@@ -344,7 +344,7 @@ function sandbox.new(options)
   expect(type(options) == "table", "options", "a table", options)
   for name in pairs(options) do
     if not OPTIONS[name] then
-      error(("unknown option '%s'%s"):format(tostring(name), shape.hint(name, OPTIONS)), 2)
+      error(("unknown option '%s'%s"):format(tostring(name), messages.hint(name, OPTIONS)), 2)
     end
   end
   local app_key, seed, now = options.app_key, options.seed or 1, options.now or os.time()

@@ -16,7 +16,7 @@
 --   -d '{"match": "PUT /v2/bookings/*/confirm", "when": "after", "what": "close"}'
 local sandbox = require "timekit.sandbox"
 local control = require "timekit.sandbox.served.control"
-local shape = require "timekit.text.fields"
+local fields = require "timekit.text.fields"
 
 local server = {}
 
@@ -90,7 +90,7 @@ end
 -- require("timekit.sandbox.server").serve { on_ready = function(base_url) print(base_url) end }
 function server.serve(options)
   options = options or {}
-  local problems = shape.check(OPTIONS, options, "", true)
+  local problems = fields.check(OPTIONS, options, "", true)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local http_server = load_http()
   local exchange = require "timekit.sandbox.served.exchange"

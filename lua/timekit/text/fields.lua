@@ -1,15 +1,10 @@
 --- Checks a table whose fields are known: their types, the required ones, and mistyped names.
 -- The inputs of an action and the definition of a graph are checked by the same rules.
 -- @module timekit.text.fields
-local nearest = require "timekit.text.nearest"
 
-local shape = {}
+local messages = require "timekit.text.messages"
 
--- Every type that a field can ask for, as a reader names a value of it.
-local EXPECTED = {
-  string = "a string", boolean = "a boolean", number = "a number", integer = "an integer",
-  table = "a table", ["function"] = "a function",
-}
+local fields = {}
 
 -- Beyond it a float has lost digits, and JSON readers lose them too (2^53 - 1).
 local MAX_INTEGER = 9007199254740991
@@ -21,47 +16,13 @@ local function is(value, expected)
   return type(value) == expected
 end
 
--- Lua cannot ask a light userdata for its address but as text, and the C library decides how a null pointer prints.
-local function is_null(value)
-  if type(value) ~= "userdata" then return false end
-  local address = tostring(value):match("^userdata: (.*)$")
-  return address == "(nil)" or address == "NULL" or address ~= nil and address:find("^0x?0*$") ~= nil
-end
-
---- Says what a value is, for a message that says what was expected instead.
--- @tparam any value
--- @treturn string such as `a number`, `nothing`; `null` for JSON's null (a null light userdata)
-function shape.describe(value)
-  if value == nil then return "nothing" end
-  if is_null(value) then return "null" end
-  return EXPECTED[type(value)] or "a " .. type(value)
-end
-
---- Puts a text between quotes, fit for one line: cut when long, control characters replaced.
--- @tparam any text
--- @treturn string
-function shape.quote(text)
-  text = tostring(text):gsub("%c", "?")
-  if #text > 60 then text = text:sub(1, 57) .. "..." end
-  return "'" .. text .. "'"
-end
-
---- The end of a message about an unknown name, naming what was probably meant.
--- @tparam string name
--- @tparam table candidates as in `timekit.text.nearest`
--- @treturn string such as `, did you mean 'message'?`, or an empty one
-function shape.hint(name, candidates)
-  local near = nearest(name, candidates)
-  return near and ", did you mean " .. shape.quote(near) .. "?" or ""
-end
-
 --- Joins the path of a table and the name of a field in it.
 -- @tparam string path may be empty
 -- @tparam any key
 -- @treturn string such as `inputs.message`, `inputs[1]`, `inputs['first name']`
-function shape.join(path, key)
+function fields.join(path, key)
   if type(key) ~= "string" then return path .. "[" .. tostring(key) .. "]" end
-  if not key:find("^[%a_][%w_]*$") then return path .. "[" .. shape.quote(key) .. "]" end
+  if not key:find("^[%a_][%w_]*$") then return path .. "[" .. messages.quote(key) .. "]" end
   return path == "" and key or path .. "." .. key
 end
 
@@ -69,8 +30,8 @@ end
 local function field_problem(spec, value)
   if value == nil then return spec.required and "required" or nil end
   if spec.type and not is(value, spec.type) then
-    local got = spec.type == "integer" and type(value) == "number" and tostring(value) or shape.describe(value)
-    return ("expected %s, got %s"):format(EXPECTED[spec.type], got)
+    local got = spec.type == "integer" and type(value) == "number" and tostring(value) or messages.describe(value)
+    return ("expected %s, got %s"):format(messages.TYPES[spec.type], got)
   end
   if not spec.check then return nil end
   local ok, reason = spec.check(value)
@@ -95,8 +56,8 @@ end
 -- @tparam boolean strict refuse every unknown name, not only those that are close to a known one
 -- @treturn table a list of problems in alphabetical order, such as
 --   `inputs.message: expected a string, got a number`; empty when there are none
-function shape.check(specs, values, path, strict)
-  return shape.problems(specs, values, path, strict) or {}
+function fields.check(specs, values, path, strict)
+  return fields.problems(specs, values, path, strict) or {}
 end
 
 --- The same for whoever expects none.
@@ -105,24 +66,24 @@ end
 -- @tparam string path
 -- @tparam boolean strict
 -- @treturn table|nil as of `check`; nil: there are none
-function shape.problems(specs, values, path, strict)
+function fields.problems(specs, values, path, strict)
   if type(values) ~= "table" then
-    return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. shape.describe(values) }
+    return { (path == "" and "" or path .. ": ") .. "expected a table, got " .. messages.describe(values) }
   end
   local problems, is_any_known
   for name, spec in next, specs do
     is_any_known = true
     local problem = field_problem(spec, rawget(values, name))
-    if problem then problems = with(problems, shape.join(path, name) .. ": " .. problem) end
+    if problem then problems = with(problems, fields.join(path, name) .. ": " .. problem) end
   end
   for name in next, values do
     if specs[name] == nil then
-      local hint = is_any_known and shape.hint(name, specs) or ""
+      local hint = is_any_known and messages.hint(name, specs) or ""
       if type(name) ~= "string" then
-        local got = shape.describe(name)
-        problems = with(problems, ("%s: expected a name as the key, got %s"):format(shape.join(path, name), got))
+        local got = messages.describe(name)
+        problems = with(problems, ("%s: expected a name as the key, got %s"):format(fields.join(path, name), got))
       elseif strict or hint ~= "" then
-        problems = with(problems, shape.join(path, name) .. ": unknown" .. hint)
+        problems = with(problems, fields.join(path, name) .. ": unknown" .. hint)
       end
     end
   end
@@ -130,4 +91,4 @@ function shape.problems(specs, values, path, strict)
   return problems
 end
 
-return shape
+return fields

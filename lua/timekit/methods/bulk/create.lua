@@ -8,14 +8,14 @@ local outcome = require "timekit.methods.bulk.outcome"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
 local response = require "timekit.http.response"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local function check_creation(self, list, where, level)
   local problems, first = {}, nil
   for index, fields in ipairs(list) do
     local path = ("bookings[%d]"):format(index)
     if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
-      local got = type(fields) == "table" and "a list" or shape.describe(fields)
+      local got = type(fields) == "table" and "a list" or messages.describe(fields)
       error(("%s: %s: expected a table of fields, got %s"):format(where, path, got), level)
     end
     local found = refusal.creation(fields, self.rfc3339)

@@ -4,7 +4,7 @@
 local Error = require "timekit.error"
 local core = require "timekit.core"
 local response = require "timekit.http.response"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local bulk_outcome = {}
 
@@ -27,7 +27,7 @@ function bulk_outcome.check_list(list, what, where, level)
     if count == #list then return count end
   end
   error(("%s: expected a list of %s, got %s"):format(
-    where, what, type(list) == "table" and "a table with other keys" or shape.describe(list)), level)
+    where, what, type(list) == "table" and "a table with other keys" or messages.describe(list)), level)
 end
 
 --- The error of what is not sent at all.

@@ -9,7 +9,7 @@ local outcome = require "timekit.methods.bulk.outcome"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
 local response = require "timekit.http.response"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 -- How many bookings are read at once, at most, to find out what became of them.
 local LOOKS_AT_ONCE = 8
@@ -27,11 +27,11 @@ local function check_item(self, item, given, where, level)
   local call, err = handles.check(self, item[1], item[2], item[3], opts, where, level + 1)
   for name in next, own.settings or {} do
     if TAKEN[name] then
-      error(("%s: settings: %s cannot stand in a bulk request"):format(where, shape.quote(name)), level)
+      error(("%s: settings: %s cannot stand in a bulk request"):format(where, messages.quote(name)), level)
     end
   end
   if TAKEN[item[2]] then
-    error(("%s: the action %s cannot stand in a bulk request"):format(where, shape.quote(item[2])), level)
+    error(("%s: the action %s cannot stand in a bulk request"):format(where, messages.quote(item[2])), level)
   end
   if err then return nil, err end
   return call, { id = call.id, action = item[2], inputs = item[3], options = own }

@@ -2,7 +2,8 @@
 -- Pure, as the engine is. What a fault does to a connection is up to those who have one:
 -- `timekit.sandbox.connection` and `timekit.sandbox.served.exchange`. `Box:fault` says what the kinds mean.
 -- @module timekit.sandbox.model.faults
-local shape = require "timekit.text.fields"
+local fields = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local wire = require "timekit.sandbox.routes.wire"
 
 local faults = {}
@@ -43,7 +44,7 @@ local function one_of(known)
   local expected = "expected " .. table.concat(names, ", ", 1, #names - 1) .. " or " .. names[#names]
   return function(value)
     if known[value] then return true end
-    return false, ("%s, got %s%s"):format(expected, shape.quote(value), shape.hint(value, known))
+    return false, ("%s, got %s%s"):format(expected, messages.quote(value), messages.hint(value, known))
   end
 end
 
@@ -56,15 +57,15 @@ local function parse(match)
   local method, path = match:match("^(%S+) (/[^%s?#]*)$")
   if not method or method ~= "*" and not method:find("^%u+$") then
     return nil, "expected a method and a path without a query, such as 'PUT /v2/bookings/*/confirm', got "
-      .. shape.quote(match)
+      .. messages.quote(match)
   end
   local segments = wire.target(path)
   if segments[1] ~= "v2" and segments[1] ~= "*" then
-    return nil, "expected a path that begins with /v2, got " .. shape.quote(path)
+    return nil, "expected a path that begins with /v2, got " .. messages.quote(path)
   end
   for _, segment in ipairs(segments) do
     if segment ~= "*" and segment:find("*", 1, true) then
-      return nil, "* stands for a whole segment of the path, got " .. shape.quote(segment)
+      return nil, "* stands for a whole segment of the path, got " .. messages.quote(segment)
     end
   end
   return method, segments
@@ -73,11 +74,11 @@ end
 local function check_headers(headers)
   for name, value in pairs(headers) do
     if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
-      return false, "expected names of headers as keys, got " .. shape.quote(name)
+      return false, "expected names of headers as keys, got " .. messages.quote(name)
     end
     if FRAMING[name:lower()] then return false, name .. " follows from the answer, and cannot be given" end
     if type(value) ~= "string" and type(value) ~= "number" then
-      return false, ("%s: expected a string or a number, got %s"):format(name, shape.describe(value))
+      return false, ("%s: expected a string or a number, got %s"):format(name, messages.describe(value))
     end
     if tostring(value):find("%c") then return false, name .. ": expected a text without control characters" end
   end
@@ -126,15 +127,15 @@ end
 -- @tparam string path how messages name it
 -- @treturn {string,...} what is wrong with it; empty when nothing is
 function faults.check(fault, path)
-  local problems = shape.check(FIELDS, fault, path, true)
+  local problems = fields.check(FIELDS, fault, path, true)
   if #problems > 0 then return problems end
   for name in pairs(fault) do
     if not ALL_TAKE[name] and not KINDS[fault.what][name] then
-      problems[#problems + 1] = ("%s: means nothing where what is '%s'"):format(shape.join(path, name), fault.what)
+      problems[#problems + 1] = ("%s: means nothing where what is '%s'"):format(fields.join(path, name), fault.what)
     end
   end
   local name, problem = combination_problem(fault)
-  if name then problems[#problems + 1] = shape.join(path, name) .. ": " .. problem end
+  if name then problems[#problems + 1] = fields.join(path, name) .. ": " .. problem end
   table.sort(problems)
   return problems
 end

@@ -4,7 +4,8 @@
 local core = require "timekit.core"
 local base_url = require "timekit.http.base_url"
 local graphs = require "timekit.graphs"
-local shape = require "timekit.text.fields"
+local fields = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local webhook_signature = require "timekit.signing.webhook"
 local render = require "timekit.sandbox.routes.render"
 local store = require "timekit.sandbox.model.store"
@@ -27,7 +28,7 @@ local function loopback_url(value)
 end
 
 local function known_graph(value)
-  return rawget(graphs, value) ~= nil, "no such graph" .. shape.hint(value, graphs)
+  return rawget(graphs, value) ~= nil, "no such graph" .. messages.hint(value, graphs)
 end
 
 local function some_text(value)
@@ -45,10 +46,10 @@ local FIELDS = {
 -- @tparam any hook `url`, `secret`, `graph`, `state`, `is_test`
 -- @treturn {string,...} what is wrong with it; empty when nothing is
 function webhooks.check(hook)
-  local problems = shape.check(FIELDS, hook, "", true)
+  local problems = fields.check(FIELDS, hook, "", true)
   local graph = #problems == 0 and graphs[hook.graph]
   if graph and not graph.states[hook.state] then
-    problems[1] = ("state: graph '%s' has no such state%s"):format(hook.graph, shape.hint(hook.state, graph.states))
+    problems[1] = ("state: graph '%s' has no such state%s"):format(hook.graph, messages.hint(hook.state, graph.states))
   end
   return problems
 end

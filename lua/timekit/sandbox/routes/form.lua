@@ -4,7 +4,8 @@ local core = require "timekit.core"
 local time = require "timekit.text.time"
 local graph_rules = require "timekit.graph"
 local graphs = require "timekit.graphs"
-local shape = require "timekit.text.fields"
+local field_checks = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local ids = require "timekit.sandbox.model.ids"
 local seats = require "timekit.sandbox.model.seats"
 local store = require "timekit.sandbox.model.store"
@@ -87,7 +88,7 @@ function Form:graph()
   end
   local graph = rawget(graphs, name)
   if not graph then
-    self:refuse("graph", ("graph '%s' does not exist%s"):format(name, shape.hint(name, graphs)))
+    self:refuse("graph", ("graph '%s' does not exist%s"):format(name, messages.hint(name, graphs)))
   elseif not graph.first then
     self:refuse("graph", ("a booking of graph '%s' is not made by POST /bookings"):format(name))
     return nil
@@ -169,7 +170,7 @@ function Form:settings(graph)
       self:refuse(name, name .. ' must be a duration such as {"time": 25, "unit": "min"}')
     end
   end
-  for _, problem in ipairs(shape.check(graph.settings, found, "")) do
+  for _, problem in ipairs(field_checks.check(graph.settings, found, "")) do
     self:refuse(problem:match("^([%w_]+)") or "settings", problem)
   end
   return found

@@ -3,7 +3,7 @@
 local core = require "timekit.core"
 local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local seats = require "timekit.sandbox.model.seats"
 
 local render = {}
@@ -111,7 +111,7 @@ end
 local HOLDS_BOOKINGS = { owner_booking = true, bulked_bookings = true }
 
 local function unknown(name)
-  return ("include '%s' does not exist%s"):format(name, shape.hint(name, includes))
+  return ("include '%s' does not exist%s"):format(name, messages.hint(name, includes))
 end
 
 --- Reads the `include` parameter.

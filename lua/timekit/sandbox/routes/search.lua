@@ -1,6 +1,6 @@
 --- The `search` parameter of `GET /bookings`: `attr:value;attr2:value2`, all of which must hold (API.md 4).
 -- @module timekit.sandbox.routes.search
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 
 local search = {}
 
@@ -56,7 +56,7 @@ local function read_term(term)
   local name, value = term:match("^%s*([^:]-)%s*:%s*(.-)%s*$")
   if not name then return nil, ("'%s' is not of the form attribute:value"):format(term) end
   local read = read_attribute(name)
-  if not read then return nil, ("unknown attribute '%s'%s"):format(name, shape.hint(name, ATTRIBUTES)) end
+  if not read then return nil, ("unknown attribute '%s'%s"):format(name, messages.hint(name, ATTRIBUTES)) end
   if IGNORES_CASE[name] then value = value:lower() end
   local pieces = { value }
   if name == "customer.name" then

@@ -5,7 +5,7 @@ local core = require "timekit.core"
 local time = require "timekit.text.time"
 local faults = require "timekit.sandbox.model.faults"
 local replies = require "timekit.sandbox.routes.replies"
-local shape = require "timekit.text.fields"
+local messages = require "timekit.text.messages"
 local webhooks = require "timekit.sandbox.model.webhooks"
 
 local control = {}
@@ -25,7 +25,7 @@ local function advance(box, text)
   end
   for name in pairs(body) do
     if name ~= "advance" then
-      return replies.field(name, ("unknown field '%s'%s"):format(name, shape.hint(name, { "advance" })))
+      return replies.field(name, ("unknown field '%s'%s"):format(name, messages.hint(name, { "advance" })))
     end
   end
   local ok, played = pcall(box.advance, box, body.advance)
@@ -111,7 +111,7 @@ local ENDPOINTS = {
 local function reply_to(box, method, name, body)
   local endpoint = ENDPOINTS[name]
   if not endpoint then
-    return replies.error(404, ("no such endpoint: %s%s%s"):format(PREFIX, name, shape.hint(name, ENDPOINTS)))
+    return replies.error(404, ("no such endpoint: %s%s%s"):format(PREFIX, name, messages.hint(name, ENDPOINTS)))
   end
   local handler = endpoint[method == "HEAD" and "GET" or method]
   if handler then return handler(box, body) end

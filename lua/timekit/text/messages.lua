@@ -1,5 +1,15 @@
---- The known name that a mistyped one was probably meant to be.
--- @module timekit.text.nearest
+--- The words of messages: what a value is, a text in quotes, and the name that was probably meant.
+-- @module timekit.text.messages
+
+local core = require "timekit.core"
+
+local messages = {}
+
+--- Every type that a field can ask for, as a reader names a value of it.
+messages.TYPES = {
+  string = "a string", boolean = "a boolean", number = "a number", integer = "an integer",
+  table = "a table", ["function"] = "a function",
+}
 
 local min, abs = math.min, math.abs
 
@@ -29,15 +39,13 @@ end
 -- Close is an edit distance (insert, delete, replace, swap of two neighbours) of at most a third of the
 -- name's length, and of at least one. Of several equally close candidates the alphabetically first wins,
 -- so that a message is the same on every run.
--- @function nearest
 -- @tparam string name the name as given; anything else has no nearest one
 -- @tparam table candidates the known names, as a list or as the keys of a table
 -- @treturn string|nil the nearest candidate (the name itself when it is one), nil when none is close
 -- @usage
--- local nearest = require "timekit.text.nearest"
--- nearest("mesage", { "message", "enabled" })   --> "message"
--- nearest("colour", { message = true })         --> nil
-return function(name, candidates)
+-- messages.nearest("mesage", { "message", "enabled" })   --> "message"
+-- messages.nearest("colour", { message = true })         --> nil
+function messages.nearest(name, candidates)
   if type(name) ~= "string" or next(candidates) == nil then return nil end
   local limit = math.max(1, math.floor(#name / 3))
   local best, edits
@@ -52,3 +60,32 @@ return function(name, candidates)
   end
   return best
 end
+
+--- Says what a value is, for a message that says what was expected instead.
+-- @tparam any value
+-- @treturn string such as `a number`, `nothing`; `null` for JSON's null
+function messages.describe(value)
+  if value == nil then return "nothing" end
+  if value == core.null then return "null" end
+  return messages.TYPES[type(value)] or "a " .. type(value)
+end
+
+--- Puts a text between quotes, fit for one line: cut when long, control characters replaced.
+-- @tparam any text
+-- @treturn string
+function messages.quote(text)
+  text = tostring(text):gsub("%c", "?")
+  if #text > 60 then text = text:sub(1, 57) .. "..." end
+  return "'" .. text .. "'"
+end
+
+--- The end of a message about an unknown name, naming what was probably meant.
+-- @tparam string name
+-- @tparam table candidates as for `messages.nearest`
+-- @treturn string such as `, did you mean 'message'?`, or an empty one
+function messages.hint(name, candidates)
+  local near = messages.nearest(name, candidates)
+  return near and ", did you mean " .. messages.quote(near) .. "?" or ""
+end
+
+return messages
