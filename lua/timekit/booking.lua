@@ -111,8 +111,8 @@ end
 
 local function send(self, prepared, refused)
   if not prepared then return nil, refused end
-  local booking, info, seen = self.client.run(prepared)
-  if booking then learn(self, booking) else learn_from(self, info, seen) end
+  local booking, info, machine = self.client.runner:run(prepared)
+  if booking then learn(self, booking) else learn_from(self, info, machine and machine.seen) end
   return booking, info
 end
 
@@ -165,13 +165,13 @@ end
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
   local prepared, refused = prepare(self, action, inputs, opts, "booking:start", 3)
-  local hindered = self.client.hindrance()
+  local hindered = self.client.runner:hindrance()
   if hindered then return nil, hindered end
   return self.client.calls:start(send, self, prepared, refused)
 end
 
 local function read(self, given)
-  local booking, info = self.client.run {
+  local booking, info = self.client.runner:run {
     request = request.traced(request.get(self.id, given.include), given.traceparent),
     expects = "booking", id = self.id, graph = self.graph, timeout = given.timeout,
   }

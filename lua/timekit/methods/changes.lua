@@ -56,10 +56,10 @@ function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
   -- An answer may be about the booking that took this one's place: of that nothing is learnt.
-  local function send(self, call)
-    call.writes, call.id, call.graph = true, self.id, self.graph
-    local result, info, seen = self.client.run(call)
-    local booking = result or seen
+  local function send(self, operation)
+    operation.writes, operation.id, operation.graph = true, self.id, self.graph
+    local result, info, machine = self.client.runner:run(operation)
+    local booking = result or machine and machine.seen
     if type(booking) == "table" and (booking.id == nil or booking.id == self.id) then learn(self, booking) end
     return result, info
   end
@@ -89,7 +89,7 @@ function changes.install(Booking, tools)
     end
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent),
+      look = function() return request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent) end,
       proves = function(seen) return seen and proof.meta(seen, meta) and seen or nil end,
       expects = "booking", effect = "the booking's meta was changed", timeout = given.timeout,
     })
@@ -122,10 +122,11 @@ function changes.install(Booking, tools)
     local refused = not built and { kind = "input", message = problem }
       or reschedule_problems(fields, self.client.rfc3339)
     if refused then return refuse(self, refused) end
-    local look = request.get(self.id, with(given.include, "attributes,event,resource"))
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(look, given.traceparent),
+      look = function()
+        return request.traced(request.get(self.id, with(given.include, "attributes,event,resource")), given.traceparent)
+      end,
       proves = function(seen) return seen and proof.times(seen, fields) and seen or nil end,
       expects = "booking", effect = "the booking was moved", timeout = given.timeout,
     })
@@ -149,7 +150,7 @@ function changes.install(Booking, tools)
     local given = options.check(opts, options.plain, "booking:delete", 3)
     local deleted, info = send(self, {
       request = request.traced(request.delete(self.id), given.traceparent),
-      look = request.traced(request.get(self.id), given.traceparent),
+      look = function() return request.traced(request.get(self.id), given.traceparent) end,
       proves = function(_, failure) return failure and failure.kind == "not_found" or nil end,
       expects = "nothing", effect = "the booking was deleted", timeout = given.timeout,
     })

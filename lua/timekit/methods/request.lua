@@ -72,7 +72,7 @@ function free_request.install(Client, check)
       if reason == "type" then error(where .. ": " .. problem, 2) end
       return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
     end
-    local answer, info = self.run {
+    local answer, info = self.runner:run {
       request = request.traced(built, given.traceparent),
       expects = method == "DELETE" and "deleted" or "anything", writes = method ~= "GET",
       effect = ("%s %s took effect"):format(method, target), timeout = given.timeout,

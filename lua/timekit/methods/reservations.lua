@@ -24,7 +24,7 @@ local function send(self, fields, opts, longer, where)
     refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
     return nil, Error.new(refused)
   end
-  return self.run {
+  return self.runner:run {
     request = request.traced(built, given.traceparent),
     expects = "object", writes = true, graph = "reservation", timeout = given.timeout,
     effect = longer and "the reservation was extended" or "the slot was reserved",
