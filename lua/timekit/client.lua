@@ -37,7 +37,7 @@ local function decode_percent(text)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
--- All that must not show up in an error. A proxy's URL can hold a password, too.
+-- Everything that must not appear in an error. A proxy's URL can hold a password, too.
 local function credentials_of(settings, password)
   local list = { { username = settings.resource_email, password = password } }
   local proxy = settings.proxy or ""
@@ -65,10 +65,10 @@ local function check(self, where, level)
   if self.closed then error(where .. ": the client is closed", level) end
 end
 
---- A handle for a booking. Nothing is sent.
+--- Makes a handle for a booking. Nothing is sent.
 -- Raises on an id that is not a string, is empty, `.` or `..`, or holds control characters, and on a closed client.
--- @tparam string|table booking a booking's id, or a booking as the API returns it: its `graph`, `state` and `completed`
---   are then used as hints of what is possible
+-- @tparam string|table booking a booking's id, or a booking as the API returns it, whose `graph`, `state` and
+--   `completed` then serve as hints of what is possible
 -- @treturn Booking
 -- @usage
 -- local booking, err = tk:booking("58190fc6-1ec0-4ebb-b627-7ce6aa9fc703"):action("confirm")
@@ -78,11 +78,12 @@ function Client:booking(booking)
   return handle
 end
 
---- Starts a call: a function that uses the client, in a coroutine of its own that does not keep the host waiting. It
--- runs at once, up to the point where it first waits for Timekit; `update` continues it. In it everything of this
--- client works as elsewhere, in blocking style. What it yields by itself (`coroutine.yield()`) continues at the next
--- update. The client keeps its calls until they are over, whether or not anybody else does.
--- Raises what the function raises before it first waits, when it is no function, and on a closed client. An error of
+--- Starts a call: runs a function that uses the client without keeping the host waiting.
+-- The function runs in a coroutine of its own: at once, up to where it first waits for Timekit, and from then on within
+-- `update`. All methods of this client work in it as elsewhere, in blocking style. If it yields by itself
+-- (`coroutine.yield()`), the next update continues it. The client keeps its calls until they are over.
+--
+-- Raises what the function raises before it first waits, if `fn` is not a function, and on a closed client. An error of
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
@@ -104,13 +105,13 @@ function Client:start(fn, ...)
   return self.calls:start(fn, ...)
 end
 
---- Lets calls go on: once a frame in a game, when `fd` is readable in an event loop.
--- It never waits unless it is told to, and takes a fraction of a millisecond; what is left over is done by the next
--- one. (In a coroutine that a call's function makes itself, requests block, as they do in any plain coroutine.)
--- Raises the error of a call's function or of one set by `on_done`, each once, and the others by the following
--- updates; on a closed client; and when it is called from within an update.
--- @tparam[opt=0] number seconds how long to wait for something to happen, at the most; more than 0 raises in nginx
--- @treturn integer how many calls are not over yet
+--- Continues calls. A game does this once a frame, an event loop when `fd` is readable.
+-- An update never waits unless it is told to, and takes a fraction of a millisecond. The next one does what is left
+-- over. (Requests block in a coroutine that a call's function makes itself, as in any plain coroutine.)
+-- Raises the error of a call's function, or of one set by `on_done`: each error once, one in each update. Raises on a
+-- closed client, and when it is called from within an update.
+-- @tparam[opt=0] number seconds the longest wait for something to happen; more than 0 raises in nginx
+-- @treturn integer the number of calls that are not over yet
 -- @usage while tk:update(1) > 0 do end
 function Client:update(seconds)
   check(self, "client:update", 3)
@@ -124,10 +125,10 @@ function Client:update(seconds)
   return self.calls:update(seconds)
 end
 
---- The descriptor that becomes readable when `update` has something to do, timers included: an event loop needs to
--- watch nothing else. It is the same until the client is closed; only a forked process has another one, and a client
--- whose libcurl ran out of memory. It is the client's: do not read or close it, and let your loop forget it before the
--- client is closed (`poll:close()` in luv, `cqueues.cancel(fd)`).
+--- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to watch
+-- nothing else. It stays the same until the client is closed, except in a forked process and after libcurl ran out of
+-- memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
+-- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
 -- @usage
@@ -138,8 +139,8 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone, for loops that cannot watch `fd`: call `update` then, and
--- every few milliseconds while calls are in flight.
+--- Seconds until `update` has something to do by time alone. It is for loops that cannot watch `fd`: they call `update`
+-- then, and every few milliseconds while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage
@@ -160,9 +161,9 @@ local function shut(self)
   return runner.hooks and runner.hooks:take_problem() or problem
 end
 
---- Closes the client and its connections. Any use of it raises from then on, also through handles made before; closing
--- again is silent. A client that is no longer used closes itself, on Lua 5.4 also as `local tk <close>`.
--- Calls in flight end, with an error of the kind `cancelled` for what they waited for.
+--- Closes the client and its connections. From then on any use of it raises, also through a handle made before. Closing
+-- it again does nothing. The garbage collector closes a client that nobody uses, and on Lua 5.4 so does
+-- `local tk <close>`. Calls in flight end: what they waited for ends with an error of the kind `cancelled`.
 -- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 -- collector, which may run anywhere, raises nothing, and continues no call.)
 -- @usage

@@ -18,16 +18,21 @@ function create.install(Client, check)
   --- @type Client
 
   --- Creates a booking: `POST /bookings` (API.md 4).
-  -- The fields go to Timekit as they are; when `action` is left out, the graph's first action applies (API.md 3). A
-  -- creation is never repeated by itself: nothing at Timekit's side would notice.
+  -- The fields go to Timekit as they are. Without `action` the graph's first action applies (API.md 3). A creation that
+  -- may have had an effect is never repeated: Timekit would make a second booking.
   --
-  -- Refused before anything is sent, with the kind `input` and `err.fields` naming each field, is only what is certain
-  -- to be wrong: an action that the known graph lacks or does not begin with, a field that it requires and that is not
-  -- there (`related.owner_booking_id`), settings of it that are of a wrong type or a slip of the pen (`max_seats`,
-  -- `timeout`, …), a graph whose bookings are not made so (`reservation`), times that are not RFC 3339 or lack their
-  -- zone (unless the client has an `input_timestamp_format`), and an end that is not after the start. A graph that is
-  -- not known here is for Timekit to judge.
-  -- Raises on wrong options, on fields that JSON cannot say (naming the path), and on a closed client.
+  -- Nothing is sent, and the error is `input` with `err.fields` naming each field, where the fields are certain to be
+  -- wrong:
+  --
+  -- * the known graph lacks the action, or does not begin with it
+  -- * a field is missing that the graph requires (`related.owner_booking_id`)
+  -- * a setting of the graph has a wrong type or a misspelt name (`max_seats`, `timeout`, …)
+  -- * bookings of the graph are not made this way (`reservation`)
+  -- * a time is not RFC 3339 or lacks its zone (unless the client has an `input_timestamp_format`), or the end is not
+  --   after the start
+  --
+  -- Timekit judges a graph that is not known here.
+  -- Raises on wrong options, on fields that JSON cannot express (naming the path), and on a closed client.
   -- @tparam table fields `graph`, `resource_id`, `start`, `end`, `what`, `where`, `customer`, …
   -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
   -- @treturn table|nil the booking, a table like the API's; nil on failure
