@@ -125,9 +125,9 @@ function Client:update(seconds)
   return self.calls:update(seconds)
 end
 
---- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to watch
--- nothing else. It stays the same until the client is closed, except in a forked process and after libcurl ran out of
--- memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
+--- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to
+-- watch nothing else. It stays the same until the client is closed, except in a forked process and after libcurl ran
+-- out of memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
