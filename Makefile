@@ -246,7 +246,7 @@ LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 # The specs that spend their time in C; the whole suite under valgrind takes longer than anybody waits.
 VALGRIND_SPECS ?= spec/json/decode_spec.lua spec/json/encode_spec.lua spec/json/differential_spec.lua \
-  spec/engine/transfers_spec.lua spec/client/action_spec.lua
+  spec/engine/transfers_spec.lua spec/engine/driving_spec.lua spec/engine/arguments_spec.lua spec/client/action_spec.lua
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
