@@ -1,4 +1,4 @@
--- The reason that the server gave is the error's message, in whatever shape it came.
+-- A user saw: "the server answered 422 without a reason", although the answer gave one as plain text.
 local response = require "timekit.http.response"
 
 local function refused(body)

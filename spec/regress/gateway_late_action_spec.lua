@@ -1,5 +1,4 @@
--- A gateway gives up with a page while what is behind it goes on: the action is applied later, and nobody was told that
--- it was not.
+-- A user saw: an action told as failed after a gateway's error page, and applied a moment later.
 local clocks = require "spec.support.clock"
 local timekit = require "timekit"
 

@@ -1,4 +1,4 @@
--- What a call tells of its end fits together: state, status and time to wait are those of the answer that decided.
+-- A user saw: an error whose state, status and time to wait came from different answers.
 local clocks = require "spec.support.clock"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"

@@ -1,4 +1,5 @@
--- A call has a coroutine of its own. To share them was tried: it saved 2 us of 50 and cost nginx its worker.
+-- A user saw: an nginx worker that died after a few requests which each started a call.
+-- Each call has a coroutine of its own: calls that shared them saved 2 us of 50, and cost nginx its worker.
 local nginx = require "spec.support.nginx"
 local sandbox_server = require "spec.support.sandbox_server"
 local timekit = require "timekit"
@@ -47,7 +48,7 @@ describe("an error that a call's function raises", function()
     local object = setmetatable({}, { __tostring = function() return "an object" end })
     assert.equal(object, message_of(function() error(object) end))
     assert.is_nil(message_of(function() error(nil) end))
-    assert.matches("coroutines_spec.lua:%d+: here$", message_of(function() error("here") end))
+    assert.matches("nginx_worker_died_spec.lua:%d+: here$", message_of(function() error("here") end))
     local call = tk:start(function()
       coroutine.yield()
       error(object)

@@ -1,4 +1,4 @@
--- A link and its redirect lead where they seem to.
+-- A user saw: a link that seemed to lead to one host and took the browser to another.
 local blame = require "spec.support.blame"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"

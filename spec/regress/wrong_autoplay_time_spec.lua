@@ -1,4 +1,4 @@
--- What plays by itself is said only where it is known: no default stands in for what cannot be read.
+-- A user saw: next_autoplay telling a time at which nothing happened, or nothing where something did.
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 

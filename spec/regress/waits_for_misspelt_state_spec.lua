@@ -1,4 +1,4 @@
--- A slip in the name of a state is told before anything is sent, where the graph is known.
+-- A user saw: wait_until waiting to its timeout for a state whose name was misspelt.
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 

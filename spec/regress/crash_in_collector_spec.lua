@@ -1,3 +1,4 @@
+-- A user saw: a crash when the collector ran while a transfer was being read or an engine was starting one.
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 

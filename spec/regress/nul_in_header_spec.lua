@@ -1,3 +1,4 @@
+-- A user saw: a header with a NUL in it, sent without complaint and cut off at the NUL.
 local core = require "timekit.core"
 
 -- Requests with this header alone take a way of their own.

@@ -1,4 +1,4 @@
--- A wrong option is told by the call that takes it, with its name, not by the first request.
+-- A user saw: a client made with an option that cannot work, and a first request that failed without naming it.
 local blame = require "spec.support.blame"
 local timekit = require "timekit"
 

@@ -1,4 +1,4 @@
--- Items of a batch or a bulk are lists: what is given by name would be lost, and an action go out without its inputs.
+-- A user saw: a decline that went out without its message, because the item of the batch gave its inputs by name.
 local blame = require "spec.support.blame"
 local timekit = require "timekit"
 

@@ -1,4 +1,4 @@
--- A hook may take its time, close the client, or raise whatever it likes: the call tells the truth all the same.
+-- A user saw: a call that outlived its timeout or hid what it had sent, because of what a hook did meanwhile.
 local clocks = require "spec.support.clock"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"

@@ -1,9 +1,9 @@
--- What the rules judge is what is sent: the raw fields of a table, as the JSON encoder reads them.
+-- A user saw: an action sent without a required input, because the inputs' metatable claimed to have it.
 local scripted = require "spec.support.scripted"
 local field_checks = require "timekit.text.fields"
 local timekit = require "timekit"
 
-local NAME = "regress_2_inputs"
+local NAME = "regress_inputs"
 
 describe("inputs with a metatable", function()
   local graphs, transport, tk = timekit.graphs, nil, nil

@@ -1,4 +1,4 @@
--- What an answer to a bulk request seems to tell of an item may be about another one, or not be the last word.
+-- A user saw: a bulk item told as done or as failed, by a word of the answer that was about another item.
 local core = require "timekit.core"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
