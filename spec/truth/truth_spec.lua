@@ -1,4 +1,5 @@
--- Every combination of what can happen to an action, judged by design.md 3 and 7 and by what really became of it.
+-- Every combination of what can happen to an action: what the caller is told must be what really became of it, an action
+-- must not take effect twice, and a doubt must remain only where a look could not have cleared it up.
 local clocks = require "spec.support.clock"
 local graphs = require "timekit.graphs"
 local timekit = require "timekit"
