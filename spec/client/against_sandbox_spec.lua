@@ -1,5 +1,4 @@
--- Links, webhooks, what plays by itself and free requests, with the client's own functions against the sandbox: in the
--- process and over HTTP.
+-- Links, webhooks, autoplay and free requests: what the client makes, the sandbox takes. In the process and over HTTP.
 local core = require "timekit.core"
 local server = require "spec.support.sandbox_server"
 local timekit = require "timekit"
@@ -126,7 +125,7 @@ for name, open in pairs(PLACES) do
     end)
 
     it("a webhook's delivery is verified and parsed to a handle that acts", function()
-      -- Nobody listens there; what was to be sent is seen all the same.
+      -- No server listens there, but the sandbox keeps what it was going to send.
       place.hook { url = "http://127.0.0.1:1/", secret = "whsec_1", graph = "confirm_decline", state = "tentative" }
       local handle = book "confirm_decline"
       local sent = place.deliveries()[1]

@@ -154,7 +154,7 @@ describe("create_bookings", function()
       local _, err = client(first):create_bookings { fields(), fields() }
       assert.same({ "uncertain", "yes" }, { err.kind, err.sent })
       assert.is_true(err.cause.kind == "validation" or err.cause.kind == "not_found")
-      -- It is, when nothing can have been created beside it, or all is deleted again.
+      -- It is about all if there is only one, or if all are deleted again.
       assert.not_equal("uncertain", select(2, client(first):create_bookings({ fields() })).kind)
       assert.not_equal("uncertain",
         select(2, client(first):create_bookings({ fields(), fields() }, { delete_all_on_error = true })).kind)

@@ -116,7 +116,7 @@ describe("update_bookings", function()
     local results = tk:update_bookings({ { first, "confirm" }, { second, "cancel" } }, { reset_all_on_error = true })
     assert.same({ "validation", "transition tentative" }, endings(results))
     assert.same({ "tentative", "tentative", "tentative" }, states())
-    -- An answer that shows the booking as it was meanwhile.
+    -- An answer that shows the booking as it was before all were put back.
     local shown = answer(200, '{"data":[' .. booking("b1", "confirmed") .. ',{"error":"no"}]}')
     assert.same({ "confirmed", "validation" }, endings(client(shown):update_bookings(BOTH)))
     assert.same({ "uncertain confirmed", "validation" },
@@ -185,7 +185,7 @@ describe("update_bookings", function()
   end)
 
   it("judges by the same rules as of a single action", function()
-    -- Other actions lead there as well, or nobody knows the graph, or the booking is elsewhere, or cannot be read.
+    -- The graph is unknown; the booking is elsewhere; it cannot be read; it is gone; and one that is proved.
     local results = client(LOST, {
       b1 = answer(200, '{"data":' .. booking("b1", "confirmed", "their_graph") .. "}"), b2 = "completed",
       b3 = answer(500), b4 = answer(404), b5 = "declined",
@@ -200,7 +200,7 @@ describe("update_bookings", function()
     local twice = { { "b1", "confirm" }, { "b2", "confirm" }, { "b1", "confirm" }, { "b1", "cancel" } }
     assert.same({ "confirmed reconciled", "confirmed reconciled", "uncertain confirmed", "uncertain confirmed" },
       endings(client(LOST, { b1 = "confirmed", b2 = "confirmed" }):update_bookings(twice)))
-    -- What an answer says of each counts.
+    -- An answer tells of each of the two.
     local nagged = booking("b1", "nagged", "theirs")
     assert.same({ "nagged", "nagged" }, endings(client(answer(200, "[" .. nagged .. "," .. nagged .. "]"))
       :update_bookings { { "b1", "nag" }, { "b1", "nag" } }))
@@ -211,7 +211,7 @@ describe("update_bookings", function()
     local results = client(limit, { b1 = "tentative", b2 = "declined" }):update_bookings(BOTH)
     assert.same({ "rate_limited tentative", "declined reconciled" }, endings(results))
     assert.same({ 7, true }, { results[1][2].retry_after, results[1][2].retryable })
-    -- A gateway's is a doubt like any other.
+    -- A gateway's 503 is a doubt like any other.
     results = client(answer(503, "<html>"), { b1 = "tentative", b2 = "declined" }):update_bookings(BOTH)
     assert.same({ "uncertain tentative", "declined reconciled" }, endings(results))
   end)
@@ -229,11 +229,11 @@ describe("update_bookings", function()
     local b1, b2 = booking("b1", "confirmed"), booking("b2", "declined")
     local states_now = { b1 = "confirmed", b2 = "declined" }
     local told = {
-      -- Another order, and refusals in a list of their own.
+      -- In another order, and with refusals in a list of their own.
       ['{"data":[' .. b2 .. "," .. b1 .. "]}"] = { "confirmed", "declined" },
       ['{"data":[' .. b2 .. '],"errors":[{"id":"b1","error":"no"}]}'] = { "validation", "declined" },
       ['{"data":[{"id":"b2","error":"no"},' .. b1 .. "]}"] = { "confirmed", "validation" },
-      -- Some are left out, of one nothing is said, or it is shown as it was before.
+      -- Without some items, with nothing about one, or with one as it was before.
       ['{"data":[' .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
       ['{"data":[]}'] = { "confirmed reconciled", "declined reconciled" },
       ['{"data":[null,' .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
@@ -248,11 +248,11 @@ describe("update_bookings", function()
       assert.same(expected, endings(with_answer:update_bookings(BOTH)), body)
       assert.matches("^PUT[GET ]*$", methods(transport))
     end
-    -- Shown where the action does not lead: somebody else has brought it there.
+    -- Shown in a state that the action does not lead to: somebody else has acted.
     local elsewhere = answer(200, '{"data":[' .. booking("b1", "declined") .. "," .. booking("b2", "completed") .. "]}")
     assert.same({ "uncertain declined", "completed" }, endings(client(elsewhere, { b1 = "declined" })
       :update_bookings { { "b1", "confirm" }, { "b2", "confirm" } }))
-    -- Shown as it was before, and so it is.
+    -- Shown as it was before, and a read shows the same.
     assert.same({ "uncertain tentative", "declined" }, endings(client(
       answer(200, '{"data":[' .. booking("b1", "tentative") .. "," .. b2 .. "]}"), { b1 = "tentative" })
       :update_bookings(BOTH)))
@@ -263,11 +263,11 @@ describe("update_bookings", function()
     local results = client(whole, { b1 = "confirmed", b2 = "tentative" }):update_bookings(BOTH)
     assert.same({ "confirmed reconciled", "validation tentative" }, endings(results))
     assert.matches("as a whole: Index 1", results[2][2].message, 1, true)
-    -- Whether that item was there before cannot be told.
+    -- Whether that booking was in the state before cannot be known.
     whole = answer(422, [[{"error":"Cannot apply action 'confirm' to current state 'confirmed'"}]])
     assert.same({ "uncertain confirmed", "validation tentative" },
       endings(client(whole, { b1 = "confirmed", b2 = "tentative" }):update_bookings(BOTH)))
-    -- It is about all, when it says so, when there is but one, or when all is put back.
+    -- The refusal is about all items if it says so, if there is only one, or if all are put back.
     local named = answer(422, '{"errors":{"bookings.1.action":["no"]}}')
     for _, case in ipairs {
       { named, BOTH }, { whole, { BOTH[1] } }, { whole, BOTH, { reset_all_on_error = true } }, { answer(401), BOTH },
@@ -279,7 +279,7 @@ describe("update_bookings", function()
       assert.not_equal("uncertain", err.kind)
       assert.equal("PUT", methods(transport))
     end
-    -- A list in it counts for more.
+    -- If the refusal holds a list, the list counts.
     local list = answer(422, '{"data":[' .. booking("b1", "confirmed") .. ',{"error":"no"}]}')
     assert.same({ "confirmed", "validation" }, endings(client(list):update_bookings(BOTH)))
   end)

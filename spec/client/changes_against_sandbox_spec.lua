@@ -1,4 +1,5 @@
--- What a client does beside actions, against a sandbox that speaks all of it: in this process, and over HTTP.
+-- Changes beside actions (meta, reschedule, delete, reservations, groups) against the sandbox, in this process and over
+-- HTTP.
 local sandbox_server = require "spec.support.sandbox_server"
 local core = require "timekit.core"
 local timekit = require "timekit"
@@ -20,7 +21,7 @@ local function suite(start)
     return tk:booking(booking), booking
   end
 
-  -- What is done, and its answer lost; or lost on the way.
+  -- Loses the connection: "after" the request was applied, or "before".
   local function lose(match, when)
     fault { match = match, when = when, what = "close" }
   end

@@ -1,3 +1,4 @@
+-- A client: how it is made and closed, that it shows no key, and the default client.
 local blame = require "spec.support.blame"
 local collect = require "spec.support.collect"
 local scripted = require "spec.support.scripted"

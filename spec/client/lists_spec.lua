@@ -121,7 +121,7 @@ describe("a page of bookings", function()
 end)
 
 describe("a search", function()
-  -- What must not become another condition, whichever attribute it stands for.
+  -- Values that must not become a condition of their own, in any attribute.
   local EVIL = {
     "x;state:confirmed", "x;", ";", "a:b", ":", "x\n", "x\0y", "x\r\nEvil: 1", "\127", "", " ", "\t",
     "x%3Bstate%3Aconfirmed;",
@@ -267,7 +267,7 @@ describe("all bookings", function()
       tk = client()
       call = tk:start(function() return ids(tk:bookings { search = { state = ";" } }) end)
       assert.equal("input", select(2, call:result()).kind)
-      -- Where nobody asks for a result it is not lost.
+      -- The error is not lost where nobody asks for the result.
       local ok, raised_err = pcall(call.on_done, call, function() ids(tk:bookings { search = { state = ";" } }) end)
       assert.same({ false, "input" }, { ok, raised_err.kind })
     end)

@@ -57,7 +57,7 @@ describe("a call", function()
     tk:update()
     local declined, info = call:result()
     assert.same({ "declined", 1, "declined" }, { declined.state, info.attempts, handle.state })
-    -- Refused on the spot: an answer all the same.
+    -- Refused on the spot, which is a result as well.
     local _, err = handle:start("decline"):result()
     assert.same({ "transition", "no" }, { err.kind, err.sent })
     assert.equal(1, #transport.transfers)
@@ -70,7 +70,7 @@ describe("a call", function()
     assert.equal("GET", transport.transfers[2].request.method)
     finish(2, booking "tentative")
     tk:update()
-    -- The wait before the repeat is not over.
+    -- The pause before the repeat is not over.
     local pause = tk:timeout()
     assert.is_true(pause > 0 and pause <= 0.2, pause)
     tk:update()

@@ -1,4 +1,4 @@
--- A call that is cancelled, at every point of its way.
+-- A call that is cancelled at any point tells the truth about what was sent, and disturbs no other call.
 local faults = require "spec.support.faults"
 local timekit = require "timekit"
 
@@ -26,7 +26,7 @@ describe("a call that is cancelled after any number of steps", function()
         assert.is_true(victim:done())
         local _, err = victim:result()
         if not over then assert.equal("cancelled", err.kind) end
-        -- The answers of this server are no bookings.
+        -- This server's answers are not bookings, so even a complete one is an error.
         if err.sent ~= "no" then sent = sent + 1 end
         while tk:update(10) > 0 do end
         assert.equal("yes", select(2, other:result()).sent)

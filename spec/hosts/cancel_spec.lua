@@ -89,7 +89,7 @@ describe("cancelling", function()
     end
     assert.equal("cleaned up", call:result())
     assert.same({ "cancelledmaybe", "cancelledno", "cancelledno" }, errors)
-    -- A function that never gives up leaves the host its turn.
+    -- A function that goes on and on still leaves the host its turn.
     assert.is_true(turns >= 2)
     assert.equal(1, #transport.transfers)
   end)

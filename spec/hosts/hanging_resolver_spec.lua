@@ -4,7 +4,7 @@ local this_lua = require "spec.support.this_lua"
 
 describe("a resolver that hangs", function()
   it("keeps no frame waiting: not its update, nor what is cancelled, begun anew or at its deadline", function()
-    -- It hangs for good, so whoever waited for it would never come back.
+    -- The resolver hangs for good, so a frame that waited for it would never end.
     local command = ("FRAMES=600 CALLS=50 timeout -s KILL 60 %s spec/bench/frames.lua"):format(this_lua.command)
     local told = shell.must(command)
     local ended, cancelled = told:match("^600 frames, 50 calls in flight; (%d+) ended, (%d+) of them cancelled\n")

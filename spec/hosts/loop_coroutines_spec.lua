@@ -12,7 +12,7 @@ setup(loop_host.open)
 teardown(loop_host.close)
 before_each(loop_host.reset)
 
--- How both run: `spawn` starts a coroutine, `run` goes on until nothing is left to do, and raises the first error of a
+-- Both loops: `spawn` starts a coroutine; `run` runs until nothing is left to do, and raises the first error of a
 -- coroutine; `tick(fn)` calls fn again and again until it returns false.
 local hosts = {
   cqueues = function()
@@ -156,7 +156,7 @@ for name, new_host in pairs(hosts) do
       assert.equal(30, outcome.done)
       for index, id in ipairs(ids) do
         local booking = outcome[index][1]
-        -- The second batch may have been faster with the first.
+        -- The second batch may have confirmed the first booking earlier.
         assert.is_true(booking == nil and index == 1 or booking.id == id)
       end
       assert.equal("oops", problem)
@@ -274,7 +274,7 @@ for name, new_host in pairs(hosts) do
       assert.equal(12, #states)
       local numbers = 0
       for _ in pairs(fds) do numbers = numbers + 1 end
-      -- The point of this: numbers were used again.
+      -- Proof that numbers were used again.
       assert.is_true(numbers < 12, numbers)
       assert_confirmed_once(ids)
     end)
@@ -360,7 +360,7 @@ for name, new_host in pairs(hosts) do
       for index = 4, 6 do
         host.spawn(function() states[index - 3] = tk:booking(ids[index]):confirm().state end)
       end
-      -- Outside of coroutines it blocks.
+      -- Outside of coroutines an action blocks.
       for index = 7, 9 do assert.equal("confirmed", tk:booking(ids[index]):confirm().state) end
       host.tick(function() return tk:update() > 0 end)
       host.run()

@@ -61,7 +61,7 @@ for name, loop in pairs(loops) do
         { match = "PUT /v2/bookings/" .. ids[2] .. "/confirm", what = "status", status = 503, when = "before" })
       local calls = {}
       for index, id in ipairs(ids) do
-        -- So that 503 is known to be no danger, too.
+        -- With the graph known, a repeat after 503 is known to be safe.
         calls[index] = tk:booking({ id = id, graph = "confirm_decline" }):start("confirm")
       end
       drive(calls)
@@ -141,7 +141,7 @@ for name, loop in pairs(loops) do
     it("wakes for what has become due while others blocked", function()
       local ids = create(3)
       local paused, ready = paused_call(ids), tk:booking(ids[2]):start("confirm")
-      -- Longer than the pause. It moves everything on, but continues no other call.
+      -- This takes longer than the pause. It moves transfers on, but continues no other call.
       assert(tk:booking(ids[3]):confirm())
       assert.same({ false, false }, { paused:done(), ready:done() })
       drive { paused, ready }
@@ -161,7 +161,7 @@ for name, loop in pairs(loops) do
       use()
       local ids = create(1)
       drive { tk:booking(ids[1]):start("confirm") }
-      -- What is left of timers may make it readable, but not for long.
+      -- Timers that are left may make it readable, but not for long.
       local readable = { getfd = function() return tk:fd() end, dirty = function() return false end }
       for _ = 1, 10 do
         if not socket.select({ readable }, nil, 0)[1] then return end

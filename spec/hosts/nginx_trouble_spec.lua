@@ -123,7 +123,7 @@ describe("in nginx", function()
     local answers, seconds = confirm_all { id }
     assert.equal("confirmed", answers[1].state)
     assert.is_true(seconds < 0.6)
-    -- Each has noticed for itself, and has looked often from then on.
+    -- Each request notices by itself, and polls from then on.
     local began = socket.gettime()
     for _ = 1, 10 do assert.equal("confirmed", get("/confirm?id=" .. book()).state) end
     assert.is_true(socket.gettime() - began < 1.7)
@@ -149,7 +149,7 @@ describe("in nginx", function()
     it("is made anew when nginx lost it from its pool", function()
       start(app.CONFIRM .. RING, { init = CAUGHT })
       assert.equal("confirmed", get("/confirm?id=" .. book()).state)
-      -- nginx closes a connection in its pool that says something, as soon as it notices.
+      -- nginx closes a pooled connection as soon as it notices bytes on it.
       repeat
         app.running:get("/ring")
         assert.equal("confirmed", get("/confirm?id=" .. book()).state)
@@ -165,7 +165,7 @@ describe("in nginx", function()
       wait_until_under_way(id)
       assert.equal("1", app.running:get("/cut"))
       assert.equal("confirmed", decode(nginx.answer(asked)).state)
-      -- The timer goes on without for as long as it runs; the next one has a new notifier.
+      -- The timer goes on without a notifier while it runs; the next timer has a new one.
       repeat assert.equal("confirmed", get("/confirm?id=" .. book()).state) until app.running:get("/made") == "2"
     end)
   end)

@@ -16,7 +16,7 @@ describe("in nginx", function()
   it("a hundred requests at once wait together, and nobody else does", function()
     start(app.CONFIRM)
     local best, worst, asked
-    -- The figures that were asked for; a machine that is busy with other things gets further tries.
+    -- The goals are 0.6 s for all and 20 ms for others. A busy machine gets further tries.
     for _ = 1, 5 do
       app.box:call("POST", "/_sandbox/reset")
       local ids = {}
@@ -45,7 +45,7 @@ describe("in nginx", function()
   end)
 
   it("waits for as long as it was told", function()
-    -- The pump as the runtime sees it, and no more.
+    -- Only those functions of a pump that the runtime uses.
     start([[
       location = /wait { content_by_lua_block {
         local core = require "timekit.core"
@@ -73,7 +73,7 @@ describe("in nginx", function()
         local began = runtime.now()
         runtime.wait(pump, transfer, 0.1)
         local first, was_done, is_known = runtime.now() - began, transfer:done(), next(wakes) ~= nil
-        -- The answer comes while nobody waits for it.
+        -- The answer arrives while nothing waits for it.
         ngx.sleep(0.6)
         runtime.wait(pump, transfer, 5)
         ngx.print(core.encode {

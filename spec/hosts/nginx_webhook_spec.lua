@@ -17,7 +17,7 @@ describe("the handler for webhooks in nginx", function()
   setup(function()
     box = sandbox_server.start("KEY=" .. KEY)
     tk = timekit.new { app_key = KEY, base_url = box.url }
-    -- As it stands, but for a second worker, and a location by which the specs see that nginx is up.
+    -- The file as it stands, with a second worker, and a location that shows that nginx is up.
     local text = EXAMPLE:gsub("\nevents {}", "\nworker_processes 2;\nevents {}")
       :gsub("\n  server {", "\n  access_log off;\n  server {\n    location = /fast { return 200; }")
     running = nginx.start(text,
@@ -47,8 +47,8 @@ describe("the handler for webhooks in nginx", function()
     return (select(2, nginx.answer(connection)))
   end
 
-  -- How often it was asked for anything about a booking. (The sandbox is never reset: it would use its ids again, which
-  -- the handler would take for duplicates.)
+  -- How often it was asked for anything about a booking. The sandbox is never reset, since it would use its ids again
+  -- and the handler would take them for duplicates.
   local function asked(id)
     local _, answer = box:call("GET", "/_sandbox/requests")
     local count = 0
@@ -151,7 +151,7 @@ describe("the handler for webhooks in nginx", function()
     assert.equal(413, status_of(send((book { what = ("x"):rep(300 * 1024) }))))
   end)
 
-  -- The last one that books: the sandbox goes on sending.
+  -- This test books last, because the sandbox goes on sending.
   it("takes what the sandbox sends", function()
     assert.equal(200, (box:call("POST", "/_sandbox/webhooks", core.encode {
       url = running.url .. "/timekit", secret = SECRET, graph = "confirm_decline", state = "tentative", is_test = true,

@@ -104,7 +104,7 @@ describe("in nginx", function()
     assert.equal(2, later.threads)
     assert.equal(0, later.timers)
     assert.equal(1, later.notifiers)
-    -- Ten calls would leave ten, if any; nginx may be about to close a request's.
+    -- A leak would leave ten. nginx may be about to close a request's own.
     assert.is_true(later.descriptors < state.descriptors + 5)
   end)
 

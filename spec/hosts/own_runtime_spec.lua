@@ -9,7 +9,7 @@ setup(loop_host.open)
 teardown(loop_host.close)
 before_each(loop_host.reset)
 
--- A loop of the plainest kind: coroutines, each of which waits for a descriptor or a time.
+-- A minimal loop: coroutines, each of which waits for a descriptor or a time.
 local function plain_loop()
   local loop, waiting = {}, {}
 
@@ -36,7 +36,7 @@ local function plain_loop()
     if waiting[thread] then waiting[thread] = { at = core.now() } end
   end
 
-  -- The descriptors of those who wait, and when the first of them has waited long enough.
+  -- The descriptors that are waited for, and when the first wait is over.
   local function look()
     local watched, first = {}, math.huge
     for thread, wait in pairs(waiting) do

@@ -1,4 +1,4 @@
--- The documentation names what there is, and what it names is there.
+-- The documentation names every option and number that there is, and what it names is there.
 local core = require "timekit.core"
 local timekit = require "timekit"
 
