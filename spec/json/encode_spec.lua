@@ -456,3 +456,12 @@ describe("core.encode and core.decode", function()
     collectgarbage("setpause", 200)
   end)
 end)
+
+describe("the numbers of an answer", function()
+  it("keep every digit up to 2^53 - 1", function()
+    for _, digits in ipairs { "9007199254740991", "-9007199254740991", "0" } do
+      assert.equal("[" .. digits .. "]", core.encode(core.decode("[" .. digits .. "]")))
+    end
+    assert.equal("number", type(core.decode("[9007199254740993]")[1]))
+  end)
+end)
