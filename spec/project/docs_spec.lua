@@ -1,4 +1,4 @@
--- Every function that users are shown tells what it takes and returns, and has an example.
+-- The documentation tells what each function for users takes and returns, with an example, and names each option.
 local FILES = {
   "booking", "client", "graphs", "init", "link", "methods/batch", "methods/bulk/init", "methods/changes",
   "methods/create", "methods/lists", "methods/request", "methods/reservations", "methods/wait", "runtime/tasks",
@@ -39,4 +39,26 @@ describe("the documentation of", function()
   end
 
   it("more than fifty functions is looked at", function() assert.is_true(count > 50, count) end)
+end)
+
+describe("the documentation of timekit.new", function()
+  local function read(path)
+    local file = assert(io.open(path))
+    local text = file:read("*a")
+    file:close()
+    return text
+  end
+
+  it("has every option of the README's table", function()
+    local documented = {}
+    for name in read("lua/timekit/init.lua"):gmatch("@tparam %?%S+ opts%.([%w_]+)") do documented[name] = true end
+    local rows, missing = read("README.md"):match("\n## Options\n(.-)\n## "), {}
+    for cell in rows:gmatch("\n| (`[^|]*) |") do
+      for name in cell:gmatch("`([%w_]+)`") do
+        if not documented[name] then missing[#missing + 1] = name end
+      end
+    end
+    assert.same({}, missing)
+    assert.is_true(documented.runtime)
+  end)
 end)
