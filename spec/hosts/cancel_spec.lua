@@ -52,6 +52,8 @@ describe("cancelling", function()
     local calls = {}
     for index = 1, 3 do calls[index] = tk:booking("b" .. index):start("confirm") end
     assert.equal(1, #transport.transfers)
+    finish(1, booking "confirmed")
+    tk:update()
     assert.equal(1, tk:timeout())
     calls[2]:cancel()
     assert.same({ "cancelled", "no", 0 }, (function()

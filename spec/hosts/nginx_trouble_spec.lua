@@ -53,7 +53,7 @@ describe("in nginx", function()
       assert.equal("confirmed", get("/own?id=" .. book()).state)
     end)
 
-    it("in the driver", function()
+    it("in the timer", function()
       start(OWN, { init = [[
         local core = require "timekit.core"
         local notifier = core.notifier
