@@ -153,7 +153,7 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.tasks`; nil in a phase of nginx
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil in a phase of nginx
 --   that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage

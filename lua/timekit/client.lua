@@ -87,7 +87,7 @@ end
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
--- @treturn Call|nil see `timekit.runtime.tasks`; nil in a phase of nginx that cannot wait
+-- @treturn Call|nil see `timekit.runtime.call`; nil in a phase of nginx that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
@@ -139,8 +139,9 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone. It is for loops that cannot watch `fd`: they call `update`
--- then, and every few milliseconds while calls are in flight.
+--- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most while
+-- an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call `update`
+-- every few milliseconds besides, while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage
