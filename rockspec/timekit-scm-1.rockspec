@@ -63,6 +63,7 @@ build = {
     ["timekit.methods.bulk.update"] = "lua/timekit/methods/bulk/update.lua",
     ["timekit.methods.changes"] = "lua/timekit/methods/changes.lua",
     ["timekit.methods.create"] = "lua/timekit/methods/create.lua",
+    ["timekit.methods.cursor"] = "lua/timekit/methods/cursor.lua",
     ["timekit.methods.customer_links"] = "lua/timekit/methods/customer_links.lua",
     ["timekit.methods.lists"] = "lua/timekit/methods/lists.lua",
     ["timekit.methods.request"] = "lua/timekit/methods/request.lua",
