@@ -315,7 +315,8 @@ describe("group bookings", function()
     end
     assert.equal(9, seats)
     assert.equal("g1", tk:group_booking("g/1", { include = { "attributes" } }).id)
-    assert.same({ "/bookings/groups?orderBy=created_at&include=attributes", "/bookings/groups/g%2F1?include=attributes" },
+    assert.same({ "/bookings/groups?orderBy=created_at&include=attributes",
+      "/bookings/groups/g%2F1?include=attributes" },
       targets(transport))
     assert.matches("^client:group_booking: the id: ", blame(function() tk:group_booking("..") end))
     assert.matches("^client:group_booking: the id: ", blame(function() tk:group_booking() end))
