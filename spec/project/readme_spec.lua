@@ -1,12 +1,17 @@
--- The README is true: its programs run as they stand and print what it says, and its table is that of the graphs.
+-- The README is true: its programs print what it says, its table is that of the graphs, and its links lead somewhere.
 local process = require "spec.support.process"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 
-local file = assert(io.open("README.md"))
-local readme = file:read("*a")
-file:close()
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local readme = read("README.md")
 
 -- The ```lua blocks in order, each with the ```prints block that follows it, if any.
 local function examples()
@@ -59,36 +64,88 @@ describe("README.md", function()
 
   it("has programs, each with what it prints", function()
     local list = examples()
-    assert.is_true(#list >= 6)
+    assert.is_true(#list >= 5)
     for _, example in ipairs(list) do assert.is_string(example.prints, example.program) end
   end)
 
-  it("shows the graphs as they are", function()
-    local shown = {}
-    local section = readme:match("\n## The graphs\n(.-)\n```")
-    for row in section:gmatch("\n(| `[^\n]+)") do shown[row] = true end
-    for name, graph in pairs(timekit.graphs) do
-      local seen = {}
-      for _, action in ipairs(graph.actions) do
-        for _, state in ipairs(action.from) do
-          if not seen[state] then
-            seen[state] = true
-            local parts = {}
-            for _, possible in ipairs(graph:actions_in(state)) do
-              local mark = ""
-              for _, autoplay in ipairs(graph:autoplays(state)) do
-                if autoplay.action == possible then mark = " ⏱" end
-              end
-              parts[#parts + 1] = ("`%s` → %s%s"):format(possible, graph:next_state(state, possible), mark)
-            end
-            local row = ("| `%s` | %s | %s |"):format(name, state, table.concat(parts, ", "))
-            assert.is_true(shown[row], "the README lacks: " .. row)
-            shown[row] = nil
-          end
+  -- `confirm` → confirmed, `decline` → declined
+  local function possible_in(graph, state)
+    local parts = {}
+    for _, action in ipairs(graph:actions_in(state)) do
+      local mark = ""
+      for _, autoplay in ipairs(graph:autoplays(state)) do
+        if autoplay.action == action then mark = " ⏱" end
+      end
+      parts[#parts + 1] = ("`%s` → %s%s"):format(action, graph:next_state(state, action), mark)
+    end
+    return table.concat(parts, ", ")
+  end
+
+  -- A graph's row: its states in the order in which its actions name them. nil for a graph without actions.
+  local function row_of(graph)
+    local parts, seen = {}, {}
+    for _, action in ipairs(graph.actions) do
+      for _, state in ipairs(action.from) do
+        if not seen[state] then
+          seen[state] = true
+          parts[#parts + 1] = ("*%s*: %s"):format(state, possible_in(graph, state))
         end
       end
     end
+    return parts[1] and ("| `%s` | %s |"):format(graph.name, table.concat(parts, "<br>"))
+  end
+
+  it("shows the graphs as they are", function()
+    local shown = {}
+    local section = readme:match("\n## Actions\n(.-)\n## ")
+    for row in section:gmatch("\n(| `[%w_]+` | %*[^\n]+)") do shown[row] = true end
+    for _, graph in pairs(timekit.graphs) do
+      local row = row_of(graph)
+      if row then assert.is_true(shown[row], "the README lacks: " .. row) shown[row] = nil end
+    end
     assert.is_nil(next(shown))
+  end)
+
+  it("leads to files and headings that are there", function()
+    local headings, count = {}, 0
+    for heading in readme:gmatch("\n## ([^\n]+)") do headings["#" .. heading:lower():gsub(" ", "-")] = true end
+    for target in readme:gmatch("%]%(([^)]+)%)") do
+      if target:sub(1, 1) == "#" then
+        assert.is_true(headings[target], target)
+      elseif not target:find("^https://") then
+        assert(io.open(target)):close()
+      end
+      count = count + 1
+    end
+    assert.is_true(count > 30)
+  end)
+
+  it("names files that are there where it tells how the library is made", function()
+    local inside = readme:match("\n## Inside\n(.*)")
+    for path in inside:gmatch("`([%w_/]+%.lua)`") do
+      local place = (path:find("^spec/") or path:find("^csrc/")) and path or "lua/timekit/" .. path
+      if not path:find("NAME", 1, true) then read(place) end
+    end
+    -- Names of functions and tables stand before the link to their file.
+    for row in inside:gmatch("\n| ([^\n]+) |") do
+      for before, target in row:gmatch("([^%[%]]*)%[[^%]]+%]%(([^)]+%.%l+)%)") do
+        local text = read(target)
+        for name in before:gmatch("`([%w_.]+)`") do
+          assert.truthy(text:find(name, 1, true), ("%s: %s"):format(target, name))
+        end
+      end
+    end
+  end)
+
+  it("is short enough to be read", function()
+    local count = 0
+    for line in readme:gmatch("([^\n]*)\n") do
+      count = count + 1
+      -- A character beyond ASCII has several bytes, of which only the first is none of these.
+      local length = #line:gsub("[\128-\191]", "")
+      assert.is_true(length <= 120 or line:find("^|") ~= nil or line:find("^sudo apt%-get") ~= nil, line)
+    end
+    assert.is_true(count <= 440, count)
   end)
 
   it("names every target of make", function()
