@@ -1,16 +1,13 @@
 /*
- * Transfers that are over, with the buffers in them, kept for the next ones: memory that was used just now is still in
- * the processor's caches, and the allocator is not asked for blocks of their size.
- *
- * A transfer may outlive its engine, so the spare ones are kept by something that belongs to the engine and all of its
- * transfers together, and goes with the last of them.
+ * The pool of freed transfers: they are kept, with their buffers, for the next ones. A transfer may outlive its
+ * engine, so the pool has a reference count: the engine and every transfer in use hold one reference each.
  */
 #include "engine/engine_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* What is spare is nobody's: AddressSanitizer is to tell of whoever still reads it. */
+/* A transfer in the pool counts as freed. It is poisoned, so that AddressSanitizer reports whoever still uses it. */
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define HIDE ASAN_POISON_MEMORY_REGION
@@ -20,14 +17,14 @@
 #define SHOW(memory, size) ((void)(memory), (void)(size))
 #endif
 
-/* As many as a host has in flight for long. */
+/* Hosts rarely have more transfers in flight than this for long. */
 #define SPARE_TRANSFERS 64
 
-/* What is larger is given back. */
+/* Larger buffers are freed. */
 #define LARGEST_BUFFER ((size_t)16 * 1024)
 
 struct tk_spares {
-  int users; /* the engine, and each transfer that is not spare */
+  int users; /* references: the engine's, and one for each transfer in use */
   int is_closed;
   int count;
   tk_transfer *kept[SPARE_TRANSFERS];
@@ -71,7 +68,7 @@ static tk_buffer emptied(tk_buffer buffer) {
   return buffer;
 }
 
-/* The engine is about to go. */
+/* Drops the engine's reference. From now on transfers are freed instead of kept. */
 void tk_spares_close(tk_spares *spares) {
   if (spares == NULL) return;
   spares->is_closed = 1;
@@ -79,7 +76,7 @@ void tk_spares_close(tk_spares *spares) {
   leave(spares);
 }
 
-/* A transfer of nothing but zeros, apart from the memory of its buffers. NULL: no memory. */
+/* A transfer whose fields are all zero; its buffers may have memory already. NULL: no memory. */
 tk_transfer *tk_spares_take(tk_spares *spares) {
   tk_transfer *transfer;
   if (spares->count > 0) {
@@ -93,7 +90,7 @@ tk_transfer *tk_spares_take(tk_spares *spares) {
   return transfer;
 }
 
-/* Nobody can ask about the transfer any more. */
+/* Takes a transfer back that nobody uses any more. */
 void tk_spares_give(tk_transfer *transfer) {
   tk_spares *spares = transfer->spares;
   if (spares->is_closed || spares->count == SPARE_TRANSFERS) {
