@@ -126,9 +126,10 @@ build = {
     ["timekit.core"] = {
       sources = {
         "csrc/bind/core.c",
+        "csrc/bind/engine_lua.c",
         "csrc/bind/escape.c",
+        "csrc/bind/fields.c",
         "csrc/bind/hmac.c",
-        "csrc/bind/hmac_lua.c",
         "csrc/bind/notifier_lua.c",
         "csrc/bind/result.c",
         "csrc/bind/transfer_lua.c",

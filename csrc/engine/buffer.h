@@ -1,5 +1,5 @@
-/* A growing byte buffer. Appending to it takes a limit, so libcurl's callbacks can append without checks of their own.
-   */
+/* A growing byte buffer. Appending to it takes a limit, so libcurl's callbacks can append without checks of their
+   own. */
 #ifndef TK_BUFFER_H
 #define TK_BUFFER_H
 

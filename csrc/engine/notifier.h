@@ -34,8 +34,8 @@ void tk_notifier_unwatch(tk_notifier *notifier, int fd);
 /* Writes the line "-1\n", which wakes the reader. */
 void tk_notifier_ring(tk_notifier *notifier);
 
-/* 1 while the connection is open; 0 before it was accepted, once the other end has closed it, and in a forked child.
-   */
+/* 1 while the connection is open; 0 before it was accepted, once the other end has closed it, and in a forked
+   child. */
 int tk_notifier_connected(const tk_notifier *notifier);
 
 /* Ends the thread, and waits for its end, which takes microseconds. NULL is allowed. */

@@ -87,8 +87,8 @@ static tk_sent sent(const tk_transfer *transfer) {
   return TK_SENT_MAYBE;
 }
 
-/* Fills the result. The easy handle still holds what libcurl knows, and answer_headers and answer_body stay in place.
-   */
+/* Fills the result. The easy handle still holds what libcurl knows, and answer_headers and answer_body stay in
+   place. */
 static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   tk_result *result = &transfer->result;
   CURL *easy = transfer->easy;
@@ -297,8 +297,8 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     return NULL;
   }
   link_transfer(engine, transfer);
-  /* A transfer that is alone is sent at once, which saves it a step. Further ones are sent together in the next step.
-     */
+  /* A transfer that is alone is sent at once, which saves it a step. Further ones are sent together in the next
+     step. */
   if (engine->in_flight == 1) {
     tk_sigpipe_block(engine, &signals);
     tk_watch_started(engine);

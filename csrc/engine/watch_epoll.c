@@ -45,8 +45,8 @@
 /* Seconds that a wait spins for. It is about the time in which a server on the same machine answers. */
 #define SPIN_TIME 0.0001
 
-/* Each spin in a row that sees no event doubles the number of waits until the next spin, up to 2 to the power of this.
-   */
+/* Each spin in a row that sees no event doubles the number of waits until the next spin, up to 2 to the power of
+   this. */
 #define MOST_MISSES 10
 
 /* How often libcurl is called again within one step when it asks for that. */
@@ -135,8 +135,8 @@ static void act(tk_engine *engine, curl_socket_t fd, int events) {
   if (curl_multi_socket_action(engine->multi, fd, events, &running) != CURLM_OK) tk_engine_broken(engine);
 }
 
-/* Lets libcurl handle its expired timers. Both notes are cleared first, since libcurl sets its next timer in the call.
-   */
+/* Lets libcurl handle its expired timers. Both notes are cleared first, since libcurl sets its next timer in the
+   call. */
 static void act_by_time(tk_engine *engine) {
   engine->due = 0;
   engine->curl_timer = -1;
@@ -144,8 +144,8 @@ static void act_by_time(tk_engine *engine) {
   tk_engine_reap(engine);
 }
 
-/* Sends the transfers that are held back and runs libcurl, for as long as there is something to do and time is left.
-   */
+/* Sends the transfers that are held back and runs libcurl, for as long as there is something to do and time is
+   left. */
 static void act_while_due(tk_engine *engine, double until) {
   int round;
   for (round = 0; engine->due || engine->held_back != NULL; round++) {

@@ -363,8 +363,8 @@ static int write_table(writer *W) {
   int written, is_array = length > 0 || is_marked(L);
   const place *p;
   place here;
-  /* The stack grows level by level: if it grew for the deepest nesting at once, Lua would shrink it again each time.
-     */
+  /* The stack grows level by level: if it grew for the deepest nesting at once, Lua would shrink it again each
+     time. */
   luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
   here.outer = W->at;
   here.table = lua_topointer(L, -1);

@@ -8,8 +8,8 @@
 
 #define PARSER_NAME "timekit.json_parser"
 
-/* In bytes. A parser that grew for a longer text is freed: it holds fifteen times as much, and most answers are short.
-   */
+/* In bytes. A parser that grew for a longer text is freed: it holds fifteen times as much, and most answers are
+   short. */
 #define LONGEST_KEPT ((size_t)256 * 1024)
 
 /* Upvalues of decode. PARSER is a userdata, or nil while a decode is using it. */
