@@ -151,6 +151,7 @@ build = {
         "csrc/json/decode.c",
         "csrc/json/encode.c",
         "csrc/json/json.c",
+        "csrc/json/utf8.c",
       },
       libraries = { "curl", "crypto", "pthread", "dl" },
       incdirs = { "csrc", "$(CURL_INCDIR)", "$(CRYPTO_INCDIR)" },

@@ -1,5 +1,5 @@
 /* A binary heap of the transfers in flight, the earliest deadline first. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 

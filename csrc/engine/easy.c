@@ -1,6 +1,6 @@
 /* libcurl's easy handles, and the callbacks that take an answer. The options that all requests share are set once,
    when a handle is made; each transfer sets the others. Idle handles are kept for the next transfers. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <stdint.h>
 #include <string.h>

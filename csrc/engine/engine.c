@@ -1,7 +1,7 @@
 /* The engine's life: it checks and copies the options, steps the transfers, and frees everything at the end. */
 #define _DEFAULT_SOURCE
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <limits.h>
 #include <stdio.h>

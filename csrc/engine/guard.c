@@ -11,7 +11,7 @@
  */
 #define _GNU_SOURCE /* POLLRDHUP, SOCK_CLOEXEC */
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

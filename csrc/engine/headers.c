@@ -1,5 +1,5 @@
 /* The lists of header lines that requests are sent with: they are checked, completed, and wiped when freed. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <ctype.h>
 #include <stdlib.h>

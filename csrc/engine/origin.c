@@ -1,5 +1,5 @@
 /* Checks the base URL and the proxy. Requests may go to any host over https, and over http to this machine only. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What is the same for all engines of a process: libcurl's initialisation, the clock, and sleeping. */
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <pthread.h>
 #include <signal.h>

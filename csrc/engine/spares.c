@@ -2,7 +2,7 @@
  * The pool of freed transfers: they are kept, with their buffers, for the next ones. A transfer may outlive its
  * engine, so the pool has a reference count: the engine and every transfer in use hold one reference each.
  */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A transfer's life: it starts, may restart on a new connection, and ends exactly once. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <limits.h>
 #include <stdio.h>

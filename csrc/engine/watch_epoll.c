@@ -8,7 +8,7 @@
  */
 #define _GNU_SOURCE
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #if TK_EPOLL
 

@@ -1,6 +1,6 @@
 /* Watches an engine's sockets and timers on systems without epoll, with curl_multi_poll and curl_multi_perform. There
    is no single descriptor for hosts to poll. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #if TK_EPOLL
 typedef int tk_no_poll; /* C99 requires a declaration in every file */

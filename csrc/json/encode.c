@@ -8,6 +8,7 @@ Lua values to JSON text.
  * the path to it. It reads tables without metamethods, so none of the caller's code runs while it writes.
  */
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <float.h>
 #include <math.h>
@@ -44,40 +45,14 @@ typedef struct writer {
 
 static int write_value(writer *W);
 
-/* The length of the valid UTF-8 sequence at `s`; 0 if there is none. It never reads past the NUL after a Lua string,
-   because NUL is not a continuation byte. */
-static size_t utf8_sequence(const char *s) {
-  const unsigned char *b = (const unsigned char *)s;
-  unsigned char low = 0x80, high = 0xBF;
-  size_t size, i;
-  if (b[0] < 0x80) return 1;
-  if (b[0] < 0xC2 || b[0] > 0xF4) return 0;
-  size = b[0] < 0xE0 ? 2 : b[0] < 0xF0 ? 3 : 4;
-  /* The second byte shows overlong forms, surrogates, and values above U+10FFFF. */
-  if (b[0] == 0xE0) low = 0xA0;
-  if (b[0] == 0xED) high = 0x9F;
-  if (b[0] == 0xF0) low = 0x90;
-  if (b[0] == 0xF4) high = 0x8F;
-  if (b[1] < low || b[1] > high) return 0;
-  for (i = 2; i < size; i++)
-    if (b[i] < 0x80 || b[i] > 0xBF) return 0;
-  return size;
-}
-
-/* Whether a valid UTF-8 sequence is a control character; U+0080 to U+009F are, too. */
-static int is_control(const char *s) {
-  const unsigned char *b = (const unsigned char *)s;
-  return b[0] < 0x20 || b[0] == 0x7F || (b[0] == 0xC2 && b[1] < 0xA0);
-}
-
 /* Adds a key as messages show it: in quotes, on one line, cut to SHOWN bytes. */
 static void add_quoted(luaL_Buffer *B, const char *key, size_t size) {
   size_t i = 0;
   char hex[8];
   luaL_addchar(B, '"');
   while (i < size && i < SHOWN) {
-    size_t sequence = utf8_sequence(key + i);
-    if (sequence == 0 || is_control(key + i)) {
+    size_t sequence = tk_utf8_sequence(key + i);
+    if (sequence == 0 || tk_utf8_is_control(key + i)) {
       snprintf(hex, sizeof hex, "\\x%02X", (unsigned)(unsigned char)key[i++]);
       luaL_addstring(B, hex);
       continue;
@@ -229,7 +204,7 @@ static int write_string(writer *W, const char *s, size_t size, size_t *bad) {
       if (!write_bytes(W, s + written, i - written) || !write_escape(W, s[i])) return 0;
       written = ++i;
     } else {
-      size_t sequence = utf8_sequence(s + i);
+      size_t sequence = tk_utf8_sequence(s + i);
       if (sequence == 0) {
         *bad = i + 1;
         return 0;

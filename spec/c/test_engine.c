@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 #include "server.h"
 
 #include <curl/curl.h>

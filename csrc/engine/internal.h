@@ -1,6 +1,6 @@
 /* What the engine's source files share and its users do not see: the structs, and the functions of each file. */
-#ifndef TK_ENGINE_INTERNAL_H
-#define TK_ENGINE_INTERNAL_H
+#ifndef TK_INTERNAL_H
+#define TK_INTERNAL_H
 
 #include "engine/buffer.h"
 #include "engine/engine.h"
