@@ -143,7 +143,6 @@ build = {
         "csrc/engine/origin.c",
         "csrc/engine/setup.c",
         "csrc/engine/sigpipe.c",
-        "csrc/engine/spares.c",
         "csrc/engine/transfer.c",
         "csrc/engine/watch_epoll.c",
         "csrc/engine/watch_poll.c",

@@ -90,8 +90,7 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->pid = getpid();
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
-  if ((engine->spares = tk_spares_new()) != NULL && copy_options(engine, options, message) &&
-      (engine->multi = curl_multi_init()) != NULL &&
+  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
       curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
       (engine->share = curl_share_init()) != NULL &&
       curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
@@ -142,7 +141,6 @@ void tk_engine_free(tk_engine *engine) {
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
   tk_headers_free(engine->json_headers);
-  tk_spares_close(engine->spares);
   free(engine->deadlines);
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));

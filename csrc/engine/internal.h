@@ -34,8 +34,6 @@ typedef struct tk_socket {
   int users;                /* transfers in flight that were sent over it; more than one only with HTTP/2 */
 } tk_socket;
 
-typedef struct tk_spares tk_spares;
-
 struct tk_engine {
   CURLM *multi;
   CURLSH *share; /* TLS sessions; libcurl before 8.12 would keep them per easy handle */
@@ -57,7 +55,6 @@ struct tk_engine {
   tk_transfer *first, *last; /* the transfers in flight, in the order in which they started */
   tk_transfer *held_back;    /* the first of them that the multi handle does not have yet; all after it likewise */
   int in_flight;
-  tk_spares *spares;
   tk_transfer *first_done, *last_done; /* ended, and not yet returned by tk_engine_finished */
   tk_transfer **deadlines; /* binary heap of the transfers in flight, earliest deadline first */
   size_t deadline_capacity;
@@ -83,7 +80,6 @@ struct tk_engine {
 };
 
 struct tk_transfer {
-  tk_spares *spares; /* the pool that it returns to when it is freed */
   tk_engine *engine; /* NULL once it has ended */
   tk_engine *done_in; /* the engine whose list of ended transfers it is in; NULL: in none */
   tk_transfer *next, *previous; /* in the engine's list of transfers in flight, then in that of the ended ones */
@@ -116,12 +112,6 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
-
-/* spares.c */
-tk_spares *tk_spares_new(void);
-void tk_spares_close(tk_spares *spares);
-tk_transfer *tk_spares_take(tk_spares *spares);
-void tk_spares_give(tk_transfer *transfer);
 
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);

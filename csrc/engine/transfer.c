@@ -128,9 +128,6 @@ static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **l
 
 /* ---- the end ---- */
 
-/* Memory for a request body up to this size stays with an ended transfer, which may live for long. */
-#define SHORT_BODY ((size_t)1024)
-
 /* Moves a transfer from the engine's list of those in flight to its list of ended ones. */
 static void unlink_transfer(tk_transfer *transfer) {
   tk_engine *engine = transfer->engine;
@@ -152,11 +149,11 @@ void tk_transfer_forget_end(tk_transfer *transfer) {
   transfer->done_in = NULL;
 }
 
-/* Frees what only sending needed. */
+/* Frees what only sending needed. A transfer may be kept for long after its end. */
 static void drop_request(tk_transfer *transfer) {
   tk_headers_free(transfer->own_headers);
   transfer->own_headers = NULL;
-  if (transfer->request_body.capacity > SHORT_BODY) tk_buffer_free(&transfer->request_body);
+  tk_buffer_free(&transfer->request_body);
 }
 
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code) {
@@ -267,11 +264,12 @@ static void link_transfer(tk_engine *engine, tk_transfer *transfer) {
   engine->in_flight++;
 }
 
-/* Frees a transfer whose start failed before it was linked to the engine. */
-static void discard(tk_transfer *transfer) {
-  if (transfer->easy != NULL) tk_easy_put(transfer->engine, transfer->easy);
+/* Frees a transfer that is not linked to an engine. */
+static void free_unlinked(tk_transfer *transfer) {
   drop_request(transfer);
-  tk_spares_give(transfer);
+  tk_buffer_free(&transfer->answer_headers);
+  tk_buffer_free(&transfer->answer_body);
+  free(transfer);
 }
 
 tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
@@ -283,7 +281,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     return NULL;
   }
   strcpy(message, "not enough memory");
-  transfer = tk_spares_take(engine->spares);
+  transfer = (tk_transfer *)calloc(1, sizeof *transfer);
   if (transfer == NULL) return NULL;
   transfer->engine = engine;
   transfer->tag = request->tag;
@@ -293,7 +291,8 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer->deadline = transfer->began + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
       (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request)) {
-    discard(transfer);
+    if (transfer->easy != NULL) tk_easy_put(engine, transfer->easy);
+    free_unlinked(transfer);
     return NULL;
   }
   link_transfer(engine, transfer);
@@ -336,6 +335,5 @@ void tk_transfer_free(tk_transfer *transfer) {
   if (transfer == NULL) return;
   tk_transfer_cancel(transfer);
   tk_transfer_forget_end(transfer);
-  drop_request(transfer);
-  tk_spares_give(transfer);
+  free_unlinked(transfer);
 }
