@@ -67,7 +67,10 @@ curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_socka
    closed. */
 int tk_close_socket(void *data, curl_socket_t fd) {
   tk_engine *engine = (tk_engine *)data;
-  if ((size_t)fd < engine->socket_count) memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
+  if ((size_t)fd < engine->socket_count) {
+    tk_watch_forget(engine, fd);
+    memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
+  }
   return close(fd);
 }
 

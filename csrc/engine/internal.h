@@ -145,6 +145,7 @@ void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer);
 /* watch_epoll.c or watch_poll.c: watches the descriptors and timers of libcurl, and runs libcurl when one is due. */
 int tk_watch_open(tk_engine *engine); /* sets engine->fd and libcurl's callbacks; 0: no memory or no descriptors */
 void tk_watch_close(tk_engine *engine);
+void tk_watch_forget(tk_engine *engine, curl_socket_t fd); /* call it before the descriptor is closed */
 void tk_watch_started(tk_engine *engine); /* sends the only transfer in flight at once */
 void tk_watch_settle(tk_engine *engine);  /* the next timer may have changed: sets the kernel's timer to it */
 void tk_watch_step(tk_engine *engine);

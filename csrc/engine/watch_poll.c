@@ -16,6 +16,8 @@ int tk_watch_open(tk_engine *engine) {
 
 void tk_watch_close(tk_engine *engine) { (void)engine; }
 
+void tk_watch_forget(tk_engine *engine, curl_socket_t fd) { (void)engine, (void)fd; }
+
 static void perform(tk_engine *engine) {
   int running;
   tk_engine_release(engine, INT_MAX);

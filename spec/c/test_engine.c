@@ -456,6 +456,38 @@ static void a_forked_child_leaves_the_engine_alone(void **state) {
   tk_transfer_free(during);
 }
 
+/* The child keeps copies of the descriptors, so a connection that the parent has closed is not closed for the kernel. Its
+   answer, unread, must not make the parent's descriptor readable for ever. */
+static void a_closed_connection_is_forgotten_after_a_fork(void **state) {
+  world *w = (world *)*state;
+  tk_transfer *transfer = start(w, "/big/900000", 30); /* too large to be read in one step */
+  struct pollfd answer, engine;
+  int to_child[2], i;
+  pid_t child;
+  if (tk_engine_fd(w->engine) < 0) skip();
+  for (i = 0; i < 1000 && transfer->fd == CURL_SOCKET_BAD; i++) tk_engine_step(w->engine);
+  answer.fd = transfer->fd;
+  answer.events = POLLIN;
+  assert_int_equal(poll(&answer, 1, 30000), 1);
+  assert_int_equal(pipe(to_child), 0);
+  child = fork();
+  if (child == 0) {
+    char byte;
+    close(to_child[1]);
+    (void)!read(to_child[0], &byte, 1);
+    _exit(0);
+  }
+  tk_transfer_cancel(transfer);
+  for (i = 0; i < 3; i++) tk_engine_step(w->engine);
+  engine.fd = tk_engine_fd(w->engine);
+  engine.events = POLLIN;
+  assert_int_equal(poll(&engine, 1, 0), 0);
+  close(to_child[0]);
+  close(to_child[1]);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  tk_transfer_free(transfer);
+}
+
 /* ---- bad input ---- */
 
 static void bad_options_are_named(void **state) {
@@ -594,6 +626,7 @@ int main(void) {
     WITH_WORLD(an_alarm_is_an_event),
     WITH_WORLD(what_is_held_back_can_end),
     WITH_WORLD(a_forked_child_leaves_the_engine_alone),
+    WITH_WORLD(a_closed_connection_is_forgotten_after_a_fork),
     WITH_WORLD(bad_options_are_named),
     WITH_WORLD(bad_requests_are_named),
     WITH_WORLD(every_allocation_may_fail),
