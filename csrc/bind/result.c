@@ -2,7 +2,8 @@
    or three. */
 #include "bind/result.h"
 
-#include <ctype.h>
+#include "engine/ascii.h"
+
 #include <curl/curl.h>
 #include <string.h>
 
@@ -58,7 +59,7 @@ static int is_named(const header *found, const char *name, size_t size) {
   size_t i;
   if (found->name_size != size) return 0;
   for (i = 0; i < size; i++)
-    if (tolower((unsigned char)found->name[i]) != (unsigned char)name[i]) return 0;
+    if (tk_lower(found->name[i]) != name[i]) return 0;
   return 1;
 }
 
@@ -76,7 +77,7 @@ static void push_lower(lua_State *L, const char *text, size_t size) {
   luaL_Buffer buffer;
   size_t i;
   luaL_buffinit(L, &buffer);
-  for (i = 0; i < size; i++) luaL_addchar(&buffer, (char)tolower((unsigned char)text[i]));
+  for (i = 0; i < size; i++) luaL_addchar(&buffer, tk_lower(text[i]));
   luaL_pushresult(&buffer);
 }
 

@@ -1,10 +1,10 @@
 /* The lists of header lines that requests are sent with: they are checked, completed, and wiped when freed. */
 #include "engine/internal.h"
 
-#include <ctype.h>
+#include "engine/ascii.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Overwrites a secret. A compiler may drop a memset before free, but not these volatile stores. */
 void tk_wipe(void *memory, size_t size) {
@@ -12,7 +12,7 @@ void tk_wipe(void *memory, size_t size) {
   while (size-- > 0) *byte++ = 0;
 }
 
-static int is_token(unsigned char c) { return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
+static int is_token(char c) { return tk_is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
 
 /* Headers that libcurl sets itself. With a second one, client and server could disagree on where the request ends or
    where it goes. */
@@ -21,7 +21,7 @@ static int is_reserved(const char *line, size_t name_size) {
                                       "transfer-encoding", "te", "upgrade", "proxy-authorization"};
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++)
-    if (strlen(names[i]) == name_size && strncasecmp(line, names[i], name_size) == 0) return 1;
+    if (strlen(names[i]) == name_size && tk_same_letters(line, names[i], name_size)) return 1;
   return 0;
 }
 
@@ -29,7 +29,7 @@ static int is_reserved(const char *line, size_t name_size) {
 static int is_header_line(const char *line) {
   size_t name_size = 0;
   const char *c;
-  while (is_token((unsigned char)line[name_size])) name_size++;
+  while (is_token(line[name_size])) name_size++;
   if (name_size == 0 || line[name_size] != ':' || is_reserved(line, name_size)) return 0;
   for (c = line + name_size; *c != '\0'; c++)
     if ((unsigned char)*c < 0x20 ? *c != '\t' : *c == 0x7f) return 0;
@@ -61,7 +61,7 @@ int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t co
 static int has_name_of(const struct curl_slist *list, const char *line) {
   size_t size = strcspn(line, ":") + 1;
   for (; list != NULL; list = list->next)
-    if (strncasecmp(list->data, line, size) == 0) return 1;
+    if (tk_same_letters(list->data, line, size)) return 1;
   return 0;
 }
 

@@ -128,8 +128,8 @@ void tk_watch_close(tk_engine *engine) {
   if (engine->fd >= 0) close(engine->fd);
 }
 
-/* Closing is not enough if a forked child has a copy of the descriptor: the socket then stays in the set, and its events
-   would make the set readable for ever. */
+/* Closing is not enough if a forked child has a copy of the descriptor: the socket then stays in the set, and its
+   events would make the set readable for ever. */
 void tk_watch_forget(tk_engine *engine, curl_socket_t fd) {
   tk_socket *entry = &engine->sockets[fd];
   if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0);
