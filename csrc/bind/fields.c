@@ -16,7 +16,6 @@ const char *tk_string_field(lua_State *L, int index, const char *name, size_t *s
   text = lua_tolstring(L, -1, &length);
   if (text != NULL && size == NULL && strlen(text) != length) luaL_error(L, "%s: expected no NUL character", name);
   if (size != NULL) *size = length;
-  lua_pop(L, 1);
   return text;
 }
 
@@ -73,6 +72,8 @@ const char *const *tk_header_lines(lua_State *L, int index, size_t *count) {
     if (strlen(name) != name_size || strlen(value) != value_size)
       luaL_error(L, "headers: expected no NUL character");
     if (strchr(name, ':') != NULL) luaL_error(L, "headers: expected names without a colon");
+    /* The memory allocated here lets finalizers run, which may have added to the table. */
+    if (*count == n) luaL_error(L, "headers: the table has grown while it was read");
     lines[*count] = lua_pushfstring(L, "%s: %s", name, value);
     lua_rawseti(L, -6, (int)++*count);
   }

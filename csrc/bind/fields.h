@@ -4,8 +4,8 @@
 
 #include "bind/compat.h"
 
-/* The string field `name` of the table at `index`; NULL: the field is nil. With `size` the string may contain NUL. The
-   string stays valid while the table holds it. */
+/* The string field `name` of the table at `index`; NULL: the field is nil. With `size` the string may contain NUL.
+   Pushes the field, which keeps the string valid: a finalizer may take it out of the table at any allocation. */
 const char *tk_string_field(lua_State *L, int index, const char *name, size_t *size);
 
 /* The same for a field that must not be nil, without NUL. */
