@@ -172,8 +172,8 @@ void tk_engine_release(tk_engine *engine, int count) {
   for (; count > 0 && engine->held_back != NULL; count--) {
     tk_transfer *transfer = engine->held_back;
     engine->held_back = transfer->next;
-    if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
-      tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
+    transfer->is_added = curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
+    if (!transfer->is_added) tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
   }
 }
 

@@ -99,6 +99,7 @@ struct tk_transfer {
   int in_head;         /* between a status line and the empty line after the headers */
   curl_socket_t fd;    /* the connection it was sent over; CURL_SOCKET_BAD: none yet */
   unsigned short port; /* the local port of that connection */
+  int is_added;        /* the multi handle has it; until then the easy handle holds the times of an earlier transfer */
   int guard_calls;     /* times in this try that libcurl was about to send the request */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard kept libcurl from sending the request again */

@@ -101,10 +101,12 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->body_size = transfer->answer_body.size;
   result->body_capacity = transfer->answer_body.capacity;
   result->http_version = result->status != 0 ? http_version(easy) : 0;
-  result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
-  result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
-  result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
-  result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  if (transfer->is_added) {
+    result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
+    result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
+    result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
+    result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  }
   result->times.total = tk_now() - transfer->began; /* libcurl's own total is wrong for a transfer that we stop */
   explain(transfer, reason, code);
 }

@@ -419,6 +419,27 @@ static void what_is_held_back_can_end(void **state) {
   }
 }
 
+/* libcurl has not seen this one, and its easy handle still knows the times of an earlier transfer. */
+static void what_was_held_back_took_no_time(void **state) {
+  world *w = (world *)*state;
+  tk_transfer *transfers[2];
+  const tk_result *result;
+  int round;
+  for (round = 0; round < 2; round++) {
+    transfers[0] = start(w, "/ok/0", 30);
+    transfers[1] = start(w, "/ok/1", 30);
+    if (round == 1) tk_transfer_cancel(transfers[1]);
+    result = finish(w, transfers[1]);
+    if (round == 1) {
+      assert_int_equal(result->sent, TK_SENT_NO);
+      assert_true(result->times.connect == 0 && result->times.first_byte == 0);
+    }
+    finish(w, transfers[0]);
+    tk_transfer_free(transfers[0]);
+    tk_transfer_free(transfers[1]);
+  }
+}
+
 static void a_forked_child_leaves_the_engine_alone(void **state) {
   world *w = (world *)*state;
   tk_transfer *during = start(w, "/never", 30), *other = start(w, "/ok/before", 30);
@@ -625,6 +646,7 @@ int main(void) {
     WITH_WORLD(ends_are_told_once_and_in_order),
     WITH_WORLD(an_alarm_is_an_event),
     WITH_WORLD(what_is_held_back_can_end),
+    WITH_WORLD(what_was_held_back_took_no_time),
     WITH_WORLD(a_forked_child_leaves_the_engine_alone),
     WITH_WORLD(a_closed_connection_is_forgotten_after_a_fork),
     WITH_WORLD(bad_options_are_named),
