@@ -79,6 +79,14 @@ function Error.new(fields)
   return setmetatable(fields, metatable)
 end
 
+--- Makes an error of an operation of which nothing was sent.
+-- @tparam table fields `kind`, `message` and whatever else is known; it becomes the error itself
+-- @treturn table the error
+function Error.unsent(fields)
+  fields.sent, fields.attempts, fields.elapsed = "no", 0, 0
+  return Error.new(fields)
+end
+
 --- Is a value an error of this module?
 -- @tparam any value
 -- @treturn boolean

@@ -124,7 +124,7 @@ describe("with prefetch", function()
     local iterator = tk:bookings { prefetch = true }
     iterator()
     transport.on_wait()
-    -- The body takes longer than a page may.
+    -- The loop's body takes longer than a page's timeout.
     clock:advance(60)
     local found = ids(iterator)
     clock:remove()
@@ -141,7 +141,7 @@ describe("with prefetch", function()
     assert.equal("b2", ids(iterator))
     assert.same({ 3, 10 }, { #transport.transfers, transport.transfers[3].request.timeout })
 
-    -- Not where the loop has waited for it.
+    -- If the loop waited for the page, the timeout is an error.
     tk, transport = client(2, { timeout = 10 }, { [2] = failure("timeout", "maybe") })
     iterator = tk:bookings { prefetch = true }
     iterator()
@@ -393,7 +393,7 @@ describe("over HTTP, with prefetch,", function()
       end)()
       uv.run()
       assert.is_true(walked, problem)
-      -- One that is left in the middle.
+      -- A loop that is left in the middle.
       coroutine.wrap(leave)(tk:bookings { prefetch = true, limit = 1 })
       uv.run()
       tk:close()
