@@ -1,13 +1,16 @@
 --- The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it.
 --
 -- Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
--- machine's) and tells what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
+-- machine's) and answers what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
 -- with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
 --
--- Faults, as of `Box:fault`: `POST /_sandbox/faults` with one, or with `{"faults": [...]}`, of which all are planned or
--- none; `GET /_sandbox/faults` tells what is planned, `DELETE /_sandbox/faults` forgets it. `"times": "always"` is for
--- every request to come. There is no `refuse`, since a request that can be matched has a connection. What is asked of
--- `/_sandbox/…` itself never meets a fault.
+-- Faults, as of `Box:fault`: `POST /_sandbox/faults` plans one, or with `{"faults": [...]}` all of a list or none;
+-- `GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it. `"times": "always"` means every
+-- request to come. There is no `refuse`, because a request that reaches the sandbox has a connection. Requests to
+-- `/_sandbox/…` never meet a fault.
+--
+-- Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
+-- deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
 -- @module timekit.sandbox.server
 -- @usage
 -- PORT=8808 lua5.4 -e 'require("timekit.sandbox.server").main()'
@@ -25,7 +28,7 @@ local DEFAULT_PORT = 8808
 -- Seconds that a connection may be idle between two requests.
 local IDLE_TIMEOUT = 120
 
--- Debian's lua-http has no files for Lua 5.4, and those of 5.3 lack modules that 5.2 has.
+-- Debian's lua-http has no folder for Lua 5.4, and its folder for 5.3 lacks modules that are in the one for 5.2.
 local DEBIAN_PATH = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua"
 
 local function load_http()
@@ -75,15 +78,15 @@ local function watch_input(queue, stop)
 end
 
 --- Serves a sandbox until it is stopped: by SIGINT, SIGTERM, or the function that `on_ready` gets.
--- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, `package.path` is extended by the folders in
--- which Debian has it. Raises for wrong options, and when lua-http is missing.
+-- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, it adds the folders where Debian has it to
+-- `package.path`. Raises for wrong options, and when lua-http is missing.
 -- @tparam ?table options
 -- @tparam[opt=0] integer options.port 0 takes a free one
 -- @tparam[opt="127.0.0.1"] string options.host the address to listen on
--- @tparam ?string options.app_key the only key that is taken; any key is when this is left out
+-- @tparam ?string options.app_key the only key that is accepted; left out, any key is
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
--- @tparam ?function options.on_ready function(base_url, stop), called once requests are taken; `base_url` is such as
---   `http://127.0.0.1:8808/v2`
+-- @tparam ?function options.on_ready function(base_url, stop), called once requests are accepted; `base_url` is like
+--   `http://127.0.0.1:8808/v2`, and `stop()` ends the server
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
@@ -107,7 +110,7 @@ function server.serve(options)
   local http = http_server.listen {
     cq = queue, host = host, port = port, tls = false, version = 1.1, intra_stream_timeout = IDLE_TIMEOUT,
     onstream = function(_, stream) exchange.run(stream, respond, report) end,
-    -- What goes wrong with one connection is its client's business.
+    -- Failures of a connection are its client's business. Only errors of ours are reported.
     onerror = function(_, _, operation, problem)
       if operation == "onstream" then report(tostring(problem)) end
     end,
@@ -119,12 +122,12 @@ function server.serve(options)
   local function stop() stopped = true end
   watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
-  queue:wrap(require("timekit.sandbox.served.courier").run, queue, box)
+  queue:wrap(require("timekit.sandbox.served.webhook_sender").run, queue, box)
   url = base_url(http)
   if options.on_ready then options.on_ready(url, stop) end
   while not stopped do
     local ok, trouble, _, _, _, fd = queue:step()
-    -- A standard input that cannot be waited for, a file or /dev/null, is as good as at its end.
+    -- A file or /dev/null as the standard input cannot be polled. It counts as ended.
     if fd == 0 then stop() elseif not ok then report(tostring(trouble)) end
   end
   http:close()
@@ -138,7 +141,7 @@ end
 
 --- The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
 -- From the environment: `PORT` (default 8808; 0 takes a free one), `KEY` or `TIMEKIT_APP_KEY` (the only key that is
--- taken), `UNTIL_EOF=1` (also ends when the standard input does).
+-- accepted), `UNTIL_EOF=1` (also ends when the standard input does).
 -- Ends with status 1 when it cannot serve.
 -- @usage PORT=0 lua5.4 -e 'require("timekit.sandbox.server").main()'
 function server.main()

@@ -1,10 +1,11 @@
---- Bookings as the API shows them: six native fields, and more by include (API.md 1 and 2).
+--- Shows bookings as the API does: six native fields, and more by include (spec/api.md 1 and 2).
+-- A new include is one function here, `includes.NAME(booking, view)`.
 -- @module timekit.sandbox.routes.render
 local core = require "timekit.core"
 local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local messages = require "timekit.text.messages"
-local seats = require "timekit.sandbox.model.seats"
+local capacity = require "timekit.sandbox.model.capacity"
 
 local render = {}
 
@@ -20,12 +21,12 @@ function includes.attributes(booking)
       description = event.description, calendar_id = event.calendar_id, participants = event.participants,
     },
   }
-  -- What was set on create cannot be known otherwise, such as the time for paying.
+  -- A client cannot learn these elsewhere. It needs them to know what plays when, such as the time for paying.
   local settings = booking.times.settings
   if settings and next(settings) ~= nil then attributes.settings = settings end
   if booking.customer_bookings then
     attributes.group_booking = {
-      max_seats = booking.max_seats or core.null, current_seats = seats.taken(booking),
+      max_seats = booking.max_seats or core.null, current_seats = capacity.seats_taken(booking),
     }
   end
   return attributes
@@ -95,7 +96,7 @@ function includes.logs(booking)
   return core.array(logs)
 end
 
--- Those that a customer is given a link for (API.md 5).
+-- The actions that Timekit makes links for (spec/api.md 5).
 local LINKED = { "cancel_by_customer", "reschedule_by_customer" }
 
 function includes.customer_action_links(booking, view)
@@ -107,7 +108,7 @@ function includes.customer_action_links(booking, view)
   return links
 end
 
--- These hold bookings, which take includes of their own: `bulked_bookings.attributes`.
+-- These hold bookings, which have includes of their own: `bulked_bookings.attributes`.
 local HOLDS_BOOKINGS = { owner_booking = true, bulked_bookings = true }
 
 local function unknown(name)
@@ -116,7 +117,7 @@ end
 
 --- Reads the `include` parameter.
 -- @tparam ?string text such as `attributes,bulked_bookings.customers`
--- @treturn table|nil includes → those of the bookings inside
+-- @treturn table|nil name → the includes of the bookings inside
 -- @treturn ?string what is wrong with it
 function render.includes(text)
   local wanted = {}
@@ -125,7 +126,7 @@ function render.includes(text)
     if not includes[head] then return nil, unknown(name) end
     wanted[head] = wanted[head] or {}
     if HOLDS_BOOKINGS[head] and rest ~= "" then
-      -- One level only: bookings inside bookings inside bookings would multiply.
+      -- One level only: with more, each level would multiply the number of bookings.
       if not includes[rest] or HOLDS_BOOKINGS[rest] then return nil, unknown(name) end
       wanted[head][rest] = {}
     end
@@ -134,11 +135,11 @@ function render.includes(text)
 end
 
 --- Shows a booking.
--- A reservation also tells when it expires, as `expires_at`.
+-- A reservation also shows `expires_at`.
 -- @tparam table booking
--- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL), without which there are
---   no action links
--- @treturn table fit for JSON
+-- @tparam table view `include` (from `render.includes`), and `link` (function(id, action) → URL; without it there are
+--   no action links). A request is a view
+-- @treturn table for JSON
 function render.booking(booking, view)
   local shown = {
     id = booking.id, state = booking.state, graph = booking.graph, completed = booking.completed,

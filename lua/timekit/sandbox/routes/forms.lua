@@ -1,45 +1,43 @@
---- The fields of a request that makes or moves a booking, and what is wrong with them (API.md 3 and 4).
--- @module timekit.sandbox.routes.form
+--- Reads the fields of a request that makes, moves or reserves a booking, and collects what is wrong with them
+-- (spec/api.md 3 and 4).
+-- @module timekit.sandbox.routes.forms
 local core = require "timekit.core"
 local time = require "timekit.text.time"
 local graph_rules = require "timekit.graph"
 local graphs = require "timekit.graphs"
 local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
+local capacity = require "timekit.sandbox.model.capacity"
 local ids = require "timekit.sandbox.model.ids"
-local seats = require "timekit.sandbox.model.seats"
-local store = require "timekit.sandbox.model.store"
+local wire = require "timekit.sandbox.routes.wire"
 
-local form = {}
+local forms = {}
 
-local function is_object(value)
-  return type(value) == "table" and not core.is_array(value)
+local given, is_object = wire.given, wire.is_object
+
+local function is_string(value)
+  return type(value) == "string"
 end
 
--- JSON's null says as much as leaving a field out.
-local function given(value)
-  if value == core.null then return nil end
-  return value
-end
-
-local function text_of(value)
+local function is_text(value)
   return type(value) == "string" and value ~= ""
 end
 
+-- field → is a value of the right type, and what is expected
 local TYPES = {
-  graph = { text_of, "a text" }, action = { text_of, "a text" }, what = { "string", "a text" },
-  where = { "string", "a text" }, description = { "string", "a text" },
-  resource_id = { text_of, "an id" }, calendar_id = { text_of, "an id" }, project_id = { text_of, "an id" },
+  graph = { is_text, "a text" }, action = { is_text, "a text" }, what = { is_string, "a text" },
+  where = { is_string, "a text" }, description = { is_string, "a text" },
+  resource_id = { is_text, "an id" }, calendar_id = { is_text, "an id" }, project_id = { is_text, "an id" },
   customer = { is_object, "an object" }, meta = { is_object, "an object" }, settings = { is_object, "an object" },
   related = { is_object, "an object" }, participants = { core.is_array, "a list" },
-  reservation_id = { text_of, "an id" }, message = { "string", "a text" },
+  reservation_id = { is_text, "an id" }, message = { is_string, "a text" },
 }
 
 --- The field that names the group booking.
-form.OWNER = "related.owner_booking_id"
-local OWNER = form.OWNER
+forms.OWNER = "related.owner_booking_id"
+local OWNER = forms.OWNER
 
--- In older versions these stood in an object of their own (fixture create-request-confirm_decline-2016).
+-- Older versions put these into an object `event` (fixture create-request-confirm_decline-2016).
 local EVENT = { start = true, ["end"] = true, what = true, where = true, description = true, calendar_id = true,
   participants = true }
 
@@ -50,7 +48,7 @@ local CUSTOMER = { name = true, email = true, phone = true, voip = true, timezon
 local Form = {}
 Form.__index = Form
 
---- Notes what is wrong with a field; the same is said once, however often the field is read.
+--- Records what is wrong with a field. Fields are read more than once, so the same text is recorded only once.
 -- @tparam string field
 -- @tparam string text
 function Form:refuse(field, text)
@@ -62,8 +60,7 @@ function Form:refuse(field, text)
   texts[#texts + 1] = text
 end
 
---- Reads a field.
--- One of the wrong type is refused, and as good as left out.
+--- Reads a field. A value of the wrong type is refused, and read as left out.
 -- @tparam string field
 -- @treturn any nil when it is left out or null
 function Form:get(field)
@@ -71,14 +68,13 @@ function Form:get(field)
   if value == nil and EVENT[field] and is_object(self.body.event) then value = given(self.body.event[field]) end
   local expected = TYPES[field]
   if value == nil or not expected then return value end
-  local ok = expected[1]
-  if type(ok) == "string" then ok = type(value) == ok else ok = ok(value) end
-  if ok then return value end
-  self:refuse(field, ("%s must be %s"):format(field, expected[2]))
+  local is_right, description = expected[1], expected[2]
+  if is_right(value) then return value end
+  self:refuse(field, ("%s must be %s"):format(field, description))
   return nil
 end
 
---- The graph that the request names, which must be one whose bookings are made by requests.
+--- The graph that the request names. Bookings of some graphs, such as reservations, are not made by POST /bookings.
 -- @treturn table|nil
 function Form:graph()
   local name = self:get("graph")
@@ -96,7 +92,7 @@ function Form:graph()
   return graph
 end
 
---- Refuses what the graph requires and the request leaves out.
+--- Refuses the request for each field that the graph requires and the request leaves out.
 -- @tparam table graph
 function Form:required(graph)
   for _, path in ipairs(graph.requires) do
@@ -107,29 +103,29 @@ function Form:required(graph)
 end
 
 --- The group booking that a customer's booking belongs to.
--- @tparam table state the box's state
+-- @tparam table store
 -- @tparam table graph
 -- @treturn table|nil
-function Form:owner(state, graph)
+function Form:owner(store, graph)
   if graph.seats ~= "customer" then return nil end
   local related = self:get("related")
   local id = related and given(related.owner_booking_id)
   if id == nil then return nil end
-  local owner = store.find(state, id)
+  local owner = store:find(id)
   if not owner then
     self:refuse(OWNER, "owner booking does not exist")
   elseif not owner.customer_bookings then
     self:refuse(OWNER, ("owner booking is of graph '%s', which has no seats"):format(owner.graph))
   elseif owner.completed then
     self:refuse(OWNER, ("owner booking is %s"):format(owner.state))
-  elseif owner.max_seats and seats.taken(owner) >= owner.max_seats then
+  elseif capacity.is_full(owner) then
     self:refuse(OWNER, "group booking is full: no seats left")
   else
     return owner
   end
 end
 
---- Reads a timestamp that must be there.
+--- Reads a timestamp, which is required.
 -- @tparam string field
 -- @treturn number|nil unix seconds
 function Form:instant(field)
@@ -154,7 +150,7 @@ function Form:times()
 end
 
 --- Reads the settings of a graph.
--- Timekit's pages do not say whether a setting stands under `settings` or beside it [inferred]: both are read.
+-- Timekit's pages do not say whether a setting stands under `settings` or beside it, so both are read.
 -- @tparam table graph
 -- @treturn table
 function Form:settings(graph)
@@ -176,10 +172,10 @@ function Form:settings(graph)
   return found
 end
 
---- Reads the customer, who gets an id.
--- @tparam table state the box's state
+--- Reads the customer, and gives it an id.
+-- @tparam table store
 -- @treturn table|nil
-function Form:customer(state)
+function Form:customer(store)
   local customer = self:get("customer")
   if not customer then return nil end
   for field in pairs(CUSTOMER) do
@@ -188,7 +184,7 @@ function Form:customer(state)
       self:refuse("customer." .. field, ("customer.%s must be a text"):format(field))
     end
   end
-  local copy = { id = ids.next(state.booking_ids) }
+  local copy = { id = ids.next(store.booking_ids) }
   for field, value in pairs(customer) do
     if field ~= "id" then copy[field] = value end
   end
@@ -196,12 +192,12 @@ function Form:customer(state)
 end
 
 --- The reservation that the request uses up.
--- @tparam table state the box's state
+-- @tparam table store
 -- @treturn table|nil
-function Form:reservation(state)
+function Form:reservation(store)
   local id = self:get("reservation_id")
   if id == nil then return nil end
-  local reservation = store.find(state, id)
+  local reservation = store:find(id)
   if not reservation or not reservation.expires then
     self:refuse("reservation_id", "reservation does not exist")
   elseif reservation.completed then
@@ -211,7 +207,8 @@ function Form:reservation(state)
   end
 end
 
---- Reads the event. A customer's booking in a group may take the group's, and one that was reserved what was reserved.
+--- Reads the event. Without times, a customer's booking in a group shares the group's event. What is left out comes
+-- from the reservation.
 -- @tparam ?table owner the group booking
 -- @tparam ?table reservation
 -- @treturn table
@@ -230,7 +227,7 @@ function Form:event(owner, reservation)
   }
 end
 
---- Whether the request asks that the resource be free: `settings.allow_double_bookings` is false.
+--- Must the resource be free? It must when `settings.allow_double_bookings` is false.
 -- @treturn boolean
 function Form:exclusive()
   local settings = self:get("settings")
@@ -241,13 +238,24 @@ function Form:exclusive()
   return allow == false
 end
 
+--- Refuses the request when the resource is taken at the time of an event.
+-- @tparam table store
+-- @tparam string resource_id
+-- @tparam table event its `starts` and `ends`
+-- @tparam ?table except as in `capacity.is_time_taken`
+function Form:require_free(store, resource_id, event, except)
+  -- Wrong fields are the better message, and leave no times to compare.
+  if self.refused or not capacity.is_time_taken(store, resource_id, event.starts, event.ends, except) then return end
+  self:refuse("start", "the resource is already booked at that time")
+end
+
 --- @section end
 
 --- Reads the fields of a request.
 -- @tparam table body
 -- @treturn Form with `errors` (field → list of texts) and `refused` (boolean)
-function form.new(body)
+function forms.new(body)
   return setmetatable({ body = body, errors = {}, refused = false }, Form)
 end
 
-return form
+return forms
