@@ -1,5 +1,6 @@
 --- The sandbox's engine: answers a request from a store and the time.
--- Pure: no I/O, no clock of its own, no randomness but the store's seed. It changes the store in place.
+-- Pure: no clock of its own, no randomness but the store's seed, no I/O except reading the system's time zone files.
+-- It changes the store in place.
 -- @module timekit.sandbox.engine
 local action_link = require "timekit.link"
 local core = require "timekit.core"
@@ -16,6 +17,7 @@ local render = require "timekit.sandbox.routes.render"
 local replies = require "timekit.sandbox.routes.replies"
 local reservations = require "timekit.sandbox.routes.reservations"
 local timers = require "timekit.sandbox.model.timers"
+local timestamps = require "timekit.sandbox.timestamps"
 local wire = require "timekit.sandbox.routes.wire"
 
 local engine = {}
@@ -26,8 +28,8 @@ local BASE_URL = "https://api.timekit.io/v2"
 --
 -- A new endpoint takes a handler in a file of `routes/` and a line here. The handler gets a request:
 --   `store`, `now` (unix seconds), `method`; `params`, from the `{…}` of the path; `query` (name → value) and
---   `query_parts` (as they came); `body` (an object); `include` and `link`, which make the request a view for
---   `render.booking`; `base_url`; `booking`, the one that `{booking}` in the path names (404 when there is none).
+--   `query_parts` (as they came); `body` (an object); `timestamps`, `include` and `link`, which make the request a view
+--   for `render.booking`; `base_url`; `booking`, the one that `{booking}` in the path names (404 when there is none).
 -- It returns a reply, see `timekit.sandbox.routes.replies`.
 --
 -- A public endpoint needs no key. It is for people, so it answers a page whatever is wrong with the request. Its
@@ -161,10 +163,12 @@ local function reply_to(store, received, now, sign)
   end
   if not route then return params end
   if not received.body then return received.bad_body end
+  local times, name, wrong = timestamps.new(received.headers)
+  if not times then return replies.field(name, wrong) end
   local include, problem = render.includes(query.include)
   if not include then return replies.field("include", problem) end
   request.query_parts, request.body, request.base_url = query_parts, received.body, received.base_url
-  request.include = include
+  request.timestamps, request.include = times, include
   request.link = function(id, action)
     return action_link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
   end

@@ -13,7 +13,9 @@
 -- - `attributes.settings` shows the settings of the graph that were given on create.
 -- - A seat is free again when the customer's booking has ended in any way but `complete`.
 -- - A replicated action leaves related bookings alone for which it is not possible.
--- - Timestamps are in UTC. The headers for their zone and format are ignored.
+-- - Timestamps are in UTC, unless the headers for their zone and format say otherwise. IANA zones are known where the
+--   system has a zone database; an unknown zone or format is refused with 422, naming the header. See
+--   `timekit.sandbox.timestamps`.
 -- - There is no rate limit: `x-ratelimit-remaining` does not sink.
 -- - A moment that had passed before the booking entered its state (`complete`, of an event that is over) does not play
 --   until the clock is next advanced, so that examples with old dates work.

@@ -74,7 +74,7 @@ end
 -- @tparam table request
 -- @treturn table reply
 function bookings.update(request)
-  local booking, form = request.booking, forms.new(request.body)
+  local booking, form = request.booking, forms.new(request)
   local meta = form:get("meta")
   if meta == nil and not form.refused then form:refuse("meta", "meta is required") end
   for name in pairs(request.body) do
@@ -102,19 +102,18 @@ end
 -- @tparam table request
 -- @treturn table reply
 function bookings.reschedule(request)
-  local booking, form = request.booking, forms.new(request.body)
+  local booking, form = request.booking, forms.new(request)
   if booking.completed or booking.expires then return replies.transition("reschedule", booking.state) end
-  local starts, ends = form:times()
+  local times = form:times()
   local resource_id, exclusive = form:get("resource_id") or booking.resource_id, form:exclusive() or booking.exclusive
   form:get("message")
   if booking.owner and booking.owner.event == booking.event then
     form:refuse("start", "the booking takes place at the time of its group")
   end
-  local moved = { starts = starts, ends = ends, start = form:get("start"), ["end"] = form:get("end") }
-  if exclusive then form:require_free(request.store, resource_id, moved, booking) end
+  if exclusive then form:require_free(resource_id, times, booking) end
   if form.refused then return replies.fields(form.errors) end
   booking.resource_id = resource_id
-  flow.move(request.store, booking, moved, request.now)
+  flow.move(request.store, booking, times, request.now)
   return bookings.show(request)
 end
 

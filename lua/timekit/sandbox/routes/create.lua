@@ -14,7 +14,7 @@ local STEP = "save_booking_data"
 local function read(form, graph, request)
   local store, now = request.store, request.now
   form:required(graph)
-  local owner, reservation = form:owner(store, graph), form:reservation(store)
+  local owner, reservation = form:owner(graph), form:reservation()
   -- A group or a reservation can supply the times. When it is wrong, missing times are not another error.
   local event = not form.errors[forms.OWNER] and not form.errors.reservation_id and form:event(owner, reservation)
   local settings, exclusive = form:settings(graph), form:exclusive()
@@ -26,19 +26,19 @@ local function read(form, graph, request)
     times = { created = now, ["end"] = event and event.ends, settings = settings },
     meta = form:get("meta") or {}, project_id = form:get("project_id") or (reservation and reservation.project_id),
     resource_id = form:get("resource_id") or (held and held.resource_id) or store.resource_id,
-    customer = form:customer(store) or (reservation and reservation.customer),
+    customer = form:customer() or (reservation and reservation.customer),
   }
-  if exclusive then form:require_free(store, booking.resource_id, event, reservation) end
+  if exclusive then form:require_free(booking.resource_id, event, reservation) end
   return booking, reservation
 end
 
 --- Makes a booking.
--- @tparam table request see `timekit.sandbox.engine`; of it, `store` and `now`
+-- @tparam table request see `timekit.sandbox.engine`; of it, `store`, `timestamps` and `now`
 -- @tparam table body the fields
 -- @treturn table|nil the booking
 -- @treturn ?table the reply that refuses it
 function create.booking(request, body)
-  local store, form = request.store, forms.new(body)
+  local store, form = request.store, forms.new(request, body)
   local graph = form:graph()
   if not graph then return nil, replies.fields(form.errors, STEP) end
   local action = form:get("action") or graph.first

@@ -2,7 +2,6 @@
 -- (spec/api.md 3 and 4).
 -- @module timekit.sandbox.routes.forms
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graph_rules = require "timekit.graph"
 local graphs = require "timekit.graphs"
 local field_checks = require "timekit.text.fields"
@@ -103,15 +102,14 @@ function Form:required(graph)
 end
 
 --- The group booking that a customer's booking belongs to.
--- @tparam table store
 -- @tparam table graph
 -- @treturn table|nil
-function Form:owner(store, graph)
+function Form:owner(graph)
   if graph.seats ~= "customer" then return nil end
   local related = self:get("related")
   local id = related and given(related.owner_booking_id)
   if id == nil then return nil end
-  local owner = store:find(id)
+  local owner = self.store:find(id)
   if not owner then
     self:refuse(OWNER, "owner booking does not exist")
   elseif not owner.customer_bookings then
@@ -125,28 +123,28 @@ function Form:owner(store, graph)
   end
 end
 
---- Reads a timestamp, which is required.
--- @tparam string field
--- @treturn number|nil unix seconds
-function Form:instant(field)
-  local text = self:get(field)
-  if text == nil then
+-- Reads a timestamp, which is required: as unix seconds, and as the event keeps it.
+local function read_time(self, field)
+  local value = self:get(field)
+  if value == nil then
     self:refuse(field, field .. " is required")
     return nil
   end
-  local unix, problem = time.parse(text)
-  if unix and not time.is_writable(unix) then unix, problem = nil, "not within the years 0 to 9999 in UTC" end
-  if not unix then self:refuse(field, ("%s is not a valid timestamp: %s"):format(field, problem)) end
-  return unix
+  local unix, problem = self.timestamps:read(value)
+  if unix then return unix, self.timestamps:kept(value, unix) end
+  self:refuse(field, ("%s is not a valid timestamp: %s"):format(field, problem))
 end
 
 --- Reads `start` and `end`.
--- @treturn number|nil unix seconds
--- @treturn number|nil unix seconds
+-- @treturn table `starts` and `ends` in unix seconds, `start` and `end` as the event keeps them; nil where refused
 function Form:times()
-  local starts, ends = self:instant("start"), self:instant("end")
-  if starts and ends and ends <= starts then self:refuse("end", "end must be after start") end
-  return starts, ends
+  local times = {}
+  times.starts, times.start = read_time(self, "start")
+  times.ends, times["end"] = read_time(self, "end")
+  if times.starts and times.ends and times.ends <= times.starts then
+    self:refuse("end", "end must be after start")
+  end
+  return times
 end
 
 --- Reads the settings of a graph.
@@ -173,9 +171,8 @@ function Form:settings(graph)
 end
 
 --- Reads the customer, and gives it an id.
--- @tparam table store
 -- @treturn table|nil
-function Form:customer(store)
+function Form:customer()
   local customer = self:get("customer")
   if not customer then return nil end
   for field in pairs(CUSTOMER) do
@@ -184,7 +181,7 @@ function Form:customer(store)
       self:refuse("customer." .. field, ("customer.%s must be a text"):format(field))
     end
   end
-  local copy = { id = ids.next(store.booking_ids) }
+  local copy = { id = ids.next(self.store.booking_ids) }
   for field, value in pairs(customer) do
     if field ~= "id" then copy[field] = value end
   end
@@ -192,12 +189,11 @@ function Form:customer(store)
 end
 
 --- The reservation that the request uses up.
--- @tparam table store
 -- @treturn table|nil
-function Form:reservation(store)
+function Form:reservation()
   local id = self:get("reservation_id")
   if id == nil then return nil end
-  local reservation = store:find(id)
+  local reservation = self.store:find(id)
   if not reservation or not reservation.expires then
     self:refuse("reservation_id", "reservation does not exist")
   elseif reservation.completed then
@@ -216,10 +212,9 @@ function Form:event(owner, reservation)
   local timeless = self:get("start") == nil and self:get("end") == nil
   if owner and timeless then return owner.event end
   local held = reservation and reservation.event or {}
-  local starts, ends = held.starts, held.ends
-  if not (reservation and timeless) then starts, ends = self:times() end
+  local times = reservation and timeless and held or self:times()
   return {
-    starts = starts, ends = ends, start = self:get("start") or held.start, ["end"] = self:get("end") or held["end"],
+    starts = times.starts, ends = times.ends, start = times.start, ["end"] = times["end"],
     what = self:get("what") or held.what or "", where = self:get("where") or held.where or "",
     description = self:get("description") or held.description or "",
     calendar_id = self:get("calendar_id") or held.calendar_id,
@@ -239,23 +234,26 @@ function Form:exclusive()
 end
 
 --- Refuses the request when the resource is taken at the time of an event.
--- @tparam table store
 -- @tparam string resource_id
 -- @tparam table event its `starts` and `ends`
 -- @tparam ?table except as in `capacity.is_time_taken`
-function Form:require_free(store, resource_id, event, except)
+function Form:require_free(resource_id, event, except)
   -- Wrong fields are the better message, and leave no times to compare.
-  if self.refused or not capacity.is_time_taken(store, resource_id, event.starts, event.ends, except) then return end
-  self:refuse("start", "the resource is already booked at that time")
+  if not self.refused and capacity.is_time_taken(self.store, resource_id, event.starts, event.ends, except) then
+    self:refuse("start", "the resource is already booked at that time")
+  end
 end
 
 --- @section end
 
 --- Reads the fields of a request.
--- @tparam table body
+-- @tparam table request see `timekit.sandbox.engine`; of it, `store`, `timestamps` and `body`
+-- @tparam ?table body the fields, where they are a part of the request's body
 -- @treturn Form with `errors` (field → list of texts) and `refused` (boolean)
-function forms.new(body)
-  return setmetatable({ body = body, errors = {}, refused = false }, Form)
+function forms.new(request, body)
+  return setmetatable({
+    body = body or request.body, store = request.store, timestamps = request.timestamps, errors = {}, refused = false,
+  }, Form)
 end
 
 return forms

@@ -1,7 +1,6 @@
 --- `GET /bookings`: search, order and pages (spec/api.md 1 and 4, fixture pagination-list).
 -- @module timekit.sandbox.routes.list
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local render = require "timekit.sandbox.routes.render"
 local replies = require "timekit.sandbox.routes.replies"
@@ -31,9 +30,10 @@ local function read_number(query, name, default, max)
   return math.min(number, max)
 end
 
-local function read_instant(query, name)
-  if query[name] == nil or query[name] == "" then return nil end
-  return time.parse(query[name])
+local function read_time(request, name)
+  local text = request.query[name]
+  if text == nil or text == "" then return nil end
+  return request.timestamps:read(text)
 end
 
 local function sort(bookings, key, descending)
@@ -73,8 +73,8 @@ local function answer(request, path, belongs)
   end
   local limit = read("limit", read_number(query, "limit", DEFAULT_LIMIT, MAX_LIMIT))
   local page = read("page", read_number(query, "page", 1, math.huge))
-  local from = read("start", read_instant(query, "start"))
-  local to = read("end", read_instant(query, "end"))
+  local from = read("start", read_time(request, "start"))
+  local to = read("end", read_time(request, "end"))
   local holds = read("search", search.read(query.search))
   local key = ORDERS[query.orderBy or "created_at"]
   if not key then errors.orderBy = { ("orderBy '%s' does not exist"):format(query.orderBy) } end

@@ -2,10 +2,10 @@
 -- A new include is one function here, `includes.NAME(booking, view)`.
 -- @module timekit.sandbox.routes.render
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local messages = require "timekit.text.messages"
 local capacity = require "timekit.sandbox.model.capacity"
+local timestamps = require "timekit.sandbox.timestamps"
 
 local render = {}
 
@@ -13,12 +13,14 @@ local RESOURCE = "Sandbox resource"
 
 local includes = {}
 
-function includes.attributes(booking)
+function includes.attributes(booking, view)
   local event = booking.event
   local attributes = {
     event_info = {
-      start = event.start, ["end"] = event["end"], what = event.what, where = event.where,
-      description = event.description, calendar_id = event.calendar_id, participants = event.participants,
+      start = view.timestamps:write_kept(event.start, event.starts),
+      ["end"] = view.timestamps:write_kept(event["end"], event.ends),
+      what = event.what, where = event.where, description = event.description, calendar_id = event.calendar_id,
+      participants = event.participants,
     },
   }
   -- A client cannot learn these elsewhere. It needs them to know what plays when, such as the time for paying.
@@ -32,11 +34,11 @@ function includes.attributes(booking)
   return attributes
 end
 
-function includes.event(booking)
-  local event = booking.event
+function includes.event(booking, view)
+  local event, times = booking.event, view.timestamps
   return {
     id = event.id, what = event.what, where = event.where, description = event.description, allDay = false,
-    start = time.format(event.starts), ["end"] = time.format(event.ends), created_at = time.format(booking.created),
+    start = times:write(event.starts), ["end"] = times:write(event.ends), created_at = times:write(booking.created),
   }
 end
 
@@ -85,12 +87,12 @@ function includes.user(booking)
   return { id = booking.resource_id, name = RESOURCE }
 end
 
-function includes.logs(booking)
+function includes.logs(booking, view)
   local logs = {}
   for index, step in ipairs(booking.history) do
     logs[index] = {
       action = step.action or core.null, from = step.from or core.null, to = step.to, by = step.by,
-      created_at = time.format(step.at),
+      created_at = view.timestamps:write(step.at),
     }
   end
   return core.array(logs)
@@ -137,17 +139,18 @@ end
 --- Shows a booking.
 -- A reservation also shows `expires_at`.
 -- @tparam table booking
--- @tparam table view `include` (from `render.includes`), and `link` (function(id, action) → URL; without it there are
---   no action links). A request is a view
+-- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL; without it there are no
+--   action links); `timestamps` (from `timekit.sandbox.timestamps`; default: the usual ones). A request is a view
 -- @treturn table for JSON
 function render.booking(booking, view)
+  local times = view.timestamps or timestamps.USUAL
   local shown = {
     id = booking.id, state = booking.state, graph = booking.graph, completed = booking.completed,
-    created_at = time.format(booking.created), updated_at = time.format(booking.updated),
-    expires_at = booking.expires and time.format(booking.expires),
+    created_at = times:write(booking.created), updated_at = times:write(booking.updated),
+    expires_at = booking.expires and times:write(booking.expires),
   }
   for name, nested in pairs(view.include) do
-    shown[name] = includes[name](booking, { include = nested, link = view.link })
+    shown[name] = includes[name](booking, { include = nested, link = view.link, timestamps = times })
   end
   return shown
 end

@@ -32,14 +32,14 @@ end
 -- @treturn table reply
 function reservations.create(request)
   local store, now = request.store, request.now
-  local form = forms.new(request.body)
+  local form = forms.new(request)
   local seconds, event, exclusive = read_time(form), form:event(), form:exclusive()
   local booking = {
     graph = GRAPH, completed = false, created = now, updated = now, history = {}, event = event, meta = {},
     resource_id = form:get("resource_id") or store.resource_id, project_id = form:get("project_id"),
-    customer = form:customer(store), times = { created = now, ["end"] = event.ends },
+    customer = form:customer(), times = { created = now, ["end"] = event.ends },
   }
-  if exclusive then form:require_free(store, booking.resource_id, event) end
+  if exclusive then form:require_free(booking.resource_id, event) end
   if form.refused then return replies.fields(form.errors) end
   booking.id, event.id, booking.expires = ids.next(store.booking_ids), ids.next(store.booking_ids), now + seconds
   store:add(booking)
@@ -51,7 +51,7 @@ end
 -- @tparam table request
 -- @treturn table reply
 function reservations.extend(request)
-  local form = forms.new(request.body)
+  local form = forms.new(request)
   local id, seconds = form:get("reservation_id"), read_time(form)
   if id == nil and not form.errors.reservation_id then form:refuse("reservation_id", "reservation_id is required") end
   if form.refused then return replies.fields(form.errors) end
