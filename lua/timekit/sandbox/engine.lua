@@ -54,9 +54,6 @@ local ROUTES = {
   { "GET", { "bookings", "{id}", "external_action", "{action}" }, links.follow, public = true },
 }
 
--- What Timekit grants (spec/api.md 1), less this request. The sandbox limits nothing, so the number does not sink.
-local REMAINING, REMAINING_IN_TESTS = "599", "2999"
-
 local function fit(pattern, segments)
   if #pattern ~= #segments - 1 then return nil end
   local params = {}
@@ -190,11 +187,13 @@ end
 local function carry_out(store, received, entry, now)
   flow.play(store, now)
   local sign, is_test = auth.check(received.headers, store.keys)
-  local reply = reply_to(store, received, now, sign)
+  local refused, remaining
+  if sign then refused, remaining = store.rate_limit:count(now, is_test) end
+  local reply = refused and replies.error(refused, "Rate limit exceeded") or reply_to(store, received, now, sign)
   entry.status = reply.status
   local headers = reply.headers or {}
   local text, content_type = write(reply)
-  headers["x-ratelimit-remaining"] = sign and (is_test and REMAINING_IN_TESTS or REMAINING) or nil
+  headers["x-ratelimit-remaining"] = remaining and ("%d"):format(remaining)
   headers["timekit-testmode"] = is_test and "true" or nil
   headers["content-type"] = content_type
   headers["cache-control"] = "no-cache"

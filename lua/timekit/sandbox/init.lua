@@ -16,7 +16,8 @@
 -- - Timestamps are in UTC, unless the headers for their zone and format say otherwise. IANA zones are known where the
 --   system has a zone database; an unknown zone or format is refused with 422, naming the header. See
 --   `timekit.sandbox.timestamps`.
--- - There is no rate limit: `x-ratelimit-remaining` does not sink.
+-- - There is no rate limit unless the box is made with one; `x-ratelimit-remaining` does not sink without. See
+--   `timekit.sandbox.model.rate_limit`.
 -- - A moment that had passed before the booking entered its state (`complete`, of an event that is over) does not play
 --   until the clock is next advanced, so that examples with old dates work.
 -- - Bulk requests: see `timekit.sandbox.routes.bulk`.
@@ -47,6 +48,7 @@ local engine = require "timekit.sandbox.engine"
 local faults = require "timekit.sandbox.model.faults"
 local flow = require "timekit.sandbox.model.flow"
 local keyring = require "timekit.sandbox.model.keyring"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
 local render = require "timekit.sandbox.routes.render"
 local store = require "timekit.sandbox.model.store"
 local webhooks = require "timekit.sandbox.model.webhooks"
@@ -319,16 +321,17 @@ function Box:take_deliveries()
   return webhooks.take(self.store)
 end
 
---- Makes the box new again: no bookings, requests, faults or webhooks, and clock and ids from the start.
+--- Makes the box new again: no bookings, requests, faults or webhooks, nothing used of the rate limit, and clock and
+-- ids from the start.
 -- @usage before_each(function() box:reset() end)
 function Box:reset()
   self.offset = 0
-  self.store = store.new { seed = self.seed, keys = self.new_keys() }
+  self.store = store.new { seed = self.seed, keys = self.new_keys(), rate_limit = self.rate_limit }
 end
 
 --- @section end
 
-local OPTIONS = { app_key = true, now = true, seed = true }
+local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true }
 
 --- Makes a box.
 -- @tparam ?table options
@@ -336,9 +339,14 @@ local OPTIONS = { app_key = true, now = true, seed = true }
 -- @tparam ?number|function options.now unix seconds at which the box's clock stands until it is advanced (default: the
 --   present), or a function that returns the time, to which `advance` adds
 -- @tparam[opt=1] number options.seed a whole number: the same seed gives the same ids
+-- @tparam ?table options.rate_limit limits as Timekit has them (600 a minute in production, 3000 a day for test
+--   accounts): `per_minute`, a leaky bucket, beyond which the answer is 503; `burst`, how many requests that bucket
+--   takes at once (default: `per_minute`); `per_day`, beyond which it is 429. Time is the box's. Left out: no limit
 -- @treturn Box
 -- @usage
 -- local box = require("timekit.sandbox").new { now = 1893456000 }   -- 2030-01-01T00:00:00Z
+-- @usage
+-- local box = require("timekit.sandbox").new { rate_limit = { per_minute = 600, burst = 10 } }
 function sandbox.new(options)
   options = options or {}
   expect(type(options) == "table", "options", "a table", options)
@@ -354,8 +362,10 @@ function sandbox.new(options)
   if type(now) == "number" and not time.is_writable(now) then
     error("now: expected a time within the years 0 to 9999, got " .. tostring(now), 2)
   end
+  local problems = options.rate_limit ~= nil and rate_limit.check(options.rate_limit, "rate_limit") or {}
+  if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local box = setmetatable({
-    seed = seed,
+    seed = seed, rate_limit = copy(options.rate_limit),
     clock = type(now) == "function" and now or function() return now end,
     -- A closure hides the key from whoever prints the box.
     new_keys = function() return keyring.new(app_key) end,

@@ -3,6 +3,7 @@
 local faults = require "timekit.sandbox.model.faults"
 local ids = require "timekit.sandbox.model.ids"
 local latest = require "timekit.sandbox.model.latest"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
 local timers = require "timekit.sandbox.model.timers"
 
 local store = {}
@@ -102,7 +103,8 @@ function store.relate(bookings)
 end
 
 --- Makes an empty store.
--- @tparam table options `seed` (a whole number); `keys` (a `timekit.sandbox.model.keyring`)
+-- @tparam table options `seed` (a whole number); `keys` (a `timekit.sandbox.model.keyring`); `rate_limit` (see
+--   `timekit.sandbox.model.rate_limit`, or nil)
 -- @treturn Store
 function store.new(options)
   local booking_ids = ids.new(options.seed, 0)
@@ -113,6 +115,7 @@ function store.new(options)
     resource_id = ids.next(booking_ids),   -- of bookings that name no resource
     bookings = {}, booking_count = 0, by_id = {},
     timers = timers.new(),
+    rate_limit = rate_limit.new(options.rate_limit),
     requests = latest.new(REQUESTS_KEPT),
     faults = faults.new(),
     hooks = {},                            -- the webhooks that are set up
