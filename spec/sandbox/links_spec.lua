@@ -198,7 +198,7 @@ describe("over HTTP", function()
 
   local function get(path)
     local connection = served:connect()
-    assert(connection:send(("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(path)))
+    assert(connection:send(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):format(path)))
     local answer = assert(server.read(connection))
     connection:close()
     return answer

@@ -11,6 +11,9 @@
 --
 -- Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
 -- deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
+--
+-- Browsers may use `/v2` from pages of every origin, and `/_sandbox` from its own alone; the Host of a request must be
+-- one that the sandbox knows: see `timekit.sandbox.served.access`.
 -- @module timekit.sandbox.server
 -- @usage
 -- PORT=8808 lua5.4 -e 'require("timekit.sandbox.server").main()'
@@ -18,8 +21,10 @@
 -- curl http://127.0.0.1:8808/_sandbox/faults \
 --   -d '{"match": "PUT /v2/bookings/*/confirm", "when": "after", "what": "close"}'
 local sandbox = require "timekit.sandbox"
+local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
 
 local server = {}
 
@@ -45,7 +50,11 @@ end
 
 local OPTIONS = {
   port = { type = "integer" }, host = { type = "string" }, app_key = { type = "string" },
-  until_eof = { type = "boolean" }, on_ready = { type = "function" },
+  allow_hosts = { type = "table" }, until_eof = { type = "boolean" }, on_ready = { type = "function" },
+  rate_limit = { type = "table", check = function(limits)
+    local problems = rate_limit.check(limits, "")
+    return #problems == 0, table.concat(problems, "; ")
+  end },
 }
 
 local function report(text)
@@ -82,8 +91,12 @@ end
 -- `package.path`. Raises for wrong options, and when lua-http is missing.
 -- @tparam ?table options
 -- @tparam[opt=0] integer options.port 0 takes a free one
--- @tparam[opt="127.0.0.1"] string options.host the address to listen on
+-- @tparam[opt="127.0.0.1"] string options.host the address to listen on. With `0.0.0.0`, other machines reach the
+--   sandbox, and its control, which needs no key
+-- @tparam ?{string,...} options.allow_hosts further names that the sandbox is reached by, such as `sandbox` in a
+--   network of containers. A Host header with another name is refused, see `timekit.sandbox.served.access`
 -- @tparam ?string options.app_key the only key that is accepted; left out, any key is
+-- @tparam ?table options.rate_limit as of `timekit.sandbox.new`
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
 -- @tparam ?function options.on_ready function(base_url, stop), called once requests are accepted; `base_url` is like
 --   `http://127.0.0.1:8808/v2`, and `stop()` ends the server
@@ -98,15 +111,18 @@ function server.serve(options)
   local http_server = load_http()
   local exchange = require "timekit.sandbox.served.exchange"
   local queue = require("cqueues").new()
-  local box = sandbox.new { app_key = options.app_key, now = os.time }
+  local box = sandbox.new { app_key = options.app_key, now = os.time, rate_limit = options.rate_limit }
+  local host, port = options.host or "127.0.0.1", options.port or 0
+  local rules = access.new(host, options.allow_hosts or {})
   local url
 
   local function respond(request)
-    request.base_url = url
-    return control.handle(box, request) or box:handle(request)
+    -- The address that the client knows, which is another one behind a forwarded port.
+    request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
+    local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
+    return rules:open(request, answer)
   end
 
-  local host, port = options.host or "127.0.0.1", options.port or 0
   local http = http_server.listen {
     cq = queue, host = host, port = port, tls = false, version = 1.1, intra_stream_timeout = IDLE_TIMEOUT,
     onstream = function(_, stream) exchange.run(stream, respond, report) end,
@@ -139,21 +155,51 @@ local function setting(name)
   return value ~= "" and value or nil
 end
 
+local function fail(text)
+  report(text)
+  os.exit(1)
+end
+
+-- A whole number from the environment; nil when it is not set.
+local function number_setting(name, max)
+  local text = setting(name)
+  if not text then return nil end
+  if text:find("^%d+$") and tonumber(text) <= max then return tonumber(text) end
+  fail(("%s: expected a number up to %d, got %s"):format(name, max, text))
+end
+
+local MAX_PORT, MAX_RATE = 65535, 1000000000
+
+local function rate_limit_setting()
+  local limits = {
+    per_minute = number_setting("RATE_PER_MINUTE", MAX_RATE), per_day = number_setting("RATE_PER_DAY", MAX_RATE),
+    burst = number_setting("RATE_BURST", MAX_RATE),
+  }
+  return next(limits) and limits or nil
+end
+
+local function allowed_hosts_setting()
+  local names = {}
+  for name in (setting("ALLOW_HOST") or ""):gmatch("[^%s,]+") do names[#names + 1] = name end
+  return names
+end
+
 --- The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
--- From the environment: `PORT` (default 8808; 0 takes a free one), `KEY` or `TIMEKIT_APP_KEY` (the only key that is
--- accepted), `UNTIL_EOF=1` (also ends when the standard input does).
+-- From the environment:
+--
+-- - `PORT` (default 8808; 0 takes a free one), `HOST` (default 127.0.0.1; `0.0.0.0` for other machines too)
+-- - `ALLOW_HOST`: further names that it is reached by, such as `sandbox`, separated by commas
+-- - `KEY` or `TIMEKIT_APP_KEY`: the only key that is accepted
+-- - `RATE_PER_MINUTE`, `RATE_BURST`, `RATE_PER_DAY`: rate limits, as of `timekit.sandbox.new`
+-- - `UNTIL_EOF=1`: also ends when the standard input does
+--
 -- Ends with status 1 when it cannot serve.
 -- @usage PORT=0 lua5.4 -e 'require("timekit.sandbox.server").main()'
 function server.main()
-  local function fail(text)
-    report(text)
-    os.exit(1)
-  end
-  local port = setting("PORT") or tostring(DEFAULT_PORT)
-  if not port:find("^%d+$") or tonumber(port) > 65535 then fail("PORT: expected a number up to 65535, got " .. port) end
   local ok, served, problem = pcall(server.serve, {
-    port = tonumber(port), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
-    until_eof = setting("UNTIL_EOF") == "1",
+    port = number_setting("PORT", MAX_PORT) or DEFAULT_PORT, host = setting("HOST"),
+    allow_hosts = allowed_hosts_setting(), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
+    rate_limit = rate_limit_setting(), until_eof = setting("UNTIL_EOF") == "1",
     on_ready = function(url)
       io.stdout:write("timekit sandbox on ", url, "\n")
       io.stdout:flush()

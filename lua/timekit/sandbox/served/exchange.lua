@@ -83,7 +83,11 @@ local function read_request(stream)
   end
   local body, refused = read_body(stream, headers)
   if not body then return nil, refused end
-  return { method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body }
+  return {
+    method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body,
+    -- lua-http's name for the Host header.
+    host = (headers:get(":authority")),
+  }
 end
 
 -- `is_cut`: the body is shorter than the headers say. lua-http closes the connection after such an answer.
@@ -163,7 +167,7 @@ end
 
 --- Reads the request of a stream and answers it, or does to the connection what a fault says.
 -- @param stream of lua-http, from a server of HTTP/1.1
--- @tparam function respond function(request) → answer, both as of `Box:handle`
+-- @tparam function respond function(request) → answer, both as of `Box:handle`; the request also has its `host`
 -- @tparam function report function(text), called with an error in `respond`; the client gets a 500
 function exchange.run(stream, respond, report)
   local read, request, refused = yieldable_pcall(read_request, stream)
