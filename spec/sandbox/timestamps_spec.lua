@@ -96,8 +96,9 @@ describe("the sandbox's timestamps", function()
   it("are refused by the header's name where it is wrong, and nothing is created", function()
     for name, values in pairs {
       ["Timekit-Timezone"] = { "Europe/Belrin", "../../etc/passwd", "/etc/passwd", "America", "+25:00", "europe/berlin",
-        "Europe//Berlin", "+1", "X" },
-      ["Timekit-InputTimestampFormat"] = { "c", "H:i", "Y-m", "W", "\\Y-m-d" },
+        "Europe//Berlin", "+1", "X", "\255" },
+      ["Timekit-InputTimestampFormat"] = { "c", "H:i", "Y-m", "W", "\\Y-m-d", "U\255" },
+      ["Timekit-OutputTimestampFormat"] = { "\255" },
     } do
       for _, value in ipairs(values) do
         local status, answer = create({}, { [name] = value })

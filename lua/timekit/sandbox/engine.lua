@@ -26,7 +26,8 @@ local BASE_URL = "https://api.timekit.io/v2"
 
 -- Every endpoint: method, path below /v2, handler. The first path that fits counts.
 --
--- A new endpoint takes a handler in a file of `routes/` and a line here. The handler gets a request:
+-- A new endpoint takes a handler in a file of `routes/`, and a line here (a new file also its `require` above). The
+-- handler gets a request:
 --   `store`, `now` (unix seconds), `method`; `params`, from the `{…}` of the path; `query` (name → value) and
 --   `query_parts` (as they came); `body` (an object); `timestamps`, `include` and `link`, which make the request a view
 --   for `render.booking`; `base_url`; `booking`, the one that `{booking}` in the path names (404 when there is none).

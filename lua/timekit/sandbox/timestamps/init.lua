@@ -7,6 +7,7 @@
 -- - Timekit-InputTimestampFormat: requests write timestamps in this format and no other, as texts or whole numbers.
 -- - Timekit-OutputTimestampFormat: answers write every timestamp in this format.
 -- @module timekit.sandbox.timestamps
+local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 local php_date = require "timekit.sandbox.timestamps.php_date"
@@ -79,9 +80,17 @@ end
 --- The timestamps of a request without these headers.
 timestamps.USUAL = setmetatable({}, Timestamps)
 
-local function header(headers, name)
-  local value = headers[name:lower()]
-  return value ~= "" and value or nil
+local ZONE, INPUT, OUTPUT = "Timekit-Timezone", "Timekit-InputTimestampFormat", "Timekit-OutputTimestampFormat"
+
+-- The values of the headers by name; nil and the name of one that answers cannot quote.
+local function read_headers(headers)
+  local values = {}
+  for _, name in ipairs { ZONE, INPUT, OUTPUT } do
+    local value = headers[name:lower()]
+    if value and not core.encode(value) then return nil, name end
+    if value ~= "" then values[name] = value end
+  end
+  return values
 end
 
 --- Reads the headers of a request.
@@ -90,18 +99,17 @@ end
 -- @treturn ?string the header that is wrong
 -- @treturn ?string what is wrong with it
 function timestamps.new(headers)
-  local name = header(headers, "Timekit-Timezone")
-  local input = header(headers, "Timekit-InputTimestampFormat")
-  local output = header(headers, "Timekit-OutputTimestampFormat")
-  if not (name or input or output) then return timestamps.USUAL end
+  local values, wrong = read_headers(headers)
+  if not values then return nil, wrong, "expected UTF-8" end
+  if next(values) == nil then return timestamps.USUAL end
   local zone, problem
-  if name then
-    zone, problem = zones.find(name)
-    if not zone then return nil, "Timekit-Timezone", problem end
+  if values[ZONE] then
+    zone, problem = zones.find(values[ZONE])
+    if not zone then return nil, ZONE, problem end
   end
-  problem = input and php_date.problem(input)
-  if problem then return nil, "Timekit-InputTimestampFormat", problem end
-  return setmetatable({ zone = zone, input = input, output = output }, Timestamps)
+  problem = values[INPUT] and php_date.problem(values[INPUT])
+  if problem then return nil, INPUT, problem end
+  return setmetatable({ zone = zone, input = values[INPUT], output = values[OUTPUT] }, Timestamps)
 end
 
 return timestamps
