@@ -1,5 +1,5 @@
 --- Action links: one action on one booking by one click, without a key (spec/api.md 5).
--- The server's side of `timekit.link`. Anyone can call it, so it checks everything.
+-- The server's side of `timekit.link`. Anyone can use a link, so it checks everything.
 -- @module timekit.sandbox.routes.links
 local jwt = require "timekit.signing.jwt"
 local web_url = require "timekit.http.web_url"

@@ -97,7 +97,7 @@ local function read_rule(text)
     if not time.is_writable(unix + standard.offset) then return standard end
     local year = tonumber(time.format(unix + standard.offset):sub(1, 4))
     local from, to = moment_of(start_change, year) - standard.offset, moment_of(end_change, year) - summer.offset
-    -- South of the equator, and in Dublin, where the exception is winter, it lasts over the new year.
+    -- South of the equator, and in Dublin, where winter time is the exception, the exception lasts over the new year.
     local is_summer = from < to and unix >= from and unix < to or from > to and (unix >= from or unix < to)
     return is_summer and summer or standard
   end
