@@ -24,9 +24,14 @@ local sandbox = require "timekit.sandbox"
 local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local php_date = require "timekit.sandbox.timestamps.php_date"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
+local zones = require "timekit.sandbox.timestamps.zones"
 
 local server = {}
+
+-- The header Date (RFC 9110, 5.6.7), by the box's clock: clients compare it with the times of bookings.
+local HTTP_DATE = "D, d M Y H:i:s \\G\\M\\T"
 
 local DEFAULT_PORT = 8808
 
@@ -120,6 +125,9 @@ function server.serve(options)
     -- The address that the client knows, which is another one behind a forwarded port.
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
     local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
+    if answer.headers and not answer.headers.date then
+      answer.headers.date = php_date.write(HTTP_DATE, box:now(), zones.UTC)
+    end
     return rules:open(request, answer)
   end
 
