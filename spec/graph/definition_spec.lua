@@ -168,7 +168,7 @@ describe("graph.define", function()
       ["an autoplay that leads back at once"] = {
         function(d) d.actions[4] = { name = "tick", from = "confirmed", to = "confirmed",
           autoplay = { after = 1, from = "end" } } end,
-        "autoplay never ends: it goes round through 'confirmed'",
+        "action 'tick': autoplay never ends: it comes back to the state 'confirmed'",
       },
       ["autoplays that lead back in the end"] = {
         function(d)
@@ -176,7 +176,8 @@ describe("graph.define", function()
           d.actions[4] = { name = "reconsider", from = "confirmed", to = "tentative",
             autoplay = { after = 1, from = "created" } }
         end,
-        "autoplay never ends: it goes round through 'confirmed', 'tentative'",
+        "action 'confirm': autoplay never ends: it comes back to the state 'tentative'; "
+          .. "action 'reconsider': autoplay never ends: it comes back to the state 'confirmed'",
       },
     } do
       it(what, function() assert.equal(case[2], complaint(case[1])) end)
