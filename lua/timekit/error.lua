@@ -26,9 +26,9 @@
 -- * `input`: refused before sending, by the graph's rules, or for an invalid time or search
 -- * `transition`: not possible in the booking's state, said by the rules or by the server
 -- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
--- * `rate_limited`: 429 and 503. The 503 of an action counts only if it comes from Timekit itself, since the action then
---   surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come from
---   a gateway and leaves the outcome in doubt, as 502 does
+-- * `rate_limited`: 429 and 503. The 503 of an action counts only if it comes from Timekit itself, since the action
+--   then surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come
+--   from a gateway and leaves the outcome in doubt, as 502 does
 -- * `server`: another 5xx, on a read
 -- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
 -- * `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the

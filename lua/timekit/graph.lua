@@ -12,9 +12,9 @@ local messages = require "timekit.text.messages"
 local graph = {}
 
 --- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `create`,
--- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them takes effect
--- when the graph is given to `timekit.graphs.define` again.
--- A state or an action that is not a string counts as unknown.
+-- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them takes
+-- effect when the graph is given to `timekit.graphs.define` again. A state or an action that is not a string counts as
+-- unknown.
 -- @type Graph
 local Graph = {}
 Graph.__index = Graph

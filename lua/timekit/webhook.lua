@@ -4,9 +4,9 @@
 -- Verify it before you use the body: anybody can send one.
 --
 -- The signature covers no time. A delivery may come twice, and whoever has seen one can send it again. A booking enters
--- each state of the known graphs once, so its id and its state identify a delivery: do your work once for each pair, and
--- answer repeats as you answered the first. Deliveries may also arrive in another order than they were sent; where that
--- matters, read the booking again (`handle:get()`).
+-- each state of the known graphs once, so its id and its state identify a delivery: do your work once for each pair,
+-- and answer repeats as you answered the first. Deliveries may also arrive in another order than they were sent; where
+-- that matters, read the booking again (`handle:get()`).
 -- @module timekit.webhook
 
 local Error = require "timekit.error"

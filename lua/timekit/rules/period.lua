@@ -15,9 +15,9 @@ local function instant(fields, name, path, problems)
   return unix
 end
 
---- Checks that `start` and `end`, where they are given, are timestamps of RFC 3339 with a zone (spec/api.md 1), and that
--- the end is after the start. JSON's null counts as a time that was left out. Fields are read without metamethods, as
--- they are sent.
+--- Checks that `start` and `end`, where they are given, are timestamps of RFC 3339 with a zone (spec/api.md 1), and
+-- that the end is after the start. JSON's null counts as a time that was left out. Fields are read without metamethods,
+-- as they are sent.
 -- @tparam table fields
 -- @tparam ?string path of the table that holds them, such as `event.`; empty unless given
 -- @treturn {table,...} `{ field =, problem = }` for all that is wrong; empty when nothing is

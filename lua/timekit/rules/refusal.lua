@@ -49,8 +49,8 @@ function refusal.transition(action, state, graph_name, text)
   }
 end
 
---- Refuses an action that does not exist: the booking's graph has no such action or, if the graph is not known, no known
--- graph has.
+--- Refuses an action that does not exist: the booking's graph has no such action or, if the graph is not known, no
+-- known graph has.
 -- @tparam table hint what was last seen of the booking: `graph` and `state`, each may be nil
 -- @tparam string action
 -- @treturn table|nil the fields of an error, `input`; nil when there may be such an action

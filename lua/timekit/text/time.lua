@@ -66,9 +66,9 @@ local function parse_zone(zone)
 end
 
 --- Reads a timestamp of RFC 3339.
--- The zone is required: `Z`, `+01:00`, or `+0100` as Timekit usually writes it (spec/api.md 1). Fractions of a second are
--- kept, to the nanosecond. A leap second is accepted where one can be, at the end of a month in UTC. It counts as the
--- second after it, since unix time has no number for it.
+-- The zone is required: `Z`, `+01:00`, or `+0100` as Timekit usually writes it (spec/api.md 1). Fractions of a second
+-- are kept, to the nanosecond. A leap second is accepted where one can be, at the end of a month in UTC. It counts as
+-- the second after it, since unix time has no number for it.
 -- @tparam string text
 -- @treturn number|nil unix seconds; an integer, on Lua 5.3 and newer, when the text has no fraction
 -- @treturn ?string what is wrong with the text
