@@ -62,6 +62,7 @@ build = {
     ["timekit.methods.bulk.outcome"] = "lua/timekit/methods/bulk/outcome.lua",
     ["timekit.methods.bulk.update"] = "lua/timekit/methods/bulk/update.lua",
     ["timekit.methods.changes"] = "lua/timekit/methods/changes.lua",
+    ["timekit.methods.create"] = "lua/timekit/methods/create.lua",
     ["timekit.methods.customer_links"] = "lua/timekit/methods/customer_links.lua",
     ["timekit.methods.lists"] = "lua/timekit/methods/lists.lua",
     ["timekit.methods.request"] = "lua/timekit/methods/request.lua",

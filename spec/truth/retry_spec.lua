@@ -145,7 +145,8 @@ describe("the deadline", function()
     local call = retry.new(READ, policy, 1010)
     call:next(1000)
     assert.equal("wait", (call:answer(1000, response.read(limited(429, "3"), READ))))
-    local verb, _, failed = call:next(1010)
+    local verb = call:next(1010)
+    local failed = call.problem
     assert.same({ "done", "rate_limited", 3, 1 }, { verb, failed.kind, failed.retry_after, call.attempts })
   end)
 
@@ -362,7 +363,8 @@ describe("a rate limit of one's own", function()
     local call = retry.new(READ, policy, 1010)
     assert.same({ "wait", 5 }, { call:next(1000) })
     -- The host was busy with something else for longer than that.
-    local verb, _, failed = call:next(1010)
+    local verb = call:next(1010)
+    local failed = call.problem
     assert.same({ "done", "timeout", "no" }, { verb, failed.kind, failed.sent })
     assert.equal(1, mine.given_back)
   end)

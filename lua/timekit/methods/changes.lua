@@ -1,4 +1,4 @@
---- What can be done to a booking beside its graph's actions (API.md 4).
+--- Changes of a booking that are not actions of its graph (API.md 4): its meta, its time, and deleting it.
 -- What it adds to a handle is documented there, as methods of `Booking`.
 -- @module timekit.methods.changes
 
@@ -25,17 +25,17 @@ local function check_table(fields, what, where, level)
 end
 
 local function refuse(self, fields)
-  fields.sent, fields.attempts, fields.elapsed, fields.graph, fields.state = "no", 0, 0, self.graph, self.state
-  return nil, Error.new(fields)
+  fields.graph, fields.state = self.graph, self.state
+  return nil, Error.unsent(fields)
 end
 
--- Names that were to be included, and those that a proof needs.
+-- The names to include: the caller's, and those that a proof needs.
 local function with(include, names)
   if not include or include == "" then return names end
   return include .. "," .. names
 end
 
--- The problems of a reschedule's fields, as of `refusal`.
+-- Why a reschedule's fields are refused, as `timekit.rules.refusal` says it; nil: they are not.
 local function reschedule_problems(fields, rfc3339)
   local plain = {}
   for name, value in next, fields do
@@ -55,22 +55,22 @@ end
 function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
-  -- An answer may be about the booking that took this one's place: of that nothing is learnt.
-  local function send(self, call)
-    call.writes, call.id, call.graph = true, self.id, self.graph
-    local result, info, seen = self.client.run(call)
-    local booking = result or seen
+  -- The answer may show a new booking that took this one's place. The handle learns nothing from that one.
+  local function send(self, operation)
+    operation.writes, operation.id, operation.graph = true, self.id, self.graph
+    local result, info, machine = self.client.runner:run(operation)
+    local booking = result or machine and machine.seen
     if type(booking) == "table" and (booking.id == nil or booking.id == self.id) then learn(self, booking) end
     return result, info
   end
 
   --- @type Booking
 
-  --- Changes the booking's `meta`, which is all that can be changed so: `PUT /bookings/{id}` (API.md 4).
-  -- After an uncertain outcome nothing is repeated; the booking is read, and a `meta` that is the one sent, and nothing
-  -- else beside it, is a success.
-  -- Raises on a `meta` that is no table of named values or that JSON cannot say, on a wrong option, and on a closed
-  -- client.
+  --- Changes the booking's `meta`: `PUT /bookings/{id}` (API.md 4). Nothing else of a booking can be changed this way.
+  -- A change that may have been made is not repeated. The booking is read instead: if its `meta` is exactly the one
+  -- sent, that is a success.
+  -- Raises on a `meta` that is not a table with string keys or that JSON cannot express, on a wrong option, and on a
+  -- closed client.
   -- @tparam table meta name → value; left as it is
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn table|nil the booking as it is now; nil on failure
@@ -89,7 +89,7 @@ function changes.install(Booking, tools)
     end
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent),
+      look = function() return request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent) end,
       proves = function(seen) return seen and proof.meta(seen, meta) and seen or nil end,
       expects = "booking", effect = "the booking's meta was changed", timeout = given.timeout,
     })
@@ -97,10 +97,10 @@ function changes.install(Booking, tools)
   end
 
   --- Moves the booking to another time, or resource: `POST /bookings/{id}/reschedule` (API.md 4).
-  -- Times that are no times, lack their zone or are the wrong way round are refused before anything is sent, naming the
-  -- field. After an uncertain outcome nothing is repeated; the booking is read, and if it stands at the new times (and
-  -- with the new resource, where one was given) that is a success. This is not the action `reschedule_by_customer`.
-  -- Raises on fields that are no table or that JSON cannot say, on a wrong option, and on a closed client.
+  -- Invalid times, times without a zone, and an end before the start are refused before anything is sent, naming the
+  -- field. A move that may have been made is not repeated. The booking is read instead: if it is at the new times (and
+  -- with the new resource, where one was given), that is a success. This is not the action `reschedule_by_customer`.
+  -- Raises on fields that are not a table or that JSON cannot express, on a wrong option, and on a closed client.
   -- @tparam table fields left as it is
   -- @tparam ?string fields.start RFC 3339 with a zone
   -- @tparam ?string fields.end likewise, after `start`
@@ -122,10 +122,11 @@ function changes.install(Booking, tools)
     local refused = not built and { kind = "input", message = problem }
       or reschedule_problems(fields, self.client.rfc3339)
     if refused then return refuse(self, refused) end
-    local look = request.get(self.id, with(given.include, "attributes,event,resource"))
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(look, given.traceparent),
+      look = function()
+        return request.traced(request.get(self.id, with(given.include, "attributes,event,resource")), given.traceparent)
+      end,
       proves = function(seen) return seen and proof.times(seen, fields) and seen or nil end,
       expects = "booking", effect = "the booking was moved", timeout = given.timeout,
     })
@@ -133,9 +134,9 @@ function changes.install(Booking, tools)
   end
 
   --- Deletes the booking: `DELETE /bookings/{id}` (API.md 4). Timekit does so only in a final state.
-  -- Nothing is refused here: the state that a handle knows is one that was seen, and a booking may reach a final one at
-  -- any time. After an uncertain outcome nothing is repeated; the booking is read, and if there is none any more that
-  -- is a success (`info.status` is then the 404 of the look).
+  -- Nothing is refused here, since a booking may reach a final state at any time. A deletion that may have happened is
+  -- not repeated. The booking is read instead: if there is none any more, that is a success (`info.status` is then the
+  -- 404 of that read).
   -- Raises on a wrong option and on a closed client.
   -- @tparam ?table opts `timeout`: seconds; `traceparent`
   -- @treturn boolean|nil true; nil on failure
@@ -149,7 +150,7 @@ function changes.install(Booking, tools)
     local given = options.check(opts, options.plain, "booking:delete", 3)
     local deleted, info = send(self, {
       request = request.traced(request.delete(self.id), given.traceparent),
-      look = request.traced(request.get(self.id), given.traceparent),
+      look = function() return request.traced(request.get(self.id), given.traceparent) end,
       proves = function(_, failure) return failure and failure.kind == "not_found" or nil end,
       expects = "nothing", effect = "the booking was deleted", timeout = given.timeout,
     })

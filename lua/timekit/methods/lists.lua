@@ -57,7 +57,7 @@ end
 function lists.page(client, route, given)
   local call, refused = call_for(client, route, given)
   if not call then return nil, refused end
-  return client.run(call)
+  return client.runner:run(call)
 end
 
 -- Whether there is a page after this one. A list without numbers is whole.
@@ -111,7 +111,7 @@ function lists.each(client, route, opts, where)
     if asked then return asked:finish() end
     local call, refused = call_of(number)
     if not call then return nil, refused end
-    return client.run(call)
+    return client.runner:run(call)
   end
 
   local function each()
@@ -132,7 +132,7 @@ function lists.each(client, route, opts, where)
       if found then problem = other_page(found, info, number) end
       if problem then error(problem, 0) end
       page, done = found, false
-      if given.prefetch and has_more(page, number) then coming = client.ahead((call_of(number + 1))) end
+      if given.prefetch and has_more(page, number) then coming = client.runner:prefetch((call_of(number + 1))) end
     end
     return page.data[index], page
   end
@@ -235,7 +235,7 @@ function lists.install(Client, check)
     local _, problem = request.segment(id)
     if problem then error(("%s: the id: %s"):format(where, problem), 2) end
     local given = options.check(opts, options.read, where, 3)
-    local booking, info = self.run {
+    local booking, info = self.runner:run {
       request = request.traced(request.group(id, given.include), given.traceparent),
       expects = "booking", id = id, timeout = given.timeout,
     }

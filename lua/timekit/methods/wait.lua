@@ -80,10 +80,10 @@ local function poll(self, state, given, read)
     return nil, Error.new(unknown)
   end
   local client = self.client
-  local timeout, pause = given.timeout or client.default_timeout, given.every or FIRST_PAUSE
+  local timeout, pause = given.timeout or client.runner.timeout, given.every or FIRST_PAUSE
   local longest = math.max(pause, LONGEST_PAUSE)
-  local began, looks, last, seen = client.clock(), 0, false, nil
-  local function spent() return client.clock() - began end
+  local began, looks, last, seen = client.runner:now(), 0, false, nil
+  local function spent() return client.runner:now() - began end
   local function over(result, told)
     told.attempts, told.elapsed = looks, spent()
     return result, told
@@ -109,7 +109,7 @@ local function poll(self, state, given, read)
     end
     local wait = math.max(pause, info.retry_after or 0)
     if wait >= left then wait, last = left * BEFORE_LAST_LOOK, true end
-    local waited, err = client.pause(wait)
+    local waited, err = client.runner:pause(wait)
     if not waited then
       err.graph, err.state = self.graph, self.state
       return over(nil, err)

@@ -17,7 +17,7 @@ local pump = {}
 -- @tparam table connection as in the transport contract
 -- @treturn Pump
 function pump.new(connection)
-  -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
+  -- A function rather than a field: a transport of somebody's own may keep the key where printing finds it.
   return setmetatable({
     reach = function() return connection end, wakers = {}, closers = setmetatable({}, { __mode = "k" }), closed = false,
   }, Pump)
