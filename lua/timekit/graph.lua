@@ -444,7 +444,7 @@ end
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
 -- @function duration
 -- @tparam any value
--- @treturn number|nil seconds; nil when it is no duration
+-- @treturn number|nil seconds; nil for anything else
 -- @usage require("timekit.graph").duration("1 day")   --> 86400
 graph.duration = duration.read
 

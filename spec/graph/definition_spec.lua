@@ -188,16 +188,16 @@ describe("graph.define", function()
     local bad = {
       ["empty"] = { "", "expected a name, got an empty string" },
       ["no string"] = { 7, "expected a string, got a number" },
-      ["a dot"] = { ".", "'.' is no name" },
-      ["two dots"] = { "..", "'..' is no name" },
-      ["with a slash"] = { "a/b", "'a/b' is no name" },
-      ["with a question mark"] = { "a?b", "'a?b' is no name" },
-      ["with a hash"] = { "a#b", "'a#b' is no name" },
-      ["with a space"] = { "a b", "'a b' is no name" },
-      ["with a tab"] = { "a\tb", "'a?b' is no name" },
-      ["with a line break"] = { "a\r\nb", "'a??b' is no name" },
-      ["with a NUL"] = { "a\0b", "'a?b' is no name" },
-      ["with a DEL"] = { "a\127b", "'a?b' is no name" },
+      ["a dot"] = { ".", "'.' is not a name" },
+      ["two dots"] = { "..", "'..' is not a name" },
+      ["with a slash"] = { "a/b", "'a/b' is not a name" },
+      ["with a question mark"] = { "a?b", "'a?b' is not a name" },
+      ["with a hash"] = { "a#b", "'a#b' is not a name" },
+      ["with a space"] = { "a b", "'a b' is not a name" },
+      ["with a tab"] = { "a\tb", "'a?b' is not a name" },
+      ["with a line break"] = { "a\r\nb", "'a??b' is not a name" },
+      ["with a NUL"] = { "a\0b", "'a?b' is not a name" },
+      ["with a DEL"] = { "a\127b", "'a?b' is not a name" },
     }
     for what, case in pairs(bad) do
       it(what, function()
@@ -327,8 +327,8 @@ describe("graph.define", function()
       "seats: expected one of 'owner', 'customer', got 'both'",
       "state 'gone': finl: unknown, did you mean 'final'?",
       "action 'decline': by: expected a string, got a number",
-      "action 'a b': name: 'a b' is no name: '/', '?', '#', spaces and control characters cannot stand in one, "
-        .. "nor can it be '.' or '..'",
+      "action 'a b': name: 'a b' is not a name: it cannot be '.' or '..', "
+        .. "nor hold '/', '?', '#', spaces or control characters",
       "action #5: expected a table, got a string",
       "action 'confirm' leads to the unknown state 'nowhere'",
       "action 'a b' leaves the final state 'declined'",

@@ -14,8 +14,8 @@ local function is_name(value)
   if type(value) ~= "string" then return false, "expected a string, got " .. messages.describe(value) end
   if value == "" then return false, "expected a name, got an empty string" end
   if value == "." or value == ".." or value:find("[%c%s/?#]") then
-    return false, quote(value) .. " is no name: '/', '?', '#', spaces and control characters cannot stand in one"
-      .. ", nor can it be '.' or '..'"
+    return false, quote(value) .. " is not a name: it cannot be '.' or '..'"
+      .. ", nor hold '/', '?', '#', spaces or control characters"
   end
   return true
 end

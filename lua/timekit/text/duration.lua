@@ -27,7 +27,7 @@ end
 --- Reads a duration (spec/api.md 3): `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
 -- @tparam any value
--- @treturn number|nil seconds; nil when it is no duration
+-- @treturn number|nil seconds; nil for anything else
 -- @usage
 -- duration.read("1 day")                       --> 86400
 -- duration.read { time = 25, unit = "min" }    --> 1500

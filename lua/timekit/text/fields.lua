@@ -73,8 +73,8 @@ local function field_problem(spec, value)
     local got = spec.type == "integer" and type(value) == "number" and tostring(value) or messages.describe(value)
     return ("expected %s, got %s"):format(messages.TYPES[spec.type], got)
   end
-  if spec.one_of then return one_of_problem(spec.one_of, value) end
-  if not spec.check then return nil end
+  local problem = spec.one_of and one_of_problem(spec.one_of, value)
+  if problem or not spec.check then return problem or nil end
   local ok, reason = spec.check(value)
   return not ok and tostring(reason or "refused by its check") or nil
 end
