@@ -132,7 +132,9 @@ local FIT_RULES = {
     local left = type(initial) == "string" and of.left[first]
     return left and not left[initial] and quote(first) .. " does not leave the initial state " .. quote(initial)
   end },
-  { "state", " cannot be reached", function(state, of) return of.reached and not of.reached[state.name] end },
+  { "state", " cannot be reached", function(state, of)
+    return of.reached and is_name(state.name) and not of.reached[state.name]
+  end },
   { "action", ": autoplay.setting: unknown setting %s", function(action, of)
     return unknown(table_or_empty(table_or_empty(action.value).autoplay).setting, of.settings)
   end },
