@@ -79,6 +79,11 @@ function Operation:look()
   return request.traced(request.get(self.id, self.given.include), self.given.traceparent)
 end
 
+-- What stands for the request that an earlier process may have sent.
+local function sent_earlier()
+  return { kind = "uncertain", message = "an earlier process may have sent the action", sent = "maybe" }
+end
+
 -- The operation of an action, or nil and the error of one that the rules refuse.
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
@@ -94,7 +99,9 @@ local function prepare(self, action, inputs, opts, where, level)
   local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
 
-  local refused = refusal.before(self, action, inputs)
+  -- What the handle knows of the state proves nothing about an action that may have been sent since.
+  local hint = given.sent_before and { graph = self.graph } or self
+  local refused = refusal.before(hint, action, inputs)
     or not built and { kind = "input", message = problem, action = action, graph = self.graph }
   if refused then return nil, Error.unsent(refused) end
 
@@ -102,6 +109,9 @@ local function prepare(self, action, inputs, opts, where, level)
   if given ~= options.NONE then
     operation.request, operation.given = request.traced(built, given.traceparent), given
     operation.timeout = given.timeout
+    if given.sent_before then
+      operation.doubted, operation.lost, operation.resend = sent_earlier(), true, true
+    end
   end
   return setmetatable(operation, Operation)
 end
@@ -126,6 +136,9 @@ end
 --   true
 -- @tparam ?table opts.settings further keys of the request's body, beside the inputs
 -- @tparam ?string|table opts.include a name or a list of names to include in the answer (API.md 1)
+-- @tparam ?boolean opts.sent_before an earlier process may have sent this action, and nobody knows what became of it.
+--   The booking is read first. The action is sent only after that has shown that it was not applied and that sending
+--   it is safe; a success that the read shows has `info.reconciled`
 -- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
@@ -153,7 +166,7 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.tasks`; nil in a phase of nginx
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil in a phase of nginx
 --   that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage

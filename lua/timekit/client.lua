@@ -87,7 +87,7 @@ end
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
--- @treturn Call|nil see `timekit.runtime.tasks`; nil in a phase of nginx that cannot wait
+-- @treturn Call|nil see `timekit.runtime.call`; nil in a phase of nginx that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
@@ -125,9 +125,9 @@ function Client:update(seconds)
   return self.calls:update(seconds)
 end
 
---- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to watch
--- nothing else. It stays the same until the client is closed, except in a forked process and after libcurl ran out of
--- memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
+--- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to
+-- watch nothing else. It stays the same until the client is closed, except in a forked process and after libcurl ran
+-- out of memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
@@ -139,8 +139,9 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone. It is for loops that cannot watch `fd`: they call `update`
--- then, and every few milliseconds while calls are in flight.
+--- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most
+-- while an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call
+-- `update` every few milliseconds besides, while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage

@@ -1,3 +1,4 @@
+-- Wrong arguments raise, blame the caller's line, and send nothing.
 local blame = require "spec.support.blame"
 local core = require "timekit.core"
 local scripted = require "spec.support.scripted"

@@ -117,7 +117,7 @@ describe("a new booking", function()
     end
     assert.matches("time zone is missing", refuses({ "start" }, with { start = "2030-03-01T08:00:00" }).message)
     refuses({ "end" }, with { ["end"] = START })
-    -- Earlier, though it reads later.
+    -- An earlier time, though it looks later: the offsets differ.
     refuses({ "end" }, with { ["end"] = "2030-03-01T08:30:00+01:00" })
     refuses({ "event.end" }, { graph = "instant", event = { start = STOP, ["end"] = START } })
     refuses({ "end", "start" }, with { start = "x", ["end"] = "y" })

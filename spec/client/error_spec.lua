@@ -1,3 +1,4 @@
+-- An error as a user sees it, and the redactor that keeps keys out of it.
 local Error = require "timekit.error"
 local core = require "timekit.core"
 local secret = require "timekit.call.redact"

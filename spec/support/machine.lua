@@ -1,4 +1,4 @@
---- Runs the machine of a call to its end, with planned outcomes and a clock of its own.
+--- Runs timekit.call.retry on one operation to its end, with planned outcomes and a clock of its own.
 local budget = require "timekit.call.budget"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
@@ -6,7 +6,7 @@ local scripted = require "spec.support.scripted"
 
 local machine = {}
 
---- Calls of each sort. Their requests are no more than what they are called.
+--- Operations of each sort. Instead of requests they hold only names.
 function machine.action(graph, name)
   return {
     request = "PUT", look = function() return "GET" end,
@@ -18,7 +18,7 @@ machine.CREATE = { request = "POST", expects = "created", writes = true, graph =
 
 local LOOK = { expects = "booking" }
 
---- Outcomes.
+--- Outcomes of requests.
 machine.LOST = scripted.failure("network", "maybe")
 machine.UNSENT = scripted.failure("network", "no")
 machine.LATE = scripted.failure("timeout", "maybe")

@@ -55,12 +55,18 @@ end
 function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
-  -- The answer may show a new booking that took this one's place. The handle learns nothing from that one.
+  -- The answer may show a new booking that took this one's place. What this one's state is now is not known then.
   local function send(self, operation)
     operation.writes, operation.id, operation.graph = true, self.id, self.graph
     local result, info, machine = self.client.runner:run(operation)
     local booking = result or machine and machine.seen
-    if type(booking) == "table" and (booking.id == nil or booking.id == self.id) then learn(self, booking) end
+    if type(booking) == "table" then
+      if booking.id == nil or booking.id == self.id then
+        learn(self, booking)
+      else
+        self.state, self.completed = nil, nil
+      end
+    end
     return result, info
   end
 
@@ -100,6 +106,10 @@ function changes.install(Booking, tools)
   -- Invalid times, times without a zone, and an end before the start are refused before anything is sent, naming the
   -- field. A move that may have been made is not repeated. The booking is read instead: if it is at the new times (and
   -- with the new resource, where one was given), that is a success. This is not the action `reschedule_by_customer`.
+  --
+  -- Timekit may make a new booking for the new time and answer with that: `booking.id` is then another one, and this
+  -- handle stays with the old booking. If such an answer is lost, the error is `uncertain`, and `err.state`, the state
+  -- that the old booking is in, is all that can be found out.
   -- Raises on fields that are not a table or that JSON cannot express, on a wrong option, and on a closed client.
   -- @tparam table fields left as it is
   -- @tparam ?string fields.start RFC 3339 with a zone
