@@ -1,4 +1,4 @@
--- create_booking { graph = "instant_payment", settings = 7 } died with "attempt to index a number value".
+-- A user saw: create_booking { graph = "instant_payment", settings = 7 } raising "attempt to index a number value".
 local graphs = require "timekit.graphs"
 local timekit = require "timekit"
 
