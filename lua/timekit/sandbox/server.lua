@@ -72,6 +72,14 @@ local function base_url(http)
   return ("http://%s:%d/v2"):format(host, port)
 end
 
+-- Adds the header Date to an answer, also to one that a stall keeps back.
+local function dated(box, answer)
+  local resume = answer.resume
+  if answer.headers then answer.headers.date = php_date.write(HTTP_DATE, box:now(), zones.UTC) end
+  if resume then answer.resume = function() return dated(box, resume()) end end
+  return answer
+end
+
 -- Calls `stop` when the process is asked to end.
 local function watch_signals(queue, stop)
   local signal = require "cqueues.signal"
@@ -125,10 +133,7 @@ function server.serve(options)
     -- The address that the client knows, which is another one behind a forwarded port.
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
     local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
-    if answer.headers and not answer.headers.date then
-      answer.headers.date = php_date.write(HTTP_DATE, box:now(), zones.UTC)
-    end
-    return rules:open(request, answer)
+    return rules:open(request, dated(box, answer))
   end
 
   local http = http_server.listen {
