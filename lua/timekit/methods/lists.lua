@@ -1,4 +1,4 @@
---- Lists of bookings, page by page (API.md 1 and 4).
+--- Lists of bookings, page by page (spec/api.md 1 and 4).
 -- What it adds to a client is documented there, as methods of `Client`.
 -- @module timekit.methods.lists
 
@@ -140,7 +140,7 @@ end
 function lists.install(Client, check)
   --- @type Client
 
-  --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
+  --- Walks through bookings, all pages of them: `GET /bookings` (spec/api.md 4).
   -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
   -- a booking and the page that it stands on, as of `Client:bookings_page`.
   --
@@ -183,7 +183,7 @@ function lists.install(Client, check)
     return walk(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
   end
 
-  --- Reads one page of bookings: `GET /bookings` (API.md 1 and 4).
+  --- Reads one page of bookings: `GET /bookings` (spec/api.md 1 and 4).
   -- Raises on a wrong option, and on a closed client.
   -- @tparam ?table opts as for `Client:bookings`, and `page`: its number, from 1
   -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
@@ -200,7 +200,7 @@ function lists.install(Client, check)
     return page, info
   end
 
-  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (API.md 4).
+  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (spec/api.md 4).
   -- An iterator like that of `Client:bookings`, with the same options and errors.
   -- @tparam ?table opts as for `Client:bookings`
   -- @treturn function the iterator
@@ -215,7 +215,7 @@ function lists.install(Client, check)
     return walk(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
   end
 
-  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (API.md 4).
+  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).
   -- Raises on an id that is none, on a wrong option, and on a closed client.
   -- @tparam string id
   -- @tparam ?table opts as for `Booking:get`
