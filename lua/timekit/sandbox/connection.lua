@@ -4,7 +4,7 @@
 -- passed. Nobody sleeps: each connection has a time of its own, which jumps to the stalled transfer that is due next.
 -- The `times` of an outcome say how long it would have taken.
 -- @module timekit.sandbox.connection
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local connection = {}
 

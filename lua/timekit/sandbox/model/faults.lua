@@ -4,7 +4,7 @@
 -- @module timekit.sandbox.model.faults
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local faults = {}
 

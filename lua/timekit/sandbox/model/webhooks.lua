@@ -7,7 +7,7 @@ local graphs = require "timekit.graphs"
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local webhook_signature = require "timekit.signing.webhook"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 
 local webhooks = {}
 

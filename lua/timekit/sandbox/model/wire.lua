@@ -1,5 +1,5 @@
 --- Takes apart what every request has: target, query string, header names, Basic authentication, JSON values.
--- @module timekit.sandbox.routes.wire
+-- @module timekit.sandbox.model.wire
 
 local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
