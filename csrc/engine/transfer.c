@@ -9,14 +9,29 @@
 
 /* ---- the result ---- */
 
-/* Removes user and password from URLs: libcurl's texts may quote the proxy's. */
-static void mask_userinfo(char *text) {
-  char *start, *at;
-  for (start = strstr(text, "://"); start != NULL; start = strstr(start, "://")) {
-    start += 3;
-    at = strpbrk(start, "@/ '\"");
-    if (at != NULL && *at == '@') memmove(start, at + 1, strlen(at + 1) + 1);
-  }
+/* Replaces a text of libcurl's that may hold a part of a proxy's password. libcurl quotes a proxy as a whole. If it cannot
+   read a proxy, its text may also name a part of the password as the host or the port. */
+static void hide_proxy(const tk_engine *engine, CURLcode code, char *text) {
+  const char *proxy = engine->proxy != NULL ? engine->proxy : tk_environment_proxy();
+  const char *at, *problem;
+  char start[100];
+  if (engine->plain || proxy == NULL || (at = strrchr(proxy, '@')) == NULL) return;
+  snprintf(start, sizeof start, "%.*s", (int)(at - proxy), proxy);
+  problem = tk_proxy_problem(proxy);
+  if (problem != NULL)
+    snprintf(text, CURL_ERROR_SIZE, "%s (in the environment: %s)", curl_easy_strerror(code), problem);
+  else if (strstr(text, start) != NULL)
+    snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
+}
+
+/* %g is not used, because it writes the decimal point of the locale. */
+static void put_late(char *text, double seconds) {
+  long long milliseconds = (long long)((seconds < 1e12 ? seconds : 1e12) * 1000 + 0.5);
+  char fraction[8] = "";
+  size_t size;
+  if (milliseconds % 1000 != 0) snprintf(fraction, sizeof fraction, ".%03d", (int)(milliseconds % 1000));
+  for (size = strlen(fraction); size > 0 && fraction[size - 1] == '0'; size--) fraction[size - 1] = '\0';
+  snprintf(text, CURL_ERROR_SIZE, "no complete answer within %lld%s seconds", milliseconds / 1000, fraction);
 }
 
 static void one_line(char *text) {
@@ -32,10 +47,9 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_OK: text[0] = '\0'; break;
     case TK_CURL:
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
+      hide_proxy(engine, code, text);
       break;
-    case TK_DEADLINE:
-      snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout);
-      break;
+    case TK_DEADLINE: put_late(text, transfer->timeout); break;
     case TK_CANCELLED: strcpy(text, "cancelled"); break;
     case TK_BODY_LIMIT:
       snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
@@ -50,7 +64,6 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_MEMORY: strcpy(text, "not enough memory"); break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
-  mask_userinfo(text);
   one_line(text);
   transfer->result.text = text;
 }

@@ -312,15 +312,21 @@ static void follow_locale(lua_State *L) {
   lua_replace(L, DECIMAL_POINT);
 }
 
+/* RFC 8259, 8.1 lets a reader skip a byte order mark. Some frameworks write one; without this, the answer to an action
+   that was done would be of no use. */
+size_t tk_json_mark(const char *text, size_t size) {
+  return size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 /***
-Decodes JSON text. On Lua 5.3 and newer, numbers without a fraction become integers up to 2^53-1 in magnitude; all other
+Decodes JSON text; a byte order mark before it is skipped. On Lua 5.3 and newer, numbers without a fraction become integers up to 2^53-1 in magnitude; all other
 numbers are floats. Arrays are marked, see `is_array`. JSON's null becomes `null`. If an object has a name twice, the
 last one counts. Invalid UTF-8 and control characters in strings are kept.
 @function decode
 @tparam string text
 @return the value, never nil
-@treturn[2] nil the text is not JSON as in RFC 8259, has a byte order mark or lone surrogates, nests deeper than 64
-levels, or has a number that is too large for a float
+@treturn[2] nil the text is not JSON as in RFC 8259, has lone surrogates, nests deeper than 64 levels, or has a number
+that is too large for a float
 @treturn[2] string what was expected, and where; the text is not quoted
 @raise `text` is not a string
 @usage local value, message = core.decode('{"seats":[]}')
@@ -336,6 +342,11 @@ static int decode(lua_State *L) {
     lua_pushnil(L);
     lua_pushliteral(L, "text too long");
     return 2;
+  }
+  if (tk_json_mark(text, size) != 0) {
+    lua_pushlstring(L, text + tk_json_mark(text, size), size - tk_json_mark(text, size));
+    lua_replace(L, 1);
+    text = lua_tolstring(L, 1, &size);
   }
   luaL_checkstack(L, 3 * TK_JSON_DEPTH + LUA_MINSTACK, "decode");
   follow_locale(L);

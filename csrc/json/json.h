@@ -20,6 +20,9 @@ void tk_json_open(lua_State *L);
    text do not matter. */
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity);
 
+/* The size of the byte order mark that the text begins with: 3, or 0 without one. */
+size_t tk_json_mark(const char *text, size_t size);
+
 /* Counts the keys of the table at stack index `table`. If all keys are among 1 to `length`, returns their number; if
    that is `length`, there are no holes. Otherwise returns -1 and pushes one of the other keys. */
 lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);

@@ -63,24 +63,33 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
   lua_replace(L, PARSER);
 }
 
-/* Whether the text may start with a byte order mark. simdjson from 3.6 on skips the mark; decode.c refuses it. */
-static int has_mark(const piece *p) { return p->size > 0 && p->text[0] == '\xEF'; }
+/* The text without the byte order mark that it begins with, if it does. simdjson skips one by itself only from 3.6 on. */
+static piece unmarked(const piece *p) {
+  size_t mark = tk_json_mark(p->text, p->size);
+  piece rest;
+  rest.text = p->text + mark;
+  rest.size = p->size - mark;
+  rest.capacity = p->capacity - mark;
+  return rest;
+}
 
 /* The argument is a light userdata that points to a piece. It is not checked, because Lua code cannot get this
    function without the debug library. */
 static int decode(lua_State *L) {
-  const piece *p = (const piece *)lua_touserdata(L, 1);
+  const piece *whole = (const piece *)lua_touserdata(L, 1);
+  piece p = unmarked(whole);
   tk_parser **parser;
   tk_tape tape;
   int parsed;
   parser = take_parser(L);
-  parsed = *parser != NULL && !has_mark(p) && tk_parser_parse(*parser, p->text, p->size, p->capacity, &tape);
+  parsed = *parser != NULL && tk_json_mark(p.text, p.size) == 0 &&
+           tk_parser_parse(*parser, p.text, p.size, p.capacity, &tape);
   if (parsed) tk_json_push_tape(L, ARRAY, &tape);
   give_back(L, 2, parser);
   if (parsed) return 1;
   lua_settop(L, 0);
   lua_pushvalue(L, CJSON_DECODE);
-  lua_pushlstring(L, p->text, p->size);
+  lua_pushlstring(L, whole->text, whole->size);
   lua_call(L, 1, LUA_MULTRET);
   return lua_gettop(L);
 }

@@ -21,16 +21,17 @@ local MAY_REQUIRE = {
   runtime = "error text",
   redis = "error text",
   rules = "graphs text",
-  -- A graph is made from a definition, which is checked before there is a graph.
-  graphs = "text rules.definition",
+  -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
+  -- call, check a new booking.
+  graphs = "text rules.definition rules.creation",
   error = "text",
   signing = "text",
   text = "",
-  sandbox = "sandbox.routes sandbox.model sandbox.served graphs text http link",
-  ["sandbox.served"] = "sandbox.routes sandbox.model text",
-  ["sandbox.routes"] = "sandbox.model graphs text http signing",
-  -- A webhook's body is a booking as the routes show it, and a fault matches requests as the routes read them.
-  ["sandbox.model"] = "graphs text http signing sandbox.routes.render sandbox.routes.wire",
+  sandbox = "sandbox.routes sandbox.model sandbox.served sandbox.timestamps graphs text http link",
+  ["sandbox.served"] = "sandbox.routes sandbox.model text http",
+  ["sandbox.routes"] = "sandbox.model sandbox.timestamps graphs text http signing",
+  ["sandbox.model"] = "sandbox.timestamps graphs text http signing",
+  ["sandbox.timestamps"] = "text",
 }
 
 local problems = 0

@@ -1,4 +1,4 @@
---- Lists of bookings, page by page (API.md 1 and 4).
+--- Lists of bookings, page by page (spec/api.md 1 and 4).
 -- What it adds to a client is documented there, as methods of `Client`.
 -- @module timekit.methods.lists
 
@@ -39,7 +39,7 @@ local function operation_for(client, route, given)
   local list, refused = parameters_of(given, client.rfc3339)
   if not list then return nil, refused end
   return {
-    request = request.traced(request.list(route, list, given.include), given.traceparent),
+    request = request.with_options(request.list(route, list, given.include), given),
     expects = "page", timeout = given.timeout,
   }
 end
@@ -140,7 +140,7 @@ end
 function lists.install(Client, check)
   --- @type Client
 
-  --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
+  --- Walks through bookings, all pages of them: `GET /bookings` (spec/api.md 4).
   -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
   -- a booking and the page that it stands on, as of `Client:bookings_page`.
   --
@@ -172,6 +172,7 @@ function lists.install(Client, check)
   -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
   -- @tparam ?number opts.timeout seconds for each page
   -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
   -- @treturn function the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it raises: `input`,
   --   `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
@@ -183,7 +184,7 @@ function lists.install(Client, check)
     return walk(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
   end
 
-  --- Reads one page of bookings: `GET /bookings` (API.md 1 and 4).
+  --- Reads one page of bookings: `GET /bookings` (spec/api.md 1 and 4).
   -- Raises on a wrong option, and on a closed client.
   -- @tparam ?table opts as for `Client:bookings`, and `page`: its number, from 1
   -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
@@ -200,7 +201,7 @@ function lists.install(Client, check)
     return page, info
   end
 
-  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (API.md 4).
+  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (spec/api.md 4).
   -- An iterator like that of `Client:bookings`, with the same options and errors.
   -- @tparam ?table opts as for `Client:bookings`
   -- @treturn function the iterator
@@ -215,7 +216,7 @@ function lists.install(Client, check)
     return walk(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
   end
 
-  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (API.md 4).
+  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).
   -- Raises on an id that is none, on a wrong option, and on a closed client.
   -- @tparam string id
   -- @tparam ?table opts as for `Booking:get`
@@ -229,7 +230,7 @@ function lists.install(Client, check)
     if problem then error(("%s: the id: %s"):format(where, problem), 2) end
     local given = options.check(opts, options.read, where, 3)
     local booking, info = self.runner:run {
-      request = request.traced(request.group(id, given.include), given.traceparent),
+      request = request.with_options(request.group(id, given.include), given),
       expects = "booking", id = id, timeout = given.timeout,
     }
     return booking, info

@@ -24,9 +24,14 @@ local sandbox = require "timekit.sandbox"
 local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local php_date = require "timekit.sandbox.timestamps.php_date"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
+local zones = require "timekit.sandbox.timestamps.zones"
 
 local server = {}
+
+-- The header Date (RFC 9110, 5.6.7), by the box's clock: clients compare it with the times of bookings.
+local HTTP_DATE = "D, d M Y H:i:s \\G\\M\\T"
 
 local DEFAULT_PORT = 8808
 
@@ -65,6 +70,14 @@ local function base_url(http)
   local _, host, port = http:localname()
   if host:find(":", 1, true) then host = "[" .. host .. "]" end
   return ("http://%s:%d/v2"):format(host, port)
+end
+
+-- Adds the header Date to an answer, also to one that a stall keeps back.
+local function dated(box, answer)
+  local resume = answer.resume
+  if answer.headers then answer.headers.date = php_date.write(HTTP_DATE, box:now(), zones.UTC) end
+  if resume then answer.resume = function() return dated(box, resume()) end end
+  return answer
 end
 
 -- Calls `stop` when the process is asked to end.
@@ -120,7 +133,7 @@ function server.serve(options)
     -- The address that the client knows, which is another one behind a forwarded port.
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
     local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
-    return rules:open(request, answer)
+    return rules:open(request, dated(box, answer))
   end
 
   local http = http_server.listen {
