@@ -68,6 +68,10 @@ describe("README.md", function()
     for _, example in ipairs(list) do assert.is_string(example.prints, example.program) end
   end)
 
+  local function section(name)
+    return readme:match("\n## " .. name .. "\n(.-)\n## ")
+  end
+
   -- `confirm` → confirmed, `decline` → declined
   local function possible_in(graph, state)
     local parts = {}
@@ -97,8 +101,7 @@ describe("README.md", function()
 
   it("shows the graphs as they are", function()
     local shown = {}
-    local section = readme:match("\n## Actions\n(.-)\n## ")
-    for row in section:gmatch("\n(| `[%w_]+` | %*[^\n]+)") do shown[row] = true end
+    for row in section("Actions"):gmatch("\n(| `[%w_]+` | %*[^\n]+)") do shown[row] = true end
     for _, graph in pairs(timekit.graphs) do
       local row = row_of(graph)
       if row then assert.is_true(shown[row], "the README lacks: " .. row) shown[row] = nil end
@@ -146,6 +149,23 @@ describe("README.md", function()
       assert.is_true(length <= 120 or line:find("^|") ~= nil or line:find("^sudo apt%-get") ~= nil, line)
     end
     assert.is_true(count <= 440, count)
+  end)
+
+  it("names every option of a client and of an action, and every variable of the environment", function()
+    local of_client = read("lua/timekit/init.lua"):match("%-%-%- Makes a client%.(.-)\nfunction")
+    local of_action = read("lua/timekit/booking.lua"):match("%-%-%- Performs an action(.-)\nfunction")
+    local count = 0
+    for where, documentation in pairs { Options = of_client, Actions = of_action } do
+      for name in documentation:gmatch("@tparam %S+ opts%.([%w_]+) ") do
+        assert.truthy(section(where):find("`" .. name .. "`", 1, true), name)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 30)
+    for name in read("lua/timekit/options.lua"):gmatch("TIMEKIT_[%u_]+") do
+      assert.truthy(section("Options"):find("`" .. name .. "`", 1, true), name)
+      assert.truthy(section("Troubleshooting"):find("`" .. name .. "`", 1, true), name)
+    end
   end)
 
   it("names every target of make", function()
