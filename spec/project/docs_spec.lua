@@ -1,8 +1,8 @@
 -- Every function that users are shown tells what it takes and returns, and has an example.
 local FILES = {
   "booking", "client", "graphs", "init", "link", "methods/batch", "methods/bulk/init", "methods/changes",
-  "methods/create", "methods/lists", "methods/request", "methods/reservations", "methods/wait", "runtime/tasks",
-  "sandbox/init", "webhook",
+  "methods/create", "methods/customer_links", "methods/lists", "methods/request", "methods/reservations",
+  "methods/wait", "runtime/tasks", "sandbox/init", "webhook",
 }
 
 -- The part of the class that is for users; the rest of `timekit.link` and of a call is for the other modules.

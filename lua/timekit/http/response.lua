@@ -2,7 +2,6 @@
 -- Pure: no I/O, no clock of its own.
 -- @module timekit.http.response
 
-local bulk_answer = require "timekit.methods.bulk.answer"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local refusal = require "timekit.rules.refusal"
@@ -50,9 +49,7 @@ local SHAPES = {
     name = "a booking with an id",
   },
   page = { check = is_list_of_objects, name = "a list of bookings" },
-  bulk = {
-    check = function(value) return bulk_answer.list(value) ~= nil end, name = "a list of bookings", loose = true,
-  },
+  bulk = { check = core.is_array, name = "a list" },
   object = { check = is_object, name = "an object", loose = true },
   anything = { check = is_anything, loose = true, bare = true },
   deleted = { check = is_anything, loose = true, bare = true, deleted = true },
@@ -88,7 +85,6 @@ local RESULTS = {
     end
     return page
   end,
-  bulk = function(_, answer) return answer end,
   anything = parted, deleted = parted,
   nothing = function() return true end,
 }
@@ -230,9 +226,9 @@ end
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table call `writes` (boolean: it changes something), `action` and `graph` (names, where the call is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
---   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
---   list, for `timekit.methods.bulk.answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
---   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, a list of anything; `"nothing"`,
+--   which becomes true; `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be
+--   empty
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
