@@ -258,6 +258,10 @@ describe("update_bookings", function()
     assert.same({ "uncertain declined", "completed" }, endings(client(
       entries(booking("b1", "declined"), booking("b2", "completed")), { b1 = "declined" })
       :update_bookings { { "b1", "confirm" }, { "b2", "confirm" } }))
+    -- Its graph has no such action.
+    assert.same({ "uncertain declined", "confirmed" }, endings(client(
+      entries(booking("b1", "declined"), booking("b2", "confirmed")), { b1 = "declined" })
+      :update_bookings { { "b1", "pay" }, { "b2", "confirm" } }))
     -- Shown as it was before, and so it is.
     assert.same({ "uncertain tentative", "declined" }, endings(client(
       entries(booking("b1", "tentative"), booking("b2", "declined")), { b1 = "tentative" }):update_bookings(BOTH)))

@@ -24,11 +24,11 @@ local function shown(id, state)
 end
 
 describe("what a bulk's answer seems to tell", function()
-  it("is no word on an item, when it refuses another action", function()
+  it("is no word on any item, when it refuses another action than was asked for", function()
     local refused = { id = "b1", error = "Cannot apply action 'decline' to current state 'confirmed'" }
     local items = { { "b1", "confirm" }, { "b2", "confirm" } }
-    assert.same({ "confirmed reconciled", "confirmed" },
-      (update({ refused, shown("b2", "confirmed") }, { b1 = "confirmed" }, items)))
+    assert.same({ "confirmed reconciled", "confirmed reconciled" },
+      (update({ refused, shown("b2", "confirmed") }, { b1 = "confirmed", b2 = "confirmed" }, items)))
     refused.error = "Cannot apply action 'confirm' to current state 'declined'"
     assert.same({ "transition", "confirmed" }, (update({ refused, shown("b2", "confirmed") }, {}, items)))
   end)

@@ -30,9 +30,10 @@ end
 -- @tparam table bulk `items`, `whole`
 -- @tparam table data the entries of the answer
 function items.take_answer(bulk, data)
-  local entries = judge.is_in_order(data, bulk.items) and data or {}
+  local verdicts = judge.answer(data, bulk.items, bulk.whole)
   for index, item in ipairs(bulk.items) do
-    item.booking, item.failure, item.doubt = judge.entry(item.operation, entries[index], bulk.whole)
+    local verdict = verdicts[index]
+    item.booking, item.failure, item.doubt = verdict.booking, verdict.failure, verdict.doubt
   end
 end
 

@@ -34,12 +34,13 @@ local function is_error_status(status)
   return type(status) == "number" and status % 1 == 0 and status >= 400 and status <= 599
 end
 
--- An answer may show bookings as they are, also one that nothing was done to. A state that the action cannot lead to
--- does not tell that the action was applied.
+-- An answer may show bookings as they are, also one that nothing was done to. It does not tell that the action was
+-- applied where the action cannot lead to that state, or the booking's graph has no such action.
 local function shows_effect(operation, booking)
   if not operation.action then return type(booking.id) == "string" end
   local rules = refusal.rules(type(booking.graph) == "string" and booking.graph or operation.graph)
-  return not rules or rules:may_follow(operation.action, booking.state) ~= false
+  if not rules then return true end
+  return rules:has(operation.action) and rules:may_follow(operation.action, booking.state) ~= false
 end
 
 local function is_booking(entry)
@@ -74,38 +75,38 @@ function judge.untold(whole, message)
   }
 end
 
---- Does the answer have one entry for each item, in the order of the items? Else nobody can tell which entry belongs to
--- which item. An entry that names another booking than the item in its place shows another order.
--- @tparam table data the entries, as decoded
--- @tparam {table,...} all the items; `operation.id` is the booking's, where it has one already
--- @treturn boolean
-function judge.is_in_order(data, all)
-  if #data ~= #all then return false end
-  for index, item in ipairs(all) do
-    local asked, entry = item.operation.id, data[index]
-    if asked and type(entry) == "table" and entry.id ~= nil and entry.id ~= asked then return false end
-  end
-  return true
+-- The verdict on an item; nil when the entry names another booking or action, so it is not this item's.
+local function judge_entry(operation, entry, whole)
+  if type(entry) ~= "table" then return { doubt = judge.untold(whole) } end
+  if operation.id and entry.id ~= nil and entry.id ~= operation.id then return nil end
+  if is_booking(entry) and shows_effect(operation, entry) then return { booking = entry } end
+  if not is_refusal(entry) then return { doubt = judge.untold(whole) } end
+  local failure, doubt = read_refusal(operation, entry, whole)
+  if doubt then return { doubt = failure } end
+  if operation.action and failure.action ~= operation.action then return nil end
+  return { failure = failure }
 end
 
---- Judges an item by its entry in the answer.
--- @tparam table operation what the item would be by itself, as for `timekit.call.retry`
--- @param entry as decoded; nil when the answer has none for this item
+--- Judges the items of a request by its answer.
+-- @tparam table data the entries, as decoded
+-- @tparam {table,...} all the items; `operation`: what an item would be by itself, as for `timekit.call.retry`
 -- @tparam table whole `info` of the whole request
--- @treturn table|nil the booking: the item was done
--- @treturn ?table else the fields of an error: the item was refused
--- @treturn ?table else the failure that leaves the item in doubt
+-- @treturn {table,...} for each item one of: `booking`, when it was done; `failure`, the fields of the error, when it
+--   was refused; `doubt`, the fields of the failure that leaves it in doubt
 -- @usage
--- judge.entry({ action = "confirm" }, { id = "b1", state = "confirmed" }, info).state   --> "confirmed"
-function judge.entry(operation, entry, whole)
-  if type(entry) == "table" and is_booking(entry) and shows_effect(operation, entry) then return entry end
-  if type(entry) == "table" and is_refusal(entry) then
-    local failure, doubt = read_refusal(operation, entry, whole)
-    if doubt then return nil, nil, failure end
-    -- One that names another action is not about this item.
-    if not operation.action or failure.action == operation.action then return nil, failure end
+-- local all = { { operation = { id = "b1", action = "confirm" } } }
+-- judge.answer({ { id = "b1", state = "confirmed" } }, all, info)[1].booking.state   --> "confirmed"
+function judge.answer(data, all, whole)
+  local verdicts, in_order = {}, #data == #all
+  for index, item in ipairs(all) do
+    local verdict = judge_entry(item.operation, data[index], whole)
+    in_order = in_order and verdict ~= nil
+    verdicts[index] = verdict
   end
-  return nil, nil, judge.untold(whole)
+  if in_order then return verdicts end
+  -- Without one entry for each item, in their order, nobody can tell which entry belongs to which item.
+  for index = 1, #all do verdicts[index] = { doubt = judge.untold(whole) } end
+  return verdicts
 end
 
 local function is_about_request(err)
@@ -119,7 +120,7 @@ end
 --- Judges all items of a request that failed as a whole.
 -- @tparam table err the error of the request
 -- @tparam integer count how many items there are
--- @tparam boolean undoes one failure takes all items back
+-- @param undoes true, or a text: one failure takes all items back
 -- @treturn table|nil the failure that leaves each item in doubt; nil: none of them took effect
 function judge.whole(err, count, undoes)
   if err.kind == "uncertain" then
