@@ -15,8 +15,7 @@ local MAY_REQUIRE = {
   methods = "call http rules graphs options error text signing runtime booking link",
   options = "http runtime text",
   call = "http rules graphs error text transport runtime signing",
-  -- How a bulk request is answered is known where it is made.
-  http = "rules graphs text signing error methods.bulk.answer",
+  http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",
   redis = "error text",
