@@ -5,7 +5,7 @@
 local Error = require "timekit.error"
 local core = require "timekit.core"
 local options = require "timekit.options"
-local web_url = require "timekit.http.web_url"
+local urls = require "timekit.http.url"
 
 local customer_links = {}
 
@@ -20,7 +20,7 @@ function customer_links.read(value)
   for action, url in pairs(value) do
     if type(action) ~= "string" then return nil end
     if url ~= core.null then
-      if not web_url.check(url) then return nil end
+      if not urls.web(url) then return nil end
       links[action] = url
     end
   end

@@ -25,7 +25,7 @@ local function record(client, item, given, where, level)
   local own = options.check(item[4], options.bulk_item, where, level + 1)
   local operation, refused = handles.check(client, id, action, inputs, {
     apply_to_bulked_bookings = own.apply_to_bulked_bookings, settings = own.settings,
-    include = given.include, traceparent = given.traceparent,
+    include = given.include, traceparent = given.traceparent, headers = given.headers,
   }, where, level + 1)
   for name in next, own.settings or {} do
     if TAKEN[name] then
