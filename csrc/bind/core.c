@@ -12,6 +12,7 @@ a transfer starts, and results become Lua values when libcurl has returned.
 #include "bind/hmac_lua.h"
 #include "json/json.h"
 #include "bind/notifier_lua.h"
+#include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 
 #include <curl/curl.h>
@@ -142,7 +143,7 @@ static tk_engine *check_engine(lua_State *L) {
 Makes an engine: many transfers to one origin. Raises when an option is wrong, naming it.
 @function engine
 @tparam table options `base_url` (https, or http to loopback), `username`, `password`, `user_agent`, `ca_file`,
-`proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, 10), `max_response` (bytes, 8 MiB),
+`cert_file`, `key_file`, `key_password` (as for `tls`), `tls` (instead of those four), `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, 10), `max_response` (bytes, 8 MiB),
 `max_headers` (bytes, 256 KiB)
 @treturn engine
 @usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }
@@ -157,7 +158,8 @@ static int engine_new(lua_State *L) {
   options.username = string_field(L, 1, "username", NULL);
   options.password = string_field(L, 1, "password", NULL);
   options.user_agent = string_field(L, 1, "user_agent", NULL);
-  options.ca_file = string_field(L, 1, "ca_file", NULL);
+  tk_tls_get_files(L, 1, &options.files);
+  options.tls = tk_tls_get(L, 1);
   options.proxy = string_field(L, 1, "proxy", NULL);
   options.connect_timeout = positive_field(L, 1, "connect_timeout", 10);
   options.max_response = size_field(L, 1, "max_response", 8.0 * 1024 * 1024);
@@ -453,6 +455,7 @@ int luaopen_timekit_core(lua_State *L) {
   tk_json_open(L);
   tk_transfer_open(L);
   tk_notifier_open(L);
+  tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
   return 1;

@@ -4,6 +4,8 @@
 
 #include "engine/buffer.h"
 #include "engine/engine.h"
+#include "engine/tls.h"
+#include "engine/trust.h"
 
 #include <curl/curl.h>
 #include <sys/types.h>
@@ -45,7 +47,8 @@ struct tk_engine {
   char *base_url;
   char *base_path; /* its path, "" for none */
   tk_buffer target; /* of the latest request, the path included */
-  char *ca_file;
+  tk_tls *tls;     /* NULL: none is needed */
+  tk_trust *trust; /* NULL: plain */
   char *proxy;
   struct curl_slist *headers; /* with Authorization; wiped when freed */
   struct curl_slist *json_headers; /* likewise, for requests with a body of JSON */
@@ -106,6 +109,8 @@ struct tk_transfer {
   int guard_calls;     /* times libcurl was about to send, in this try */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard stopped a second sending */
+  unsigned trust_age;  /* of what is trusted when it was prepared */
+  int outdated;        /* it was not sent, since something else is trusted by now */
   tk_append overflow;  /* what stopped a callback */
   int overflow_in_headers;
   tk_result result;
@@ -116,6 +121,7 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
+int tk_transfer_is_outdated(tk_transfer *transfer);
 
 /* spares.c */
 tk_spares *tk_spares_new(void);
@@ -127,6 +133,7 @@ void tk_spares_give(tk_transfer *transfer);
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
+int tk_easy_trust(tk_transfer *transfer);
 
 /* origin.c */
 char *tk_base_path(const char *base_url);
