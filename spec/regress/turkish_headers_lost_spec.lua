@@ -1,5 +1,5 @@
--- A user saw: answers without their X-Request-Id in a host with a Turkish locale, where I is not the capital of i. Such a
--- host could also set headers that are libcurl's own.
+-- A user saw: answers without their X-Request-Id in a host with a Turkish locale, where I is not the capital of i.
+-- Such a host could also set headers that are libcurl's own.
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
