@@ -67,7 +67,7 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
-  if (engine->ca_file != NULL) SET(CURLOPT_CAINFO, engine->ca_file);
+  if (engine->trust != NULL && !(tk_trust_set(easy, engine->trust) && tk_tls_set(easy, engine->tls))) return 0;
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* our headers, with the key, do not go to a proxy */
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -147,11 +147,19 @@ static int set_target(CURL *easy, tk_engine *engine, const char *target) {
   return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole->data) == CURLE_OK; /* copied */
 }
 
+/* A handle has the mark of the age in which it was made, or of the latest that it was used in. */
+int tk_easy_trust(tk_transfer *transfer) {
+  const tk_trust *trust = transfer->engine->trust;
+  transfer->outdated = 0;
+  transfer->trust_age = trust == NULL ? 0 : tk_trust_age(trust);
+  return transfer->trust_age == 0 || tk_trust_mark(transfer->easy, trust);
+}
+
 /* Sets the options that differ between transfers. 0: no memory. */
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   CURL *easy = transfer->easy;
   tk_engine *engine = transfer->engine;
-  if (!set_target(easy, engine, request->target)) return 0;
+  if (!set_target(easy, engine, request->target) || !tk_easy_trust(transfer)) return 0;
   if (!transfer->has_body && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
