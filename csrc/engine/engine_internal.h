@@ -67,6 +67,7 @@ struct tk_engine {
 
   CURL *idle[TK_IDLE_HANDLES];
   int idle_count;
+  unsigned easies_made;
 
   tk_socket *sockets;
   size_t socket_count;
