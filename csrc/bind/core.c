@@ -143,7 +143,8 @@ static tk_engine *check_engine(lua_State *L) {
 Makes an engine: many transfers to one origin. Raises when an option is wrong, naming it.
 @function engine
 @tparam table options `base_url` (https, or http to loopback), `username`, `password`, `user_agent`, `ca_file`,
-`cert_file`, `key_file`, `key_password` (as for `tls`), `tls` (instead of those four), `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, 10), `max_response` (bytes, 8 MiB),
+`cert_file`, `key_file`, `key_password` (as for `tls`), `tls` (instead of those four), `proxy`, `headers` (map),
+`http2` (boolean), `connect_timeout` (seconds, 10), `max_response` (bytes, 8 MiB),
 `max_headers` (bytes, 256 KiB)
 @treturn engine
 @usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }

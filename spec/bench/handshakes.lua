@@ -100,4 +100,47 @@ function handshakes.start()
   }
 end
 
+local FRONT = [[
+keepalive_requests 1000000000;
+location = /proxy {
+  proxy_pass https://UPSTREAM/v2/bookings/ID/confirm;
+  proxy_method PUT;
+  proxy_ssl_verify on;
+  proxy_ssl_name localhost;
+  proxy_ssl_verify_depth 3;
+  proxy_ssl_trusted_certificate TRUST;
+  proxy_ssl_session_reuse REUSE;
+}
+location = /action {
+  content_by_lua_block {
+    local booking, err = client:booking(tentative):action("confirm")
+    local text = booking and booking.state or tostring(err)
+    ngx.header.content_length = #text
+    ngx.print(text)
+  }
+}
+]]
+
+local CLIENT = [[
+init_by_lua_block {
+  client = require("timekit").new { app_key = "k", base_url = "https://UPSTREAM/v2", ca_file = "TRUST" }
+  tentative = { id = "ID", graph = "confirm_decline", state = "tentative" }
+}
+]]
+
+--- Starts an nginx of one worker with the locations `/action`, which confirms a booking at one of the servers,
+-- `/proxy`, which passes the request on to it, and `/fast`.
+-- @tparam table servers what `start` returned
+-- @tparam string key
+-- @tparam string kind
+-- @treturn table an nginx, as of `spec.support.nginx`
+function handshakes.front(servers, key, kind)
+  local values = {
+    UPSTREAM = servers.url(key, kind):match("127[%d.:]+"), TRUST = servers.trust(key), ID = documents.ID,
+    REUSE = kind == "full" and "off" or "on",
+  }
+  local function filled(text) return (text:gsub("%f[%u]%u+%f[%U]", values)) end
+  return nginx.start(nginx.configuration(filled(FRONT), { http = filled(CLIENT) }))
+end
+
 return handshakes

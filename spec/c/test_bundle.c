@@ -1,5 +1,5 @@
-/* Certificates are looked up as OpenSSL finds them when it reads the same file, and nothing is lost or used after it was
-   freed, with memory that runs out as well. */
+/* Certificates are looked up as OpenSSL finds them when it reads the same file, and nothing is lost or used after
+   it was freed, with memory that runs out as well. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,8 +163,8 @@ static void every_form_of_a_bundle_is_read_as_by_openssl(void **state) {
   free(trusted);
 }
 
-/* OpenSSL drops one of the two references that a lookup makes, so one too many would leave the certificate behind, one too
-   few would free it twice. */
+/* OpenSSL drops one of the two references that a lookup makes, so one too many would leave the certificate behind,
+   one too few would free it twice. */
 static void lookups_keep_count_of_references(void **state) {
   tk_trust *trust;
   X509_STORE_CTX *context;

@@ -1,5 +1,5 @@
-/* A fuzz target of its own, without Lua: texts with certificates in them. Where OpenSSL reads a text, our reader finds the
-   same certificates in it, and no other. */
+/* A fuzz target of its own, without Lua: texts with certificates in them. Where OpenSSL reads a text, our reader
+   finds the same certificates in it, and no other. */
 #include "engine/bundle_read.h"
 
 #include <openssl/err.h>

@@ -3,6 +3,7 @@ local callgrind = require "spec.bench.callgrind"
 local handshakes = require "spec.bench.handshakes"
 local load = require "spec.bench.load"
 local numbers = require "spec.bench.numbers"
+local stalls = require "spec.bench.stalls"
 local this_lua = require "spec.support.this_lua"
 
 -- Of a process: the first connection, and later ones.
@@ -98,6 +99,35 @@ local function instructions(servers, key, kind)
   return callgrind.total_per_item(load.environment(), command, FEW, MANY) / 1e6
 end
 
+local STALLS = 10
+
+-- Wall time, so only the two beside each other say something.
+local function show_stalls(report, servers)
+  local body = {}
+  for _, key in ipairs(handshakes.KEYS) do
+    for _, kind in ipairs { "full", "resumed" } do
+      local front = handshakes.front(servers, key, kind)
+      local ok, problem = pcall(function()
+        local first, action, proxy = stalls.measure(front.port, "/action", "confirmed", 1), {}, {}
+        for _ = 1, ROUNDS do
+          for list, path in pairs { [action] = "/action", [proxy] = "/proxy" } do
+            for _, stall in ipairs(stalls.measure(front.port, path, "confirmed", STALLS)) do list[#list + 1] = stall end
+          end
+        end
+        body[#body + 1] = {
+          key .. ", " .. kind, ("%.2f"):format(first[1]), numbers.text(action, "%.2f"), numbers.text(proxy, "%.2f"),
+        }
+      end)
+      front:close()
+      if not ok then error(problem, 0) end
+    end
+  end
+  report:line("nginx, one worker: how long another request waits at the most while one is answered over a new")
+  report:line("connection.")
+  report:line("")
+  report:table({ "connection", "the first action, ms", "an action", "proxy_pass" }, body)
+end
+
 return function(report)
   local servers = handshakes.start()
   local ok, problem = xpcall(function()
@@ -109,6 +139,7 @@ return function(report)
         show(report, interpreter, key, measure(servers, interpreter, key))
       end
     end
+    show_stalls(report, servers)
     for _, case in ipairs { { "full", 12 }, { "resumed", 5 } } do
       report:row {
         name = ("new connection, %s, millions of instructions"):format(case[1]),
