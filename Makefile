@@ -119,7 +119,7 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua libluajit2-5.1-dev
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
   curl openssl luarocks git lua5.4
-LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua-check cppcheck luarocks
+LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
 
@@ -217,6 +217,7 @@ test: deps-test
 test-all: deps-test
 	@MAKE='$(MAKE)' $(SUITE) $(LUAS:%='make test LUA=%')
 
+# The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
 	luacheck -q lua spec
 	luac5.1 -p $(LUA_MODULES)
@@ -225,6 +226,8 @@ lint: deps-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
 	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+	lua5.4 spec/project/rooms.lua
+	lua5.4 spec/project/comments.lua
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -247,7 +250,7 @@ LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
 VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite
 # The specs that spend their time in C; the whole suite under valgrind takes longer than anybody waits.
 VALGRIND_SPECS ?= spec/json/decode_spec.lua spec/json/encode_spec.lua spec/json/differential_spec.lua \
-  spec/engine/transfers_spec.lua spec/client/action_spec.lua
+  spec/engine/transfers_spec.lua spec/engine/driving_spec.lua spec/engine/arguments_spec.lua spec/client/action_spec.lua
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
@@ -256,7 +259,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_looks \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
@@ -286,8 +289,8 @@ build/c$(SANITIZED)/test_notifier:
 build/c$(SANITIZED)/test_notifier_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/test_looks:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_looks.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
+build/c$(SANITIZED)/test_spin:
+	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
 # They have the source of trust.c in them.
 build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:

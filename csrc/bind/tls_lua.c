@@ -4,7 +4,7 @@ The part of timekit.core that reads the files of a client's TLS.
 */
 #include "bind/tls_lua.h"
 
-#include <string.h>
+#include "bind/fields.h"
 
 #define TLS "timekit.tls"
 
@@ -12,24 +12,11 @@ typedef struct tls_handle {
   tk_tls *tls;
 } tls_handle;
 
-static const char *text_field(lua_State *L, int index, const char *name) {
-  const char *text = NULL;
-  size_t size = 0;
-  lua_getfield(L, index, name);
-  if (!lua_isnil(L, -1)) {
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s: expected a string, got %s", name, luaL_typename(L, -1));
-    text = lua_tolstring(L, -1, &size);
-    if (strlen(text) != size) luaL_error(L, "%s: expected no NUL character", name);
-  }
-  lua_pop(L, 1);
-  return text;
-}
-
 void tk_tls_get_files(lua_State *L, int index, tk_tls_files *files) {
-  files->ca_file = text_field(L, index, "ca_file");
-  files->cert_file = text_field(L, index, "cert_file");
-  files->key_file = text_field(L, index, "key_file");
-  files->key_password = text_field(L, index, "key_password");
+  files->ca_file = tk_string_field(L, index, "ca_file", NULL);
+  files->cert_file = tk_string_field(L, index, "cert_file", NULL);
+  files->key_file = tk_string_field(L, index, "key_file", NULL);
+  files->key_password = tk_string_field(L, index, "key_password", NULL);
 }
 
 tk_tls *tk_tls_get(lua_State *L, int index) {
@@ -45,7 +32,6 @@ tk_tls *tk_tls_get(lua_State *L, int index) {
     }
     if (!is_ours) luaL_error(L, "tls: expected what core.tls returns, got %s", luaL_typename(L, -1));
   }
-  lua_pop(L, 1);
   return handle == NULL ? NULL : handle->tls;
 }
 

@@ -5,7 +5,7 @@
  * since to derive a key from a password may take longer than a frame. It gives them to servers, never to a proxy.
  */
 #include "engine/tls.h"
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 #include "engine/file.h"
 
 #include <errno.h>

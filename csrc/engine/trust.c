@@ -2,7 +2,7 @@
 
 #include "engine/trust.h"
 #include "engine/bundle.h"
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 #include "engine/file.h"
 
 #include <openssl/crypto.h>

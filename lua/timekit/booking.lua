@@ -1,26 +1,27 @@
 --- A handle for one booking: it performs actions, and knows what is possible.
--- It is made by `client:booking` or `timekit.booking`, and costs nothing: no request is sent until one is asked for.
+-- `client:booking` and `timekit.booking` make it. That sends nothing and costs next to nothing.
 -- @module timekit.booking
 
 local Error = require "timekit.error"
 local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
 local customer_links = require "timekit.methods.customer_links"
+local fields = require "timekit.text.fields"
 local graphs = require "timekit.graphs"
 local link = require "timekit.link"
+local messages = require "timekit.text.messages"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local messages = require "timekit.text.messages"
 local waiting = require "timekit.methods.wait"
 
 --- A handle.
 --
--- Every action of the known graphs is a method as well: `booking:confirm(inputs, options)` is
--- `booking:action("confirm", inputs, options)`. An action of a graph of your own that is called like another method,
--- such as `reschedule` or `delete`, has only the long form.
+-- Every action of the known graphs is a method as well: `booking:confirm(inputs, options)` is short for
+-- `booking:action("confirm", inputs, options)`. An action of your own graph that has the name of another method, such
+-- as `reschedule` or `delete`, has only the long form.
 -- @field id the booking's id
--- @field graph its graph, as last seen; nil while that is not known
+-- @field graph its graph, as last seen; nil while it is not known
 -- @field state its state, as last seen: a hint, since others may act on the booking too
 -- @field completed what the server last said about the flow's end: a boolean, or nil
 -- @field is_test of a handle that came from a webhook: whether that was a test delivery; else nil
@@ -33,7 +34,7 @@ function metatable:__tostring()
   return ("timekit.booking (%s)"):format((request.segment(self.id)))
 end
 
--- Fields of a handle that may be nil are no methods, whatever the actions of a graph are called.
+-- Fields of a handle that may be nil. They stay nil even if a graph has an action of that name.
 local HINTS = { graph = true, state = true, completed = true, is_test = true }
 
 local function check(self, where, level)
@@ -50,7 +51,7 @@ local function check_action(action, where, level)
   if problem then error(("%s: the action's name: %s"):format(where, problem), level) end
 end
 
--- What the server said about the booking replaces what was known of it.
+-- Remembers what the server said about the booking, in place of what was known before.
 local function learn(self, booking)
   local graph, state, completed = booking.graph, booking.state, booking.completed
   if type(graph) == "string" then self.graph = graph end
@@ -59,8 +60,8 @@ local function learn(self, booking)
   self.completed = completed
 end
 
--- What a failed action says about the booking: `seen`, as it was last read, or the state that refused it. A state that
--- may no longer be true is forgotten.
+-- Remembers what a failed action says about the booking: `seen`, as it was last read, or the state that refused it. A
+-- state that may no longer be true is forgotten.
 local function learn_from(self, err, seen)
   if err.kind == "uncertain" or err.kind == "cancelled" and err.sent ~= "no" then
     self.graph, self.state, self.completed = err.graph, err.state, nil
@@ -71,23 +72,25 @@ local function learn_from(self, err, seen)
   end
 end
 
--- What calls of actions have in common; `given`: the options of one.
-local Act = { expects = "booking", writes = true, given = options.NONE }
-Act.__index = Act
+-- The operation of an action; `given`: its options.
+local Operation = { expects = "booking", writes = true, given = options.NONE }
+Operation.__index = Operation
 
--- Few actions need it.
-function Act:look()
+function Operation:look()
   return request.traced(request.get(self.id, self.given.include), self.given.traceparent)
 end
 
--- What an action will send, or nil and the error of one that is refused on the spot.
+-- What stands for the request that an earlier process may have sent.
+local function sent_earlier()
+  return { kind = "uncertain", message = "an earlier process may have sent the action", sent = "maybe" }
+end
+
+-- The operation of an action, or nil and the error of one that the rules refuse.
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
-  if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or rawget(inputs, 1) ~= nil) then
-    local got = type(inputs) == "table" and "a list" or messages.describe(inputs)
-    error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
-  end
+  local wrong = inputs ~= nil and fields.named(inputs)
+  if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
   local given = opts == nil and options.NONE or options.check(opts, options.action, where, level + 1)
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
@@ -95,40 +98,46 @@ local function prepare(self, action, inputs, opts, where, level)
   local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
 
-  local refused = refusal.before(self, action, inputs)
+  -- What the handle knows of the state proves nothing about an action that may have been sent since.
+  local hint = given.sent_before and { graph = self.graph } or self
+  local refused = refusal.before(hint, action, inputs)
     or not built and { kind = "input", message = problem, action = action, graph = self.graph }
-  if refused then
-    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
-    return nil, Error.new(refused)
-  end
+  if refused then return nil, Error.unsent(refused) end
 
-  local call = { request = built, id = self.id, action = action, graph = self.graph }
+  local operation = { request = built, id = self.id, action = action, graph = self.graph }
   if given ~= options.NONE then
-    call.request, call.given, call.timeout = request.traced(built, given.traceparent), given, given.timeout
+    operation.request, operation.given = request.traced(built, given.traceparent), given
+    operation.timeout = given.timeout
+    if given.sent_before then
+      operation.doubted, operation.lost, operation.resend = sent_earlier(), true, true
+    end
   end
-  return setmetatable(call, Act)
+  return setmetatable(operation, Operation)
 end
 
-local function send(self, prepared, refused)
-  if not prepared then return nil, refused end
-  local booking, info, seen = self.client.run(prepared)
-  if booking then learn(self, booking) else learn_from(self, info, seen) end
+local function perform(self, operation, refused)
+  if not operation then return nil, refused end
+  local booking, info, machine = self.client.runner:run(operation)
+  if booking then learn(self, booking) else learn_from(self, info, machine and machine.seen) end
   return booking, info
 end
 
---- Performs an action: `PUT /bookings/{id}/{action}` (API.md 2).
--- One request is sent, unless it is certain that it would be refused: the booking's graph is known and has no such
--- action, an input is one that the graph says is wrong, or the state is final. Anything else is for Timekit to decide.
+--- Performs an action: `PUT /bookings/{id}/{action}` (spec/api.md 2).
+-- The action is refused here, and nothing is sent, only where Timekit is certain to refuse it: the booking's graph is
+-- known and has no such action, the graph says that an input is wrong, or the state is final. Timekit decides all else.
 --
--- Raises on wrong use: an action that is no name, inputs that are no table of named values or that JSON cannot say
--- (functions, NaN, circles, …; the message names the path), an unknown or wrong option, a closed client.
+-- Raises on wrong use: an action that is not a name, inputs that are not a table with string keys or that JSON cannot
+-- express (functions, NaN, cycles; the message names the path), an unknown or wrong option, a closed client.
 -- @tparam string action such as `"confirm"`
 -- @tparam ?table inputs name → value, such as `{ message = "Fully booked" }`; left as it is
 -- @tparam ?table opts
 -- @tparam ?boolean opts.apply_to_bulked_bookings act on the related bookings of a bulk as well; Timekit's default is
 --   true
 -- @tparam ?table opts.settings further keys of the request's body, beside the inputs
--- @tparam ?string|table opts.include a name or a list of names to include in the answer (API.md 1)
+-- @tparam ?string|table opts.include a name or a list of names to include in the answer (spec/api.md 1)
+-- @tparam ?boolean opts.sent_before an earlier process may have sent this action, and nobody knows what became of it.
+--   The booking is read first. The action is sent only after that has shown that it was not applied and that sending
+--   it is safe; a success that the read shows has `info.reconciled`
 -- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
@@ -147,7 +156,7 @@ end
 --   print("it may or may not be declined: look at it again")
 -- end
 function Booking:action(action, inputs, opts)
-  local booking, info = send(self, prepare(self, action, inputs, opts, "booking:action", 3))
+  local booking, info = perform(self, prepare(self, action, inputs, opts, "booking:action", 3))
   return booking, info
 end
 
@@ -156,7 +165,7 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.tasks`; nil in a phase of nginx
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil in a phase of nginx
 --   that cannot wait
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
@@ -164,14 +173,14 @@ end
 -- repeat draw_frame(); tk:update() until call:done()
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
-  local prepared, refused = prepare(self, action, inputs, opts, "booking:start", 3)
-  local hindered = self.client.hindrance()
+  local operation, refused = prepare(self, action, inputs, opts, "booking:start", 3)
+  local hindered = self.client.runner:hindrance()
   if hindered then return nil, hindered end
-  return self.client.calls:start(send, self, prepared, refused)
+  return self.client.calls:start(perform, self, operation, refused)
 end
 
 local function read(self, given)
-  local booking, info = self.client.run {
+  local booking, info = self.client.runner:run {
     request = request.traced(request.get(self.id, given.include), given.traceparent),
     expects = "booking", id = self.id, graph = self.graph, timeout = given.timeout,
   }
@@ -179,7 +188,7 @@ local function read(self, given)
   return booking, info
 end
 
---- Reads the booking: `GET /bookings/{id}` (API.md 4).
+--- Reads the booking: `GET /bookings/{id}` (spec/api.md 4).
 -- Raises on a wrong option and on a closed client.
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
@@ -195,16 +204,16 @@ function Booking:get(opts)
   return booking, info
 end
 
--- The graph's rules when graph and state are known, after a read where need be; else, for a graph that is not known
--- here, the actions that the server offers. nil and an error when the read fails.
-local function look(self)
+-- The rules of the booking's graph, once graph and state are known; reads the booking for that if need be. For a graph
+-- that is not known here: nil, nil and the actions that the server offers. nil and an error when the read fails.
+local function rules_or_offer(self)
   local rules = refusal.rules(self.graph)
   if rules and self.state then return rules end
   local booking, info = read(self, { include = "available_actions" })
   if not booking then return nil, info end
   rules = refusal.rules(self.graph)
   if rules then return rules end
-  -- `possible_actions` is what older answers call it (API.md 2).
+  -- Older answers call them `possible_actions` (spec/api.md 2).
   for _, name in ipairs { "available_actions", "possible_actions" } do
     if core.is_array(booking[name]) then return nil, nil, booking[name] end
   end
@@ -216,9 +225,9 @@ local function look(self)
 end
 
 --- Is an action possible, as far as is known?
--- Decided by the graph and the state last seen; they are fetched if they are not known. For a graph that this module
--- does not know the actions that the server offers decide, freshly fetched each time.
--- Raises on an action that is no name and on a closed client.
+-- The graph and the state that the handle saw last decide; the booking is read if they are not known. For a graph that
+-- this module does not know the server's offer decides, and is read each time.
+-- Raises on an action that is not a name and on a closed client.
 -- @tparam string action
 -- @treturn boolean|nil nil when the booking could not be read
 -- @treturn ?string|table with false why not, a text for people; with nil the error, as in `Booking:get`
@@ -228,7 +237,7 @@ end
 function Booking:can(action)
   check(self, "booking:can", 3)
   check_action(action, "booking:can", 3)
-  local rules, err, offered = look(self)
+  local rules, err, offered = rules_or_offer(self)
   if rules then
     local possible, reason = rules:can(self.state, action)
     return possible, reason
@@ -241,7 +250,7 @@ function Booking:can(action)
     messages.quote(action), messages.quote(self.state), #offered > 0 and table.concat(offered, ", ") or "nothing")
 end
 
---- The actions that are possible, as far as is known; decided as in `Booking:can`.
+--- The actions that are possible, as far as is known, decided as in `Booking:can`.
 -- Raises on a closed client.
 -- @treturn table|nil a list of names, empty in a final state; nil when the booking could not be read
 -- @treturn ?table the error, as in `Booking:get`
@@ -249,7 +258,7 @@ end
 -- for _, name in ipairs(assert(tk:booking(id):actions())) do print(name) end
 function Booking:actions()
   check(self, "booking:actions", 3)
-  local rules, err, offered = look(self)
+  local rules, err, offered = rules_or_offer(self)
   if rules then return rules:actions_in(self.state) end
   return offered, err
 end
@@ -257,12 +266,12 @@ end
 changes.install(Booking, { check = check, learn = learn })
 waiting.install(Booking, { check = check, read = read })
 
---- Makes a one-time link that performs an action without a key, for a customer's e-mail say (API.md 5). It is made
--- here, signed with the client's app key; nothing is sent. Whether the action is possible is seen when it is used.
--- Whoever has the link can use it, and it does not expire.
+--- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
+-- and signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the
+-- link is used. Whoever has the link can use it, and it does not expire.
 --
--- Raises on an action that is no name, on an unknown or wrong option, on a client that signs in as a resource, which
--- has no app key, and on a closed client.
+-- Raises on an action that is not a name, on an unknown or wrong option, on a client that signs in as a resource (it
+-- has no app key), and on a closed client.
 -- @tparam string action such as `"cancel"`
 -- @tparam ?table opts
 -- @tparam ?string opts.redirect where the browser goes afterwards: an http or https URL without credentials, control
@@ -283,10 +292,7 @@ function Booking:link(action, opts)
     error(where .. ": links are signed with the app key; this client has none, it signs in as a resource", 2)
   end
   local refused = refusal.unknown(self, action)
-  if refused then
-    refused.sent, refused.attempts, refused.elapsed = "no", 0, 0
-    return nil, Error.new(refused)
-  end
+  if refused then return nil, Error.unsent(refused) end
   local url, problem = link.make({
     base_url = self.client.base_url, booking_id = self.id, action = action, redirect = given.redirect,
   }, sign)
@@ -295,7 +301,7 @@ function Booking:link(action, opts)
 end
 
 --- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
--- `reschedule_by_customer` where these are possible (API.md 5). One read, `include=customer_action_links`.
+-- `reschedule_by_customer` where these are possible (spec/api.md 5). One read, `include=customer_action_links`.
 -- Raises on a wrong option and on a closed client.
 -- @tparam ?table opts `timeout`: seconds; `traceparent`
 -- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure
@@ -321,13 +327,13 @@ function Booking:customer_links(opts)
   }
 end
 
--- One function for each action that was ever called by its name, shared by all handles.
+-- The method of each action that was ever called by its name. All handles share them.
 local sugar = {}
 
 local function method_for(action)
   local where = "booking:" .. action
   return function(self, inputs, opts)
-    local booking, info = send(self, prepare(self, action, inputs, opts, where, 3))
+    local booking, info = perform(self, prepare(self, action, inputs, opts, where, 3))
     return booking, info
   end
 end
@@ -348,7 +354,7 @@ local handles = {}
 -- @tparam Client client
 -- @tparam string|table booking an id, or a booking as the API returns it
 -- @tparam string where for messages
--- @tparam integer level whom to blame for a wrong id, as in Lua's `error`
+-- @tparam integer level the caller to blame for a wrong id, as for Lua's `error`
 -- @treturn Booking
 function handles.new(client, booking, where, level)
   local from_table = type(booking) == "table"
@@ -358,20 +364,20 @@ function handles.new(client, booking, where, level)
   if problem then
     error(("%s: %s: %s"):format(where, from_table and "the booking's id" or "the id", problem), level)
   end
-  -- With room for what will be learned.
+  -- The nils make room for what `learn` will set, so that the table is not made twice.
   local handle = setmetatable({ client = client, id = id, graph = nil, state = nil, completed = nil }, metatable)
   if from_table then learn(handle, booking) end
   return handle
 end
 
--- The parts of an item, and where they stand.
+-- The parts of an item, and their positions in it.
 local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }, { "options", "fourth" } }
 
---- Checks the form of an item of a batch or a bulk: a list, in which the host may keep names of its own. One that bears
--- the name of a part would be overlooked, an action's inputs say.
+--- Checks the form of an item of a batch or a bulk request. It is a list; the host may keep fields of its own in it. A
+-- part given by name, `inputs =` say, would be overlooked, so it is refused.
 -- @param item
 -- @tparam string where for messages
--- @tparam integer level whom to blame
+-- @tparam integer level the caller to blame
 function handles.check_item(item, where, level)
   if type(item) ~= "table" then
     error(("%s: expected { id, action, inputs, options }, got %s"):format(where, messages.describe(item)), level)
@@ -392,15 +398,15 @@ end
 -- @tparam ?table inputs
 -- @tparam ?table opts
 -- @tparam string where for messages
--- @tparam integer level whom to blame
--- @treturn function performs it, and returns what `Booking:action` does
+-- @tparam integer level the caller to blame
+-- @treturn function performs the action, and returns what `Booking:action` does
 function handles.prepare(client, booking, action, inputs, opts, where, level)
   local handle = handles.new(client, booking, where, level + 1)
-  local prepared, refused = prepare(handle, action, inputs, opts, where, level + 1)
-  return function() return send(handle, prepared, refused) end
+  local operation, refused = prepare(handle, action, inputs, opts, where, level + 1)
+  return function() return perform(handle, operation, refused) end
 end
 
---- Checks an action on a booking that is to be sent as part of another request.
+--- Checks an action on a booking that will be sent as part of another request.
 -- Raises as `Booking:action` does.
 -- @tparam Client client
 -- @tparam string|table booking as for `handles.new`
@@ -408,13 +414,13 @@ end
 -- @tparam ?table inputs
 -- @tparam ?table opts
 -- @tparam string where for messages
--- @tparam integer level whom to blame
--- @treturn table|nil the call, as for `timekit.call.retry`; nil when it is refused on the spot
+-- @tparam integer level the caller to blame
+-- @treturn table|nil the operation, as for `timekit.call.retry`; nil when the rules refuse it
 -- @treturn ?table then the error
 function handles.check(client, booking, action, inputs, opts, where, level)
   local handle = handles.new(client, booking, where, level + 1)
-  local call, refused = prepare(handle, action, inputs, opts, where, level + 1)
-  return call, refused
+  local operation, refused = prepare(handle, action, inputs, opts, where, level + 1)
+  return operation, refused
 end
 
 return handles

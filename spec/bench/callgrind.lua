@@ -4,7 +4,7 @@ local shell = require "spec.support.shell"
 
 local callgrind = {}
 
--- Everybody's: what they do is counted for whoever called them.
+-- Libraries that all use: their instructions count for the caller.
 local SHARED = { "^libc%.so", "^ld%-linux", "^libm%.so", "^libpthread", "^libdl", "^libgcc", "^%?%?%?$", "^%[vdso" }
 
 local function is_shared(object)
@@ -14,10 +14,10 @@ local function is_shared(object)
   return false
 end
 
--- It calls what the program begins with, so that all of the program would be its.
+-- The loader calls the program's start, so all of the program would count as the loader's.
 local START = "^__libc_start_main"
 
--- Names stand in full the first time, `(12) name`, and as `(12)` from then on.
+-- A name stands in full the first time, `(12) name`, and as `(12)` after that.
 local function new_names()
   local names = {}
   return function(text)

@@ -4,7 +4,7 @@ local documents = {}
 
 documents.ID = "f68979ff-27da-4afd-8d0c-847f9340331b"
 
---- As long as Timekit's are (API.md 1).
+--- As long as Timekit's are (spec/api.md 1).
 documents.KEY = "test_api_key_9TQkz6rhSzKf2mWb7XcDn4VpLj8Gy5Ra"
 
 --- The inputs of the action `confirm`, and the body that they make.

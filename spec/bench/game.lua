@@ -1,5 +1,5 @@
---- Plays the game of spec/bench/probes/game.lua, in a process of its own: its resolver hangs for as long as it has a
--- standard input.
+--- Plays the game of spec/bench/probes/game.lua in a process of its own. Its resolver hangs until its standard input
+-- ends.
 -- From the environment: FRAMES (5000) of 2 milliseconds, CALLS (200) in flight.
 local process = require "spec.support.process"
 local server = require "spec.bench.server"

@@ -12,7 +12,7 @@ local PATIENCE = 120
 
 local FOLDER = "spec/bench/peers/"
 local LUA_HTTP = "LUA_PATH='./?.lua;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua' "
--- Debian's, which has Debian's modules; another one may come first in PATH.
+-- Debian's, since only it has Debian's modules. Another one may come first in PATH.
 local PYTHON = "/usr/bin/python3 -B "
 local NODE = "node "
 local NODE_HAS = [[-e 'require("./build/js/node_modules/%s")']]
@@ -21,8 +21,8 @@ local function own(prefix)
   return prefix .. this_lua.command .. " " .. FOLDER .. "timekit.lua"
 end
 
---- In the order in which a round runs them: what is compared closely stands together. `test` succeeds where the peer is
--- installed; `decodes`: it makes a value of the language from the answer.
+--- In the order in which a round runs them: peers that are compared closely stand together. `test` is a command that
+-- succeeds if the peer is installed; `decodes`: it decodes the answer into a value of its language.
 load.peers = {
   { name = "C libcurl easy", sequential = true, command = "build/bench/curl_easy" },
   { name = "C libcurl multi", concurrent = true, http2 = true, command = "build/bench/curl_multi" },
@@ -111,7 +111,7 @@ function load.slice(peer, setup, count)
   return count / tonumber(seconds), tonumber(cpu) / count * 1e6
 end
 
--- Requests, of which a peer's speed is learnt.
+-- So many requests show a peer's speed.
 local FIRST_SLICE = 500
 
 --- Runs peers one after the other, round after round; a round before the first warms up and learns how many requests

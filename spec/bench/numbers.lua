@@ -1,4 +1,4 @@
---- What is made of the numbers of several rounds.
+--- Sums up the numbers of several rounds.
 local numbers = {}
 
 --- @tparam {number,...} list
@@ -12,7 +12,7 @@ function numbers.spread(list)
   return median, sorted[1], sorted[#sorted]
 end
 
---- Round by round, so that a slow moment of the machine, which both feel, does not count.
+--- Compares round by round: a slow moment of the machine hits both, so it cancels out.
 -- @treturn {number,...} each of the one over each of the other
 function numbers.ratios(one, other)
   local list = {}

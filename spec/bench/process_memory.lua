@@ -1,4 +1,4 @@
---- What this process takes.
+--- How much memory this process takes.
 local process_memory = {}
 
 --- What is resident, after a full collection.

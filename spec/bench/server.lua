@@ -7,7 +7,7 @@ local tls = require "spec.support.tls"
 
 local server = {}
 
--- A request's body is read: unread ones make libcurl 7.88 lose requests over HTTP/2.
+-- nginx reads the body: if it does not, libcurl 7.88 loses requests over HTTP/2.
 local LOCATIONS = [[
 keepalive_requests 1000000000;
 http2_max_concurrent_streams 1024;
@@ -46,7 +46,7 @@ local FIRST, SECOND = "worker_cpu_affinity 01;", "worker_cpu_affinity 10;"
 
 local cores = tonumber((shell.must("nproc")))
 
---- What pins a command to the core that the server leaves free; nothing where there is only one.
+--- The prefix that pins a command to the core that the server leaves free; empty on a machine with one core.
 server.beside = cores > 1 and "taskset -c 1 " or ""
 
 --- Pins to the server's core.

@@ -1,5 +1,5 @@
--- What test_oom_lua.c does with a whole client while memory runs out, and again when it is back; as oom_core.lua. The
--- second transport is a sandbox, whose history tells whether the answer is true.
+-- What test_oom_lua.c does with a whole client while memory runs out, and again afterwards, as with oom_core.lua.
+-- The second transport is a sandbox, whose history tells whether the answer is true.
 local sandbox = require "timekit.sandbox"
 local timekit = require "timekit"
 
@@ -34,7 +34,7 @@ local function in_a_sandbox(kept)
     kept.id = created.id
   end
   local booking, err = kept.tk:booking(kept.id):action("confirm")
-  -- Applied before, by a call that was cut off by want of memory, as it may be: that one told nobody anything.
+  -- A call that ran out of memory may have applied it before, and told nobody.
   if booking == nil and not err.already then return fail(err) end
   local times = 0
   for _, one in ipairs(kept.box:bookings()) do

@@ -1,5 +1,5 @@
--- What test_oom_lua.c does with the module `timekit.core` while memory runs out, and again when it is back. `kept` is
--- what outlives a failure. Returns true, or nil and why not; raises for want of memory only.
+-- What test_oom_lua.c does with the module `timekit.core` while memory runs out, and again afterwards. `kept` outlives
+-- a failure. Returns true, or nil and why not; raises only for want of memory.
 local encoded = {
   confirm = { note = ("long "):rep(500), list = { 1, 2.5, "\195\169", false }, object = { a = { b = {} } } },
 }
@@ -17,7 +17,7 @@ return function(kept, url)
   assert(problem == "inputs.list[2]: cannot encode a table with a function as key", problem)
   assert(#tostring(assert(core.decode(body)).confirm.note) == 2500)
   assert(not core.decode '{"a":[1,2,}')
-  -- Longer than a parser is kept for; broken UTF-8, which simdjson refuses.
+  -- A text so long that no parser of its size is kept; and broken UTF-8, which simdjson refuses.
   assert(#assert(core.decode('["' .. ("long "):rep(60000) .. '",[{}],{"a":[]}]'))[1] == 300000)
   assert(core.decode '["\255",1e400,1]' == nil and core.decode '["\255"]'[1] == "\255")
   assert(core.equal(core.hmac_sha256("key", body), core.hmac_sha256("key", body)))

@@ -1,4 +1,4 @@
--- What test_oom_lua.c loads while memory runs out, and again when it is back.
+-- What test_oom_lua.c loads while memory runs out, and again afterwards.
 return function()
   local timekit = require "timekit"
   local count = 0

@@ -1,4 +1,4 @@
---- The way to the sandbox for those who are not played tricks on.
+--- Requests to the sandbox that no fault and no cut may hit.
 local core = require "timekit.core"
 
 local control = {}

@@ -16,7 +16,7 @@ local LAMP = {
   },
 }
 
--- An action that its own target does not offer, but a state further on does: it comes back in a circle …
+-- An action that is not offered in the state it leads to, but in a later one: in a circle …
 local DOOR = {
   name = "door", initial = "initialized", first = "hang",
   states = { initialized = {}, open = {}, locked = {}, removed = { final = true } },
@@ -27,7 +27,7 @@ local DOOR = {
   },
 }
 
--- … or without one.
+-- … or without a circle.
 local STAIRS = {
   name = "stairs", initial = "initialized", first = "enter",
   states = { initialized = {}, hall = {}, landing = {}, corner = {}, attic = { final = true } },

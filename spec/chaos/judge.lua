@@ -25,7 +25,7 @@ local truth = require "spec.chaos.truth"
 
 local judge = {}
 
--- Seconds. A machine that is busy with something else must not look like a client that is late.
+-- Seconds. A busy machine must not look like a late client.
 local PATIENCE = 5
 
 -- The longest pause between two tries, in seconds: with less time left it is right to give up.
@@ -34,7 +34,7 @@ local PAUSE = 5
 -- Retries that a client has in any case before its budget is used up.
 local BUDGET = 95
 
--- Whether what came of a request leaves open if the action was applied.
+-- Does the outcome of a request leave open whether the action was applied?
 local function is_doubtful(entry)
   if entry.state then return false end
   if entry.failure then return entry.sent ~= "no" end
@@ -73,12 +73,12 @@ local function is_spent(note)
   return note.spent + recorder.retries(note.trace) >= BUDGET
 end
 
--- Why a call that had looked at the booking is in doubt nevertheless: a reason, or nil and what is wrong with that.
+-- Why a call is in doubt although it had read the booking: a reason, or nil and what is wrong with that.
 local function why_after_look(note, short, rules)
   local state, action = short.look.state, note.action
   if not state then
     if short.looks > note.retries or is_spent(note) or not time_left(note, short.look) then return "could not look" end
-    -- What is not worth another try.
+    -- Failures that are not worth another try.
     local status = not short.look.failure and short.look.status or 0
     if status >= 300 and status < 500 and status ~= 429 then return "could not look" end
     return nil, "it had tries and time left to look at the booking"
@@ -88,7 +88,7 @@ local function why_after_look(note, short, rules)
   if graphs.recurs(rules, action) then return "cannot be repeated" end
   if rules:leads_to(action, state) then return "proves nothing" end
   if not rules:can(state, action) then
-    -- Others may have gone on, unless no way leads there from where the action would have led.
+    -- Others may have acted after this call, unless no way leads from the action's target to this state.
     for _, entry in ipairs(rules.actions) do
       if entry.name == action and graphs.reaches(rules, entry.to, state) then return "moved on" end
     end
@@ -133,8 +133,8 @@ local function says(violations, rule, text, ...)
   violations[#violations + 1] = { rule = rule, text = select("#", ...) > 0 and text:format(...) or text }
 end
 
--- Whether somebody else applied the action before the call was over. Who is not among the notes made everything ready,
--- or is the sandbox itself.
+-- Did somebody else apply the action before the call was over? Steps that no note explains were made before the round,
+-- or by the sandbox itself.
 local function was_applied(note, booking, all)
   for _, step in ipairs(booking.history) do
     local theirs = all.notes[step.marker]
@@ -174,7 +174,7 @@ end
 
 local function check_failure(note, account, booking, add)
   local outcome = note.outcome
-  -- Who cancels a request that is under way does not want to know.
+  -- A caller who cancels a request under way does not want to know.
   local is_open = outcome.kind == "uncertain" or outcome.kind == "cancelled" and outcome.sent ~= "no"
   if not is_open and #account.applied > 0 then
     add("false failure", "answered '%s', but it was applied", outcome.kind)

@@ -8,7 +8,7 @@ local crowd = {}
 local CONFIGURATION = [[
 init_by_lua_block {
   package.path = "%s/?.lua;" .. package.path
-  arg = { [0] = "nginx" } -- as programs have it; this one starts no others
+  arg = { [0] = "nginx" } -- spec/support/this_lua.lua wants it; no program is started here
   require("spec.chaos.graphs").define()
 }
 init_worker_by_lua_block {

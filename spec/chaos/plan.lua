@@ -5,13 +5,13 @@ local graphs = require "spec.chaos.graphs"
 
 local plan = {}
 
--- How large a round is, and how likely a request that follows one with a fault meets one, too. A client has a budget
--- for retries: a short round leaves some of it, a long one uses it up.
+-- The size of a round, and how likely a fault follows a fault. A client has a budget for retries: a short round leaves
+-- some of it, a long one uses it up.
 local SHORT = { bookings = 22, calls = 60, again = 0.4, stalls = true }
 local LONG = { bookings = 200, calls = 500, again = 0.97, fault_rate = 1, uncertain = "reconcile", retries = 5 }
 
--- Timeouts, and how long a server stalls, in seconds. The time-lapse of spec/chaos/writer.lua makes waiting cheap, but
--- not what the server takes.
+-- Timeouts, and how long a server stalls, in seconds. spec/chaos/writer.lua shortens pauses between tries, but not the
+-- time that the server takes.
 local PATIENT, HURRIED, HASTY, STALL = 30, 1, 0.1, 0.15
 
 -- Where many calls are under way at once.
@@ -19,7 +19,7 @@ local AT_ONCE = { crowd = true, started = true, cqueues = true }
 
 local USELESS = { "", '{"data":null}', "[1]", "<html><title>Bad Gateway</title></html>", '{"data":{"id":"x"}}', "{" }
 
--- What a gateway says that gives up.
+-- The page of a gateway that gives up.
 local PAGES = { "", "upstream timed out", "<html><title>Application error</title></html>" }
 
 -- What can happen to a request, besides what is in `draw_fault`: weight, and a function(dice) → a fault of the sandbox.
@@ -39,7 +39,7 @@ local FAULTS = {
   { 1, function() return { what = "status", status = 302, headers = { location = "/elsewhere" }, body = "" } end },
 }
 
--- The request is under way still: behind a lost connection, or behind a gateway that gave up.
+-- The request arrives later: behind a lost connection, or behind a gateway that gave up.
 local function draw_late(own)
   local late = { what = "late", after_requests = own:integer(1, 6) }
   if own:chance(0.4) then late.status, late.body = own:pick { 502, 503, 504 }, own:pick(PAGES) end
@@ -57,7 +57,7 @@ local function draw_fault(own, on, round)
   return fault
 end
 
--- The first requests of the call meet these, one by one, and so do those of the look that follows.
+-- The faults for the first requests of a call, one by one, and for the reads that follow.
 local function draw_faults(own, round)
   local list = {}
   for _, on in ipairs { "action", "look" } do
@@ -82,7 +82,7 @@ end
 local function inputs_of(own, rules, action)
   for _, entry in ipairs(rules.actions) do
     if entry.name == action and entry.inputs.message and own:chance(0.5) then
-      -- A wrong one is refused, here or there.
+      -- A wrong input is refused, by the client or by the server.
       return { message = own:chance(0.1) and 5 or "Fully booked" }
     end
   end
@@ -172,7 +172,7 @@ function plan.round(seed, number, mode)
     cut_rate = source == "faults" and 0 or own:pick { 0.7, 1 },
     width = AT_ONCE[kind] and own:pick { 2, 8, 24 } or nil,
   }
-  -- Many at once leave faults behind that nobody has met; a long round would heap them up.
+  -- With many calls at once some faults are never met; in a long round they would pile up.
   local size = own:chance(0.01) and not AT_ONCE[kind] and LONG or SHORT
   for name, value in pairs(size) do round[name] = value end
   round.bookings = draw_bookings(own, size.bookings)

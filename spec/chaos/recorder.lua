@@ -1,5 +1,5 @@
 --- A transport around another one, which notes what a client gets to see: its requests and what came of each.
--- What a call answers is judged by these notes and by the server's, not by what the client believes.
+-- A call's answer is judged by these notes and by the server's, not by what the client believes.
 local core = require "timekit.core"
 
 local recorder = {}
@@ -56,14 +56,14 @@ for _, name in ipairs { "wait", "step", "fd", "timeout", "close" } do
   Connection[name] = function(self, ...) return self.inner[name](self.inner, ...) end
 end
 
--- What the contract lets a transport leave out.
+-- Optional parts of the contract.
 local optional = {}
 
 function optional:alarm(when)
   self.inner:alarm(when)
 end
 
--- A connection that sends more than it was asked to tells of transfers that nobody knows.
+-- A connection that sends more than it was asked to reports transfers that nobody started.
 function optional:finished()
   for inner in self.inner.finished, self.inner do
     local outer = self.outer[inner]

@@ -1,4 +1,4 @@
---- What chaos counts, and how it tells.
+--- Counts what happened in a run of chaos, and writes it.
 local report = {}
 
 --- A summary of nothing yet.

@@ -1,4 +1,4 @@
---- Chaos: random actions on random bookings, while everything goes wrong, and a comparison of what the callers were
+--- Chaos: performs random actions on random bookings while everything goes wrong, and compares what the callers were
 -- told with what really happened.
 local core = require "timekit.core"
 local process = require "spec.support.process"

@@ -1,11 +1,11 @@
---- One writer's share of a round.
+--- Performs one writer's share of a round.
 local plan = require "spec.chaos.plan"
 local world = require "spec.chaos.world"
 local new_writer = require "spec.chaos.writer".new
 
 local session = {}
 
--- What a planned fault matches.
+-- The requests that a planned fault applies to.
 local function target_of(on, call, id)
   if call.create then return "POST /v2/bookings" end
   if on == "look" then return "GET /v2/bookings/" .. id end
@@ -67,7 +67,7 @@ local function run_started(job, writer, control)
   for _, call in ipairs(plan.calls(job.round, job.writer, job.limit)) do
     local started = tk:start(plan_and_perform, job, call, writer, control)
     if call.cancel then watched[started] = updates + call.cancel end
-    -- A frame now and then, and a wait where there are enough.
+    -- Mostly frames that do not wait; a wait once enough calls are in flight.
     if call.number % 2 == 0 then update(0) end
     while update(0) >= job.round.width do update(0.05) end
   end

@@ -12,13 +12,13 @@ local KEY = "test_api_key_1"
 
 local MAIN = {}
 
--- Lua 5.1 has nothing to show for the main one.
+-- Lua 5.1 returns nil for the main coroutine.
 local function this_thread()
   return coroutine.running() or MAIN
 end
 
--- What was not slept, by coroutine. Deadlines count it, so a wait is as long as ever for the client, and chaos need not
--- wait. Calls that are under way at once have a time of their own each: one's pause is not taken from another's.
+-- The seconds that were not really slept, by coroutine. Deadlines count them, so for the client a pause is as long as
+-- ever. Calls that are under way at once have a time of their own each, so one's pause does not shorten another's.
 local skipped = setmetatable({}, { __mode = "k" })
 
 local function lapse(runtime)
@@ -50,7 +50,7 @@ function writer.lapse_time()
   end
 end
 
--- What a call answered, in plain data.
+-- A call's answer in plain data.
 local function outcome_of(booking, info)
   if booking then
     return { kind = "success", state = booking.state, id = booking.id, reconciled = info.reconciled,
@@ -75,7 +75,7 @@ local function run(self, note, call)
   local done, booking, info = try(call)
   note.ended = core.now()
   self.traces[thread], self.recorder.before = nil, nil
-  -- By the calls before, and by those that are under way.
+  -- Counts the calls before, and those under way.
   note.spent = self.spent
   for _, trace in pairs(self.traces) do note.spent = note.spent + recorder.retries(trace) end
   self.spent = self.spent + recorder.retries(note.trace)

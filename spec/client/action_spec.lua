@@ -1,10 +1,11 @@
+-- Actions, handles, reads and creations: what is refused before anything is sent, what is sent, and what comes back.
 local blame = require "spec.support.blame"
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 
--- A client whose server gives these answers, and that asks once.
+-- A client without retries whose server gives these answers.
 local function client(...)
   local transport = scripted.new { ... }
   return timekit.new { app_key = "test_key", transport = transport, retries = 0, uncertain = "report" }, transport
@@ -237,7 +238,7 @@ describe("an action is sent", function()
   end
 
   it("wherever a refusal is not certain", function()
-    -- The last known state may be an old one.
+    -- The last known state may be out of date.
     sent({ graph = "confirm_decline", state = "confirmed" }, "confirm")
     -- The server has the last word on what is final.
     sent({ graph = "confirm_decline", state = "declined", completed = false }, "confirm")
@@ -378,7 +379,7 @@ describe("a creation", function()
     assert.equal("network", select(2, tk:create_booking(given)).kind)
     assert.equal("uncertain", select(2, tk:create_booking(given)).kind)
     assert.equal("uncertain", select(2, tk:create_booking(given)).kind)
-    -- Created, but without an id nobody can find it again.
+    -- It was created, but without an id it cannot be found again.
     assert.equal("uncertain", select(2, tk:create_booking(given)).kind)
     assert.same({ graph = { "unknown" } }, select(2, tk:create_booking(given)).fields)
     local err = select(2, tk:create_booking { what = ("x"):rep(2 ^ 20) })
@@ -413,7 +414,7 @@ describe("against the sandbox", function()
       if graph.first then
         for _, action in ipairs(graph.actions) do
           local created = assert(tk:create_booking(fields(graph.name, { related = { owner_booking_id = owner.id } })))
-          -- A handle that knows nothing, so that the server has to say it.
+          -- A handle that knows nothing, so the server has to refuse.
           local done, err = tk:booking(created.id):action(action.name)
           if graph:can(created.state, action.name) then
             assert.equal(graph:next_state(created.state, action.name), done.state)

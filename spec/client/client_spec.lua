@@ -1,3 +1,4 @@
+-- A client: how it is made and closed, that it shows no key, and the default client.
 local blame = require "spec.support.blame"
 local collect = require "spec.support.collect"
 local scripted = require "spec.support.scripted"
@@ -210,5 +211,13 @@ describe("the module", function()
     package.loaded["timekit"], package.loaded["timekit.sandbox"] = nil, nil
     require "timekit"
     assert.is_nil(package.loaded["timekit.sandbox"])
+  end)
+end)
+
+describe("timekit.is_array", function()
+  it("tells a JSON array from an object", function()
+    assert.is_true(timekit.is_array(timekit.array {}))
+    assert.is_false(timekit.is_array {})
+    assert.is_false(timekit.is_array("x"))
   end)
 end)

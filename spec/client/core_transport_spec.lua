@@ -1,3 +1,4 @@
+-- The client over the C core and real sockets: what becomes of a request that fails in each way.
 local blame = require "spec.support.blame"
 local core = require "timekit.core"
 local faults = require "spec.support.faults"

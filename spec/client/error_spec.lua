@@ -1,3 +1,4 @@
+-- An error as a user sees it, and the redactor that keeps keys out of it.
 local Error = require "timekit.error"
 local core = require "timekit.core"
 local secret = require "timekit.call.redact"
@@ -14,6 +15,15 @@ describe("an error", function()
     assert.equal("timekit: not_found: Resource does not exist (HTTP 429, retry after 7 s, request d37d74e7)",
       tostring(err))
     assert.is_false(err.retryable)
+  end)
+
+  it("can be one of something that was never sent", function()
+    local fields = { kind = "input", message = "end: required", action = "confirm" }
+    local err = Error.unsent(fields)
+    assert.same({ "no", 0, 0, false }, { err.sent, err.attempts, err.elapsed, err.retryable })
+    assert.same({ "input", "confirm" }, { err.kind, err.action })
+    assert.is_true(Error.is(err))
+    assert.equal("timekit: input: end: required", tostring(err))
   end)
 
   it("stays one printable line of fewer than 1,000 bytes, whatever the server said", function()

@@ -1,3 +1,4 @@
+-- Hooks: what they see, that no key is in it, that their errors break no call, and the traceparent.
 local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
 local collect = require "spec.support.collect"
@@ -350,7 +351,7 @@ describe("an error in a hook", function()
     local tk = client { before = broken("one", 0), after = broken("two", 0) }
     assert(tk:booking("b1"):get())
     assert.equal("timekit: the hook 'before' raised: one", blame(function() tk:close() end))
-    -- With where it was raised, as Lua's errors have it.
+    -- The message begins with the position, as Lua's errors do.
     tk = client { after = broken "two" }
     assert(tk:booking("b1"):get())
     assert.matches("the hook 'after' raised: .*hooks_spec.lua:%d+: two$", blame(function() tk:close() end))
@@ -413,7 +414,7 @@ describe("a traceparent", function()
       assert.equal(TRACE, request.headers.traceparent)
       if request.method ~= "GET" then assert.equal("application/json", request.headers["Content-Type"]) end
     end
-    -- It belongs to that call only.
+    -- The option holds for that call only.
     assert(tk:booking("b1"):confirm())
     assert.is_nil(transport.requests[8].headers.traceparent)
   end)

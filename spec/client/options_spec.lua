@@ -1,3 +1,4 @@
+-- Base URLs and the client's options: what is accepted, what raises, and what the environment gives.
 local base_url = require "timekit.http.base_url"
 local blame = require "spec.support.blame"
 local options = require "timekit.options"

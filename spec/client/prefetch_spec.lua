@@ -63,7 +63,7 @@ describe("with prefetch", function()
     assert.same({ 2, 3, 3 }, asked)
     local search = "/bookings?search=state%3Aconfirmed&limit=1"
     for number, target in ipairs { search, search .. "&page=2", search .. "&page=3" } do
-      assert.equal(target, transport.transfers[number].request.target)
+      assert.equal(target .. "&orderBy=created_at", transport.transfers[number].request.target)
     end
   end)
 
@@ -90,7 +90,7 @@ describe("with prefetch", function()
     local tk, transport = client(2)
     local iterator = tk:group_bookings { prefetch = true }
     assert.equal("b1", iterator().id)
-    assert.equal("/bookings/groups?page=2", transport.transfers[2].request.target)
+    assert.equal("/bookings/groups?page=2&orderBy=created_at", transport.transfers[2].request.target)
     assert.equal("b2", ids(iterator))
     assert.equal(2, #transport.transfers)
   end)
@@ -124,7 +124,7 @@ describe("with prefetch", function()
     local iterator = tk:bookings { prefetch = true }
     iterator()
     transport.on_wait()
-    -- The body takes longer than a page may.
+    -- The loop's body takes longer than a page's timeout.
     clock:advance(60)
     local found = ids(iterator)
     clock:remove()
@@ -141,7 +141,7 @@ describe("with prefetch", function()
     assert.equal("b2", ids(iterator))
     assert.same({ 3, 10 }, { #transport.transfers, transport.transfers[3].request.timeout })
 
-    -- Not where the loop has waited for it.
+    -- If the loop waited for the page, the timeout is an error.
     tk, transport = client(2, { timeout = 10 }, { [2] = failure("timeout", "maybe") })
     iterator = tk:bookings { prefetch = true }
     iterator()
@@ -393,7 +393,7 @@ describe("over HTTP, with prefetch,", function()
       end)()
       uv.run()
       assert.is_true(walked, problem)
-      -- One that is left in the middle.
+      -- A loop that is left in the middle.
       coroutine.wrap(leave)(tk:bookings { prefetch = true, limit = 1 })
       uv.run()
       tk:close()

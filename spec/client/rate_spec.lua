@@ -1,3 +1,4 @@
+-- The client's own rate limit: the bucket, what it learns from answers, and how calls wait for it.
 local clocks = require "spec.support.clock"
 local machine = require "spec.support.machine"
 local rate = require "timekit.call.rate"
@@ -23,7 +24,7 @@ describe("a bucket", function()
     local limiter = rate.new { per_second = 4, burst = 2 }
     assert.same({ 0, 0 }, take(limiter, 100, 2))
     assert.same({ 0, 0.25 }, take(limiter, 100.25, 2))
-    -- One that is booked is there at 100.5; half a token is left over at 100.625.
+    -- The booked token is there at 100.5; at 100.625 half a token is left over.
     assert.same({ 0.125 }, take(limiter, 100.625, 1))
     assert.same({ 0, 0, 0.25 }, take(limiter, 1000, 3))
   end)
@@ -101,13 +102,13 @@ describe("an answer", function()
     limiter = rate.new { per_second = 10, burst = 5 }
     limiter:learn(0, 200, 599)
     assert.same({ 0, 0, 0, 0, 0, 0.1 }, take(limiter, 0, 6))
-    -- Nor does it pay for what is booked already.
+    -- Nor does it pay for tokens that are booked already.
     limiter:learn(0, 200, 599)
     assert.same({ 0.2 }, take(limiter, 0, 1))
     limiter = rate.new { per_second = 10, burst = 5 }
     limiter:learn(0, 404, 0)
     assert.same({ 0.1 }, take(limiter, 0, 1))
-    -- Later it is the own rate again that decides.
+    -- Later the client's own rate decides again.
     assert.same({ 0, 0 }, take(limiter, 0.3, 2))
   end)
 end)
@@ -233,7 +234,7 @@ describe("a client's rate", function()
     end
     assert.same({}, clock.slept)
     assert.equal(1, #transport.requests)
-    -- What was not sent is not counted.
+    -- A request that was not sent is not counted.
     clock:advance(10)
     assert(tk:booking("b1"):get())
   end)

@@ -1,3 +1,4 @@
+-- How a request is built: the path, the body, the headers.
 local core = require "timekit.core"
 local fixture = require "spec.support.fixture"
 local headers = require "timekit.http.headers"

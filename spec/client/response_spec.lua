@@ -1,3 +1,4 @@
+-- How an answer is read: bodies from public sources, useful answers, refusals, and every kind of error.
 local core = require "timekit.core"
 local fixture = require "spec.support.fixture"
 local response = require "timekit.http.response"
@@ -12,7 +13,7 @@ local CREATE = { expects = "created", writes = true, graph = "confirm_decline" }
 
 local function no_clock() error("nobody should ask for the time") end
 
--- As a call that is not repeated ends: what stays in doubt is uncertain.
+-- Reads an outcome as the end of a call that is not repeated: a doubt becomes `uncertain`.
 local function read(outcome, call)
   local data, found, doubt = response.read(outcome, call, no_clock)
   if doubt then found = response.uncertain(call, found) end
@@ -324,7 +325,7 @@ describe("an impossible action", function()
     assert.same({ true, {} }, { found.already, found.allowed })
     assert.is_nil(found.graph)
 
-    -- `tentative` offers this in one graph and that in another.
+    -- In `tentative`, different graphs offer different actions.
     found = refused("cancel_by_customer", "tentative", nil)
     assert.is_nil(found.allowed)
     assert.is_false(found.already)

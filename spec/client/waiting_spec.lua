@@ -1,4 +1,5 @@
 -- What happens to a booking by itself, and waiting for a state, in every host.
+local core = require "timekit.core"
 local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
 local cqueues = require "cqueues"
@@ -117,7 +118,7 @@ describe("next_autoplay", function()
     assert(handle:cancel())
     local before = #box:requests()
     assert.is_nil(handle:next_autoplay())
-    -- What is final stays so: nobody need be asked.
+    -- A final state stays final, so nothing is requested.
     assert.equal(before, #box:requests())
     assert.equal(1, select("#", tk:booking(handle.id):next_autoplay()))
   end)
@@ -167,7 +168,7 @@ describe("next_autoplay", function()
     assert.matches("when it was created", fails '{"id":"b1","graph":"instant_payment","state":"tentative"}')
     assert.matches("'theirs'", fails '{"id":"b1","graph":"theirs","state":"x"}')
     fails '{"id":"b1","state":"x"}'
-    -- But one that the server calls completed is over, whatever its graph.
+    -- But a booking that the server calls completed is over, whatever its graph says.
     assert.equal(1, select("#", shows('{"id":"b1","graph":"theirs","state":"x","completed":true}')
       :booking("b1"):next_autoplay()))
     assert.equal(1, select("#", shows(confirmed:format ',"completed":true'):booking("b1"):next_autoplay()))
@@ -231,7 +232,7 @@ describe("wait_until", function()
   it("does not wait where it is there already", function()
     local booking, info = shows(seen "confirmed"):booking("b1"):wait_until "confirmed"
     assert.same({ "confirmed", 1, 0 }, { booking.state, info.attempts, #clock.slept })
-    -- A state that the graph does not know is the server's to say.
+    -- For a state that the graph does not know, the server's word counts.
     assert(shows(seen "postponed"):booking("b1"):wait_until "postponed")
   end)
 
@@ -273,10 +274,10 @@ describe("wait_until", function()
     local _
     _, err = shows(seen "confirmed"):booking("b1"):wait_until "tentative"
     assert.same({ "transition", "cancel" }, { err.kind, err.allowed[1] })
-    -- Whatever the graph, when the server says that it is over.
+    -- Whatever the graph says, if the server calls it completed.
     local over = '{"id":"b1","graph":"theirs","state":"gone","completed":true}'
     assert.equal("transition", select(2, shows(over):booking("b1"):wait_until "here").kind)
-    -- The server's word counts, and a graph of theirs may lead anywhere.
+    -- The server's word counts: an unknown graph may lead anywhere.
     assert(shows(seen("declined", ',"completed":false'), seen "confirmed"):booking("b1"):wait_until "confirmed")
     assert(shows('{"id":"b1","graph":"theirs","state":"gone"}', '{"id":"b1","graph":"theirs","state":"here"}')
       :booking("b1"):wait_until "here")
@@ -295,14 +296,14 @@ describe("wait_until", function()
       local _, err = shows(seen "tentative", refusal):booking("b1"):wait_until("confirmed", { timeout = 60 })
       assert.same({ kind, 2 }, { err.kind, err.attempts })
     end
-    -- Nothing was ever seen.
+    -- No state was ever seen.
     local none = timekit.new { app_key = "test_key", retries = 0, transport = scripted.new(function()
       return failure("network", "no")
     end) }
     local _, err = none:booking("b1"):wait_until("confirmed", { timeout = 5 })
     assert.equal("network", err.kind)
     assert.is_true(err.elapsed <= 5)
-    -- Something was, before the network went away.
+    -- A state was seen before the network failed.
     local list = { answer(200, '{"data":' .. seen "tentative" .. "}") }
     none = timekit.new { app_key = "test_key", retries = 0, transport = scripted.new(function()
       return table.remove(list, 1) or failure("network", "no")
@@ -393,7 +394,7 @@ describe("wait_until leaves the host to others", function()
     return timekit.new { app_key = KEY, base_url = served.url, runtime = runtime }
   end
 
-  -- Whoever waits for a confirmation begins first: it only comes if the host goes on.
+  -- The wait for the confirmation begins first, so the confirmation only comes if the host goes on.
   local function waiter(tk, id, ended)
     return function()
       local booking, info = tk:booking(id):wait_until("confirmed", { every = 0.01, timeout = 20 })
@@ -455,7 +456,9 @@ describe("wait_until leaves the host to others", function()
     ]], { main = "env TIMEKIT_APP_KEY;\nenv TIMEKIT_BASE_URL;\n", workers = 1 }),
       ("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s"):format(KEY, served.url))
     local asked = running:ask("/wait?id=" .. id)
+    local deadline = core.now() + 20
     repeat
+      assert(core.now() < deadline, "nginx has not asked for the booking")
       local _, requests = served:call("GET", "/_sandbox/requests")
       local last = requests.data[#requests.data]
     until last.method == "GET" and last.target:find(id, 1, true)

@@ -1,9 +1,10 @@
+-- The engine sends no request twice, however its connection fails.
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 
--- Whatever happens to a request, the server sees it at most once, and `sent` tells the truth. A
--- request whose first sight fails would be answered normally at the second: a silent repeat would
--- look like success here, and be counted.
+-- Whatever happens to a request, the server sees it at most once, and `sent` tells the truth. The
+-- server fails only the first sight of a request and answers a second one normally, so a silent repeat
+-- would look like a success here, and be counted.
 describe("a request is never sent twice", function()
   local server
 

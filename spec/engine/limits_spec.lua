@@ -1,3 +1,4 @@
+-- What a server can cost the engine is bounded, in bytes and in seconds.
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 
@@ -25,8 +26,8 @@ describe("the engine's limits:", function()
       end
 
       after_each(function()
-        -- Nothing that a server did spoils the engine. (libcurl keeps an HTTP/2 connection whose session
-        -- is broken for one more request; that one fails, and says so.)
+        -- The engine still works after whatever a server did. (libcurl keeps an HTTP/2 connection whose
+        -- session is broken for one more request. That request fails and says so.)
         local result = faults.call(engine, server:plan())
         if protocol.http2 and result.sent == "maybe" then result = faults.call(engine, server:plan()) end
         assert.equal("ok", result.reason, result.text)

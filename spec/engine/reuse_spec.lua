@@ -1,3 +1,4 @@
+-- A transfer that takes over the memory of an earlier one shows nothing of it.
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 

@@ -1,3 +1,4 @@
+-- Whom the engine talks to: certificates, the one origin, proxies.
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local this_lua = require "spec.support.this_lua"

@@ -6,11 +6,11 @@ local tk = timekit.new { runtime = "cqueues" }
 local queue, done = cqueues.new(), 0
 for _, name in ipairs { "Haircut", "Massage" } do
   queue:wrap(function()
-    local booking = assert(tk:create_booking {
+    local booking, err = tk:create_booking {
       graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z", what = name,
-    })
-    local confirmed, err = tk:booking(booking):confirm()
-    print(confirmed and confirmed.state or err)
+    }
+    if booking then booking, err = tk:booking(booking):confirm() end
+    print(booking and booking.state or err)
     done = done + 1
   end)
 end

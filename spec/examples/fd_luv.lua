@@ -4,9 +4,10 @@ local timekit = require "timekit"
 local tk = timekit.new()
 
 local call = tk:start(function()
-  local booking = assert(tk:create_booking {
+  local booking, err = tk:create_booking {
     graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
-  })
+  }
+  if not booking then return nil, err end
   return tk:booking(booking):decline { message = "Fully booked" }
 end)
 

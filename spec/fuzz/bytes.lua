@@ -1,4 +1,4 @@
---- Reads a fuzzer's bytes as decisions. Behind the end there are zeros, so every input decides everything.
+--- Reads a fuzzer's bytes as decisions. Beyond the last byte it reads zeros, so any input is long enough.
 local bytes = {}
 bytes.__index = bytes
 

@@ -47,7 +47,7 @@ local FIELDS = {
   "customer", "resource", "system", "string", "boolean", "number", "integer", "table",
 }
 
--- Values of every type, with the words of the definition among them so that they fit now and then.
+-- Values of every type. Words of the definition are among them, so that they sometimes fit.
 local function value_from(b, words)
   local kind = b:byte() % 12
   if kind < 4 then return #words > 0 and b:pick(words) or "" end
@@ -72,7 +72,7 @@ local function key_from(b, t, words)
   return key
 end
 
--- Some change any table in any way; others know what a definition is, so that now and then it stays a good one.
+-- Some change any table in any way. Others know what a definition is, so that it sometimes stays a good one.
 local CHANGES = {
   function(b, t, words) t[key_from(b, t, words)] = value_from(b, words) end,
   function(b, t, words) t[key_from(b, t, words)] = nil end,
@@ -110,7 +110,7 @@ local KNOWING = {
 local function change(b, spec)
   local tables, words = {}, {}
   collect(spec, tables, words)
-  -- Copies of copies grow without end.
+  -- Copies of copies would grow without end.
   if #tables > 300 then return end
   local states = type(spec.states) == "table" and sorted_keys(spec.states) or {}
   local whole = #states > 0 and type(spec.actions) == "table" and #spec.actions > 0

@@ -1,5 +1,5 @@
 /* One fuzz target: a Lua state with the module's C files compiled in, and a Lua function that is given each
-   input. FUZZ_TARGET names its file, spec/fuzz/FUZZ_TARGET.lua. The function raises when a law is broken. */
+   input. FUZZ_TARGET names its file in spec/fuzz, without the extension. The function raises when a law is broken. */
 #include "json/json.h"
 #include "bind/result.h"
 

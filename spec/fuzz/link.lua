@@ -18,7 +18,7 @@ local function is_reason(text)
   assert(type(text) == "string" and text ~= "" and not text:find("%c"), text)
 end
 
--- Both functions agree on what is a link, and what they say is sound. True if it is signed.
+-- Checks that both functions agree on what a link is, and that their results make sense. True if it is signed.
 local function check(url)
   local found, problem = link.parse(url)
   local good, parts = link.verify(url, KEY)
@@ -62,7 +62,7 @@ local function made_and_changed(b)
   if not request.segment(action) then action = "cancel" end
   redirect = web_url.check("https://example.com/" .. redirect)
   local url = link.make({ base_url = "https://x/v2", booking_id = id, action = action, redirect = redirect }, sign)
-  -- What is no UTF-8 cannot be signed.
+  -- Text that is not UTF-8 cannot be signed.
   if not url then return end
   assert(check(url))
   local found = link.parse(url)

@@ -131,11 +131,11 @@ return function(input)
   local b = bytes.reader(input)
   local call, status = b:pick(CALLS), b:pick(STATUSES)
   local reason, code, sent = b:byte(), b:pick(CODES), b:byte() % 4
-  -- A complete answer is what comes as a rule, and has a status.
+  -- Usually the answer is complete, and then it has a status.
   reason = status ~= 0 and reason >= 9 and 0 or reason % 8 + 1
   local head, body = b:rest():match("^(.-)\r?\n\r?\n(.*)$")
   head, body = expand(head or ""), body or ""
-  -- What is no UTF-8 cannot be built.
+  -- Text that is not UTF-8 cannot be built into JSON.
   body = sent == 0 and core.encode(build(bytes.reader(body), 0)) or expand(body)
   local outcome = outcome_of {
     status = status, reason = reason, code = code, sent = status ~= 0 and 2 or sent % 2,
@@ -152,7 +152,7 @@ return function(input)
     return
   end
   if doubt then
-    -- As if this had been what a look at the booking brought.
+    -- The same outcome, as if it came from a read of the booking.
     outcome.status, outcome.failure = 200, nil
     outcome.headers, outcome.body = outcome.headers or {}, outcome.body or body
     failure = response.uncertain(call, failure, response.read(outcome, LOOK, clock), status % 2 == 0 and head or nil)

@@ -1,3 +1,4 @@
+-- core.decode: what each text becomes, what is refused, whatever lua-cjson is installed and whatever the locale is.
 local core = require "timekit.core"
 local show = require "spec.support.show"
 local locale = require "spec.support.locale"

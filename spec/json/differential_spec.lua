@@ -1,5 +1,5 @@
--- simdjson and lua-cjson make the same of every text. lua-cjson's part is played by a module of its own that knows no
--- simdjson, in a process of its own.
+-- simdjson and lua-cjson decode every text alike. lua-cjson runs in a process of its own, with a build of the module
+-- that has no simdjson.
 local core = require "timekit.core"
 local decode_all = require "spec.support.decode_all"
 local dice = require "spec.support.dice"

@@ -1,3 +1,4 @@
+-- core.encode: what each value becomes, what is refused, and that decoding brings the value back.
 local core = require "timekit.core"
 local dkjson = require "dkjson"
 local show = require "spec.support.show"
@@ -361,11 +362,11 @@ describe("core.encode", function()
   end)
 end)
 
--- Random values, always the same ones: what comes back is what went in, read by us and by another implementation.
+-- Random values, the same ones in each run. Read back, by us and by another implementation, they are equal.
 describe("core.encode and core.decode", function()
   local state = 20160211
 
-  -- Of our own, as the generators of the Luas differ.
+  -- A generator of our own, since those of the Luas differ.
   local function random(n)
     state = (state * 1103515245 + 12345) % 2147483648
     return math.floor(state / 65536) % n + 1
@@ -453,5 +454,14 @@ describe("core.encode and core.decode", function()
     collectgarbage("setpause", 0)
     round(5)
     collectgarbage("setpause", 200)
+  end)
+end)
+
+describe("the numbers of an answer", function()
+  it("keep every digit up to 2^53 - 1", function()
+    for _, digits in ipairs { "9007199254740991", "-9007199254740991", "0" } do
+      assert.equal("[" .. digits .. "]", core.encode(core.decode("[" .. digits .. "]")))
+    end
+    assert.equal("number", type(core.decode("[9007199254740993]")[1]))
   end)
 end)

@@ -10,6 +10,7 @@ local EXAMPLES = {
   luv = { prints = "waiting for both\nconfirmed\nconfirmed\n", states = { "confirmed", "confirmed" } },
   cqueues = { prints = "waiting for both\nconfirmed\nconfirmed\n", states = { "confirmed", "confirmed" } },
   fd_luv = { prints = "declined\n", states = { "declined" } },
+  loop = { prints = "that is all\n", states = {} },
 }
 
 local function read(path)

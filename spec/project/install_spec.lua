@@ -1,4 +1,4 @@
--- What a stranger gets who installs the module, from a clean tree: only what git would hand out.
+-- The module installs from a clean tree, with only what git would hand out, and works outside the project.
 local lfs = require "lfs"
 local must = require("spec.support.shell").must
 local this_lua = require "spec.support.this_lua"

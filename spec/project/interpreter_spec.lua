@@ -1,5 +1,5 @@
--- Debian's busted takes whichever Lua is there unless it is told, and a module may be built for another one: here the
--- suite proves that it tests what was asked for.
+-- The suite runs on the Lua that was asked for. Debian's busted takes any Lua unless it is told, and the module may
+-- have been built for another one.
 local process = require "spec.support.process"
 local this_lua = require "spec.support.this_lua"
 

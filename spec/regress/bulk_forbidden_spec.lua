@@ -1,4 +1,4 @@
--- A bulk request that is forbidden as a whole may be so for one of its bookings, after others took effect.
+-- A user saw: a bulk request told as forbidden and without effect, although it had confirmed its first booking.
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 

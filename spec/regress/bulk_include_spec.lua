@@ -1,4 +1,4 @@
--- A bulk request with an unknown include is refused as such: a clear error, and nothing has changed.
+-- A user saw: doubt about every booking of a bulk request that was refused for a misspelt include.
 local timekit = require "timekit"
 
 local SLOT = { graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z" }

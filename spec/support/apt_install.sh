@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs Debian packages, as root. Of a package that brings a service, nginx, the tests want the program only: the
-# service is neither started now nor at the next boot. Nothing that is installed already is removed for it.
+# Installs Debian packages, as root. The tests need only the program of a package such as nginx, so its service is
+# started neither now nor at the next boot. No installed package is removed.
 set -e
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
@@ -14,7 +14,7 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --
 case " $* " in
   *' nginx '*)
     update-rc.d nginx disable
-    # Where the machine has a policy of its own, and it let the service start.
+    # A policy of this machine's own may have let the service start.
     invoke-rc.d --quiet nginx stop || true
     ;;
 esac

@@ -1,5 +1,5 @@
---- Collects all garbage, what finalizers let go of included. Under LuaJIT, compiled code keeps the objects that it was
--- made for, so that goes first.
+--- Collects all garbage, also what finalizers let go of. LuaJIT's compiled code keeps objects alive, so it is flushed
+-- first.
 -- @usage
 -- local collect = require "spec.support.collect"
 -- collect()

@@ -1,8 +1,10 @@
---- A program that lives with the library while the garbage is collected in one of these ways, its argument:
--- "eager" without a pause, "steps" a step at every allocation, "generations" (the last two on Lua 5.4), "always" all of
--- it every few hundred instructions. It raises where something is not as usual.
+--- A program that uses the library while the garbage is collected in the way that its argument names. It raises if
+-- anything goes another way than usual.
 --
--- It is a process of its own because each of these takes as long as the process's memory is large.
+-- * "eager": without a pause; "always": everything, every few hundred instructions;
+-- * "steps": a step at every allocation; "generations": by generations. Both need Lua 5.4.
+--
+-- It is a process of its own because a collection takes longer the more memory the process has.
 local assert = require "luassert"
 local collect = require "spec.support.collect"
 local core = require "timekit.core"
@@ -30,7 +32,7 @@ function ways.generations()
   collectgarbage("generational")
 end
 
--- A prime, so that each round is interrupted elsewhere.
+-- A prime, so that each round is interrupted at another place.
 function ways.always()
   debug.sethook(function() collectgarbage() end, "", 307)
 end
@@ -62,7 +64,7 @@ local function is_answer(booking, number, state)
   }, booking)
 end
 
--- A success, a refusal and a doubt that is cleared up, and what is left of them.
+-- A success, a refusal and a doubt that is resolved, and what is left of them.
 local function live(number, base_url)
   local events = {}
   local tk = timekit.new {
@@ -164,9 +166,9 @@ end
 
 -- ---- finalizers that hold what has been finalized ----
 
--- A function of its own, so that no slot of the caller's keeps the engine longer than what holds it.
+-- A function of its own: a slot of the caller could keep the engine alive longer than its holder does.
 local function hold(told)
-  -- Finalizers run in the order opposite to that in which they were set, so this one is the last.
+  -- Finalizers run in the reverse order of their setting, so this one runs last.
   local last = setmetatable({}, { __gc = function(self)
     told.ok, told.problem = pcall(self.engine.step, self.engine)
     self.engine:close()

@@ -1,5 +1,5 @@
---- A program of its own, since the heap of a suite is too large to be collected all the time: finalizers that release
--- what is being read, and close what is being used. Prints `fine`.
+--- A program whose finalizers release a transfer while it is read, and close an engine while it is used. Prints `fine`.
+-- It is a process of its own because the suite's heap is too large to be collected all the time.
 local core = require "timekit.core"
 local socket = require "socket"
 
@@ -38,13 +38,13 @@ local function expect(wanted, found)
   if found ~= wanted then error(("expected %s, got %s"):format(tostring(wanted), tostring(found)), 2) end
 end
 
--- What a function of the transfer returns while a finalizer releases it; nothing where that came first.
+-- What a method of the transfer returns while a finalizer releases it; nothing if the release came first.
 local function read_while_released(body, read)
   local transfer, others = fetch(body), {} -- luacheck: ignore 241
   collectgarbage("stop")
   finalized_by(function()
     transfer:release()
-    -- Whoever still read the memory would read these.
+    -- A read of memory that was freed would find these.
     for size = 10, 15 do others[size] = ("z"):rep(2 ^ size - 64) .. size end
   end)
   collectgarbage("restart")

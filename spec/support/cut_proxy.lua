@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local proxy = {}
 proxy.__index = proxy
 
--- The paths are the fault server's (see spec/support/faults.lua), for the same reasons.
+-- The same module paths as for the fault server: spec/support/faults.lua says why.
 local COMMAND = "env -u LD_PRELOAD LUA_CPATH=';;' "
   .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua' "
   .. "lua5.4 spec/support/cut_proxy_server.lua %d"
@@ -28,8 +28,8 @@ local function ask(self, command, given)
   return assert(core.decode(line))
 end
 
---- Counts connections from 1 again, and says what is to become of them.
--- @tparam number|string seed the same seed has the same in store for the n-th connection
+--- Counts connections from 1 again, and decides what happens to them.
+-- @tparam number|string seed with the same seed, the same happens to the n-th connection
 -- @tparam number rate the share of the connections that are cut
 function proxy:begin(seed, rate)
   ask(self, "begin", { seed = seed, rate = rate })
@@ -41,8 +41,8 @@ function proxy:refuse(on)
   ask(self, "refuse", { on = on })
 end
 
---- Waits until no connection is left, and the server has dealt with all that it was sent. One that was cut by RST is
--- over at once for the proxy, though not for the server.
+--- Waits until no connection is left and the server has dealt with all that it was sent. A connection that was cut by
+-- RST ends at once for the proxy, but not for the server.
 -- @treturn table `cuts`: a list of `connection` (its number), `what` ("request", "answer", "swallow", "idle"), `at`
 --   (bytes), `how` ("fin", "reset"); `connections`: their number; `refusals`: how often `refuse` was turned on; all of
 --   it since `begin`
@@ -53,7 +53,7 @@ function proxy:settle()
 end
 
 --- Kills a process with SIGKILL when so many further bytes have passed, counting both directions. Not one more passes.
--- @tparam ?number|string pid nil: nobody any more
+-- @tparam ?number|string pid nil: kill no process
 -- @tparam ?number after bytes
 -- @tparam ?boolean soon not at once but a moment later, while bytes go on passing
 function proxy:kill(pid, after, soon)

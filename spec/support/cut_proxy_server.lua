@@ -12,7 +12,7 @@ local target = tonumber(arg[1])
 local queue = cqueues.new()
 local changed = condition.new()
 
--- `open` counts the connections that either end may still do something with.
+-- `open` counts the connections that are still in use at either end.
 local state = { seed = 0, rate = 0, connections = 0, open = 0, refusals = 0, cuts = {} }
 
 -- Bytes of one direction after which a connection is cut at the latest: within its first request, or some later one.
@@ -30,7 +30,7 @@ local function draw(number)
   }
 end
 
--- Counts bytes for the process that is to be killed. Returns how many of them may pass, and whether it is dead now.
+-- Counts bytes towards the kill. Returns how many of them may pass, and whether the process is dead now.
 local function kill_if_due(size)
   local kill = state.kill
   if not kill then return size end
@@ -45,7 +45,7 @@ end
 local Link = {}
 Link.__index = Link
 
--- Ends the side of the server and waits until it has ended its own: everything it read has been dealt with then.
+-- Ends the connection to the server and waits until the server ends it too: then it has dealt with all that it read.
 local function end_server(server, how)
   if how == "reset" then return server:reset() end
   if server.closed then return end
@@ -62,7 +62,7 @@ function Link:cut()
   end_server(self.server, plan.how)
 end
 
--- Passes bytes on, as many as may pass; false when that was the end.
+-- Passes on as many bytes as may pass; false if the connection ends with them.
 function Link:pass(data, to, what)
   local plan, seen = self.plan, self.seen[what]
   if plan and plan.what == "swallow" and what == "answer" and self.seen.request >= plan.at then
@@ -76,7 +76,7 @@ function Link:pass(data, to, what)
   self.seen[what] = seen + allowed
   if allowed > 0 and not to:write(data:sub(1, allowed)) or self.is_cut or dead then return false end
   local over = plan and plan.what == what and self.seen[what] >= plan.at
-  -- A brace ends the bodies of the server that this stands in front of.
+  -- The bodies of the server behind this proxy end with a brace.
   if plan and plan.what == "idle" and what == "answer" and self.seen.request >= plan.at then
     over = data:sub(-1) == "}"
   end
@@ -118,7 +118,7 @@ local function guarded(wire, number)
   changed:signal()
 end
 
--- A socket that is bound and never listens keeps the port while connections are refused.
+-- A socket that is bound and never listens keeps the port, and connections to it are refused.
 local holder = assert(socket.tcp4())
 assert(holder:setoption("reuseaddr", true))
 assert(holder:bind("127.0.0.1", 0))

@@ -1,10 +1,10 @@
---- Decodes texts in a process of its own: `decode_all.lua CPATH FILE`. CPATH is where the core is; FILE holds the
--- texts, each behind its length. What was made of each is printed in the same form, and first who decoded.
+--- A program that decodes texts: `decode_all.lua CPATH FILE`. CPATH is where the core is; FILE holds the texts, each
+-- behind its length. It prints the decoder's name, then what it made of each text, in the same form.
 local decode_all = {}
 
 local show = require "spec.support.show"
 
---- Writes texts so that anything may be in them.
+--- Writes texts into one text. They may hold any bytes.
 -- @tparam {string,…} texts
 -- @treturn string
 function decode_all.pack(texts)

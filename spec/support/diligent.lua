@@ -1,6 +1,6 @@
---- A program that performs a list of actions and keeps a journal, as programs do that may be killed: spec/61 kills it.
--- Its arguments: the client's base URL; a file of tasks, each a line of a booking's id and an action; and the journal.
--- What it does it notes before and after, and what the journal does not know the end of, it does again.
+--- A program that performs a list of actions and keeps a journal, for spec/truth/kill_spec.lua, which kills it.
+-- Its arguments are the client's base URL; a file of tasks, each a line with a booking's id and an action; the journal.
+-- It notes each action before and after. What has no end in the journal it does again.
 -- It waits for a line on its standard input before it begins, and says `done` when nothing is left.
 local timekit = require "timekit"
 

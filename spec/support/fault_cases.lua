@@ -1,6 +1,6 @@
 --- What each fault does to a `PUT …/confirm`, in the process and over HTTP alike.
--- Of each case: the fault; `applied`, whether the booking is confirmed afterwards; what the caller gets (`status`,
--- `failure`, `sent`, `body`, a pattern); `timeout` of the request, in seconds.
+-- Each case has the fault; `applied`: is the booking confirmed afterwards?; what the caller gets: `status`, `failure`,
+-- `sent`, `body` (a pattern); `timeout`: that of the request, in seconds.
 return {
   ["close before"] = {
     fault = { what = "close", when = "before" }, applied = false, failure = "network", sent = "maybe",

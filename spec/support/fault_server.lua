@@ -1,4 +1,4 @@
---- The fault server: a program of its own that does to HTTP clients whatever it is told.
+--- The fault server: a program that does to HTTP clients whatever it is told.
 -- It prints one line of JSON when it is ready (ports, certificate files), then answers each line of
 -- JSON on its standard input with one on its standard output, and ends when the input does.
 -- spec/support/faults.lua is the way to use it.
@@ -18,7 +18,7 @@ local plans, seen, served, accepts = {}, {}, {}, {}
 local connections, wires, ports = {}, {}, {}
 local proxied = { seen = {} }
 
--- lua-cjson of Debian makes floats of all numbers, and "307.0" is no status.
+-- Debian's lua-cjson decodes all numbers as floats, and "307.0" is no status.
 local function with_integers(value)
   if type(value) ~= "table" then return math.tointeger(value) or value end
   for key, inner in pairs(value) do value[key] = with_integers(inner) end
@@ -197,7 +197,7 @@ local function control()
     cqueues.poll({ pollfd = 0, events = "r" })
     local line = io.read("l")
     if not line then return end
-    -- What clients sent before they asked is looked at before it is answered.
+    -- Clients' bytes that arrived before the question are read before it is answered.
     for _ = 1, 5 do cqueues.sleep(0) end
     local given = with_integers(cjson.decode(line))
     io.write(cjson.encode(commands[given.command](given)), "\n")

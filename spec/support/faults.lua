@@ -1,8 +1,8 @@
 --- The fault server for specs: starts it, plans what it does, asks what it saw.
 --
 -- A request is known by its id: the part after `/f/` in its path. Each id can be given a list of
--- steps, one for each time a request with it arrives; beyond the list it is answered normally, so
--- that a request sent again behind one's back would succeed and be counted.
+-- steps, one for each time a request with it arrives. Beyond the list it is answered normally, so a
+-- request that is secretly sent again succeeds and is counted.
 --
 -- Fields of a step:
 --
@@ -20,8 +20,8 @@ local process = require "spec.support.process"
 local faults = {}
 faults.__index = faults
 
--- Debian has lua-http's files for 5.3 and 5.2 only; they run on 5.4. A sanitizer preloaded into the
--- suite has no business in the server, and the system's OpenSSL settings forbid TLS 1.1.
+-- Debian has lua-http's files for 5.3 and 5.2 only; they run on 5.4. A sanitizer that is preloaded into
+-- the suite stays out of the server. The system's OpenSSL settings would forbid TLS 1.1.
 local COMMAND = "env -u LD_PRELOAD OPENSSL_CONF=/dev/null LUA_CPATH=';;' "
   .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua' "
   .. "lua5.4 spec/support/fault_server.lua"
@@ -106,7 +106,7 @@ function faults:seen(id)
   return ask(self, "seen", { id = id })
 end
 
---- Waits until a client has the end of the connection that `id` was answered on, if it has ended.
+--- Waits until the client has seen the end of the connection that `id` was answered on, if it has ended.
 function faults:settle(id)
   ask(self, "settle", { id = id })
 end

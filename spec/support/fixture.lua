@@ -1,4 +1,4 @@
---- The text of a body that was found in public sources (see the project's notes on the API).
+--- The text of a body that was found in public sources (spec/api.md says where each is from).
 -- @tparam string name of a file in spec/support/fixtures, without its extension
 -- @treturn string
 return function(name)

@@ -1,4 +1,4 @@
---- A transport whose transfers end when the spec says so: for what happens in between.
+--- A transport whose transfers end when the spec says so, for what happens before they end.
 -- It keeps the contract of timekit.transport.reference and touches no network.
 local held = {}
 
@@ -27,7 +27,7 @@ function Connection:finished()
   return table.remove(self.owner.ended, 1)
 end
 
--- What is over by now was ended by the spec.
+-- Only the spec ends transfers.
 function Connection:step() self.owner.steps = self.owner.steps + 1 end
 
 function Connection:wait(seconds)

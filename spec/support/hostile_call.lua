@@ -1,9 +1,9 @@
---- A program that makes one call as a user would, and says what came of it and what it cost. It is a process of its
--- own so that the peak of its memory is the call's, and so that a call that hangs can be ended.
+--- A program that makes one call as a user would, and prints its result and its cost. It is a process of its own so
+-- that its peak of memory is the call's, and so that a call that hangs can be killed.
 --
--- It says `{}` when it is ready and takes a job, a line of JSON: `options` of the client, `booking` (an id), `action`
--- (none: a read), `linger` (wait for the end of the input afterwards), `go_on` (use the client for something else
--- afterwards: what is sent without being asked for would be sent then). It says what came, and `{"lived":true}` last.
+-- It prints `{}` when it is ready and takes a job, a line of JSON: `options` of the client, `booking` (an id), `action`
+-- (none: a read), `linger` (wait for the end of the input afterwards), `go_on` (make another request afterwards, with
+-- which an unwanted repeat would go out). It prints the result, and `{"lived":true}` last.
 local core = require "timekit.core"
 local timekit = require "timekit"
 
@@ -19,7 +19,7 @@ local function say(value)
   io.flush()
 end
 
--- Texts of hostile origin stay here: what is asked of them is asked here.
+-- Texts from a hostile server are checked here: they are printed in hexadecimal or not at all.
 local function is_one_line(err)
   local text = tostring(err)
   return #text < 1000 and not text:find("%c")

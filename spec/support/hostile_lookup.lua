@@ -1,7 +1,8 @@
---- A program that gives up a request whose host's name is still being looked up, by spec/c/slow_dns.c in it.
+--- A program that gives up a request while the name of its host is being looked up: spec/c/slow_dns.c makes that hang.
 --
--- Arguments: a base URL, and how: "cancel" the transfer, "close" the connection, or "collect" both without either. It
--- says `{}`, starts the request, waits for a line of input, gives up, and says how long that took and what came of it.
+-- Arguments: a base URL, and how to give up: "cancel" the transfer, "close" the connection, or let the collector
+-- "collect" both. It prints `{}`, starts the request, waits for a line of input, gives up, and prints how long that
+-- took and the transfer's result.
 local core = require "timekit.core"
 local transport = require "timekit.transport.core"
 

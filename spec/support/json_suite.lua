@@ -1,4 +1,4 @@
---- JSON texts, by what a decoder has to make of them.
+--- JSON texts that a decoder must read, and texts that it must refuse.
 local suite = {}
 
 local function nested(open, close, depth) return open:rep(depth) .. close:rep(depth) end
@@ -120,7 +120,7 @@ suite.invalid = {
   ('[{"a":'):rep(32) .. "[]" .. ("}]"):rep(32),
 }
 
--- No JSON, but read on purpose: bytes in a string stay as they came.
+-- Not valid JSON, but read on purpose: bytes in a string stay as they came.
 suite.lenient = {
   '"\1"', '"\31"', '"\n"', '"\t"', '"\r\n"', '"\127\1"', '["a\tb"]', '{"a\nb":1}', '"\128"', '"\191"', '"\192\128"',
   '"\193\191"', '"\194"', '"\194x"', '"\224\128\128"', '"\224\159\191"', '"\226\130"', '"\237\160\128"',

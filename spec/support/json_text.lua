@@ -1,4 +1,4 @@
---- Random JSON texts from seeded dice, and texts that random damage may have made something else.
+--- Random JSON texts from seeded dice, and the same texts with random damage.
 local json_text = {}
 
 local SPACES = { "", "", "", "", " ", "\n", "\t", "\r\n", "    " }
@@ -10,7 +10,7 @@ local PIECES = {
 }
 local RARE_PIECES = { "\\ud800", "\\udc00", "\\ud83dx", "\1", "\t", "\255", "\237\160\128", "\240\159", "\\x", "\0" }
 
--- So many digits, none to begin with being 0.
+-- So many digits, the first of which is not 0.
 local function digits(dice, count)
   local made = { dice:integer(1, 9) }
   for i = 2, count do made[i] = dice:integer(0, 9) end

@@ -1,5 +1,5 @@
---- A program: asks one location over and over, from when it says "ready" until a line comes in, and prints the worst
--- latency in milliseconds and how often it asked. `lua latency_probe.lua PORT PATH`
+--- A program that requests one location over and over, from when it prints "ready" until it reads a line. It prints the
+-- worst latency in milliseconds, and the number of requests. `lua latency_probe.lua PORT PATH`
 local socket = require "socket"
 
 -- Seconds between two requests.
@@ -22,7 +22,7 @@ local function ask()
   return socket.gettime() - began
 end
 
--- luasocket waits for anything that names its descriptor.
+-- luasocket can wait for any object that tells its descriptor.
 local stdin = { getfd = function() return 0 end }
 
 ask()

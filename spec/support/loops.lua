@@ -1,6 +1,6 @@
---- Three event loops that watch one descriptor, and nothing else.
--- Each is a function(fd, on_readable, is_over): calls `on_readable` whenever the descriptor is readable until `is_over`
--- says so, and returns how often that was. It raises rather than hang.
+--- Three event loops that watch one descriptor and nothing else.
+-- Each is a function(fd, on_readable, is_over). It calls `on_readable` whenever the descriptor is readable, until
+-- `is_over` returns true, and returns how often that was. It raises rather than hang.
 local cqueues = require "cqueues"
 local socket = require "socket"
 local uv = require "luv"
@@ -44,7 +44,7 @@ end
 function loops.luv(fd, on_readable, is_over)
   if is_over() then return 0 end
   local count, failed, problem = 0, false, nil
-  -- The loop has a time of its own, which stands while it does not run.
+  -- The loop caches the time, and the cache is old after a pause.
   uv.update_time()
   local poll, patience = assert(uv.new_poll(fd)), uv.new_timer()
   local function finish()

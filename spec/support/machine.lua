@@ -1,4 +1,4 @@
---- Runs the machine of a call to its end, with planned outcomes and a clock of its own.
+--- Runs timekit.call.retry on one operation to its end, with planned outcomes and a clock of its own.
 local budget = require "timekit.call.budget"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
@@ -6,10 +6,11 @@ local scripted = require "spec.support.scripted"
 
 local machine = {}
 
---- Calls of each sort. Their requests are no more than what they are called.
+--- Operations of each sort. Instead of requests they hold only names.
 function machine.action(graph, name)
   return {
-    request = "PUT", look = "GET", expects = "booking", writes = true, action = name or "confirm", graph = graph,
+    request = "PUT", look = function() return "GET" end,
+    expects = "booking", writes = true, action = name or "confirm", graph = graph,
   }
 end
 machine.READ = { request = "GET", expects = "booking" }
@@ -17,7 +18,7 @@ machine.CREATE = { request = "POST", expects = "created", writes = true, graph =
 
 local LOOK = { expects = "booking" }
 
---- Outcomes.
+--- Outcomes of requests.
 machine.LOST = scripted.failure("network", "maybe")
 machine.UNSENT = scripted.failure("network", "no")
 machine.LATE = scripted.failure("timeout", "maybe")
@@ -39,7 +40,7 @@ end
 --   others
 -- @tparam ?table options the policy, and `timeout` (60), `clock` (unix seconds)
 -- @treturn table `data`, `failure`, `reconciled`; `done`: what it did, in order, requests and waits; `attempts`, `now`,
---   `machine`: nil where none was needed
+--   `machine`
 function machine.run(call, plan, options)
   local policy = { retries = 2, uncertain = "reconcile", random = function() return 1 end, budget = budget.new() }
   for name, value in pairs(options or {}) do policy[name] = value end
@@ -47,13 +48,14 @@ function machine.run(call, plan, options)
   local deadline = now + (policy.timeout or 60)
   local function clock() return policy.clock end
   local done, position = {}, 0
-  local subject, verb, what, found, reconciled = retry.begin(call, policy, deadline, now)
+  local subject = retry.new(call, policy, deadline)
+  local verb, what = subject:next(now)
   while verb ~= "done" do
     assert(#done < 5000, "it never ends")
     done[#done + 1] = what
     if verb == "wait" then
       now = now + what
-      verb, what, found, reconciled = subject:next(now)
+      verb, what = subject:next(now)
     else
       assert(verb == "send", verb)
       position = position + 1
@@ -62,19 +64,14 @@ function machine.run(call, plan, options)
         now = now + outcome[1]
         outcome = outcome[2]
       end
-      local data, failed, doubt = response.read(outcome, what == call.look and LOOK or call, clock)
-      if subject then
-        verb, what, found, reconciled = subject:answer(now, data, failed, doubt)
-      else
-        subject, verb, what, found, reconciled =
-          retry.first_answer(call, policy, deadline, now, data, failed, doubt)
-      end
+      local data, failed, doubt = response.read(outcome, subject.looking and LOOK or call, clock)
+      verb, what = subject:answer(now, data, failed, doubt)
     end
   end
   assert(plan.rest or plan[position + 1] == nil, "not all that was planned was asked for")
   return {
-    data = what, failure = found, reconciled = reconciled, done = done, now = now,
-    attempts = subject and subject.attempts or 1, machine = subject,
+    data = what, failure = subject.problem, reconciled = subject.reconciled, done = done, now = now,
+    attempts = subject.attempts, machine = subject,
   }
 end
 

@@ -9,7 +9,7 @@ nginx.__index = nginx
 -- A test fails rather than hangs. Seconds.
 local PATIENCE = 20
 
--- Where nginx puts what does not fit into memory; the built-in folders are root's.
+-- Where nginx puts bodies that do not fit into memory. The built-in folders belong to root.
 local TEMPORARY = {
   "client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path",
 }
@@ -34,7 +34,7 @@ local function read(path)
   return text
 end
 
--- Free now; nobody else is likely to take it before nginx does.
+-- A port that is free now. nginx most likely gets it before another program does.
 local function free_port()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
@@ -87,8 +87,8 @@ local function adapt(text, prefix, port, tls_port)
   return (text:gsub("PREFIX", prefix))
 end
 
--- Prints nginx's process id, and "ended" once it has ended; asks it to end when standard input does. More than once:
--- a shell's background process ignores SIGQUIT until nginx has come so far as to handle it.
+-- Prints nginx's process id, and "ended" once nginx has ended. Asks it to end when standard input ends, and repeats
+-- that: a shell's background process ignores SIGQUIT until nginx has installed its handler.
 local SCRIPT = [[
 exec 3<&0
 env %s nginx -p %s -c %s/nginx.conf -e %s/error.log -g '%s' 2>%s/stderr.log & pid=$!
@@ -107,7 +107,7 @@ local function try_to_start(text, environment)
   local file = assert(io.open(prefix .. "/nginx.conf", "w"))
   file:write(adapt(text, prefix, port, tls_port))
   file:close()
-  -- As whoever runs the specs: nobody else need be able to read the checkout.
+  -- Workers run as the user who runs the specs: another user may not be able to read the checkout.
   local main = ("daemon off; pid %s/nginx.pid; error_log %s/error.log notice;"):format(prefix, prefix)
   if shell("id -u") == "0" then main = main .. " user root;" end
   local script = prefix .. "/run.sh"
@@ -121,7 +121,7 @@ local function try_to_start(text, environment)
   }, nginx)
 end
 
--- Does a worker answer? That it can be connected to does not mean that its master takes signals yet.
+-- Does a worker answer? A port that accepts connections does not mean that the master takes signals yet.
 local function answers(port)
   local connection = socket.connect("127.0.0.1", port)
   if not connection then return false end
@@ -150,7 +150,7 @@ end
 -- @treturn table with `port`, `tls_port`, `url`, `master` (its process id), `prefix` (its folder)
 function nginx.start(text, environment)
   local problem
-  -- The port may be gone by the time that nginx takes it.
+  -- Another program may have taken the port meanwhile.
   for _ = 1, 3 do
     local self = try_to_start(text, environment)
     if comes_up(self) then return self end

@@ -1,6 +1,6 @@
---- Starts helper programs for the specs and ends them for sure.
--- The program prints one line when it is ready (its port, as a rule) and ends when its standard
--- input does, so nothing outlives the suite, however the suite dies.
+--- Starts helper programs for the specs, and ends them however the suite ends.
+-- A program prints one line when it is ready, usually its port. It ends when its standard input does,
+-- so no program outlives the suite.
 local process = {}
 process.__index = process
 

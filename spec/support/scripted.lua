@@ -1,5 +1,5 @@
 --- A transport whose answers are planned: it keeps the contract of timekit.transport.reference and touches no network.
--- As over a real network, nothing is done before `wait`.
+-- As over a real network, no transfer is done before `wait`.
 local scripted = {}
 
 local Connection = {}

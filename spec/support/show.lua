@@ -1,5 +1,5 @@
---- Writes a value so that everything that matters to JSON can be compared as text: whether a number is an integer or
--- a float (where Lua tells them apart), whether a table is a marked array, and what is null.
+--- Writes a value as a text that tells everything that matters to JSON: is a number an integer or a float (where Lua
+-- tells them apart), is a table a marked array, and what is null.
 -- `[1 2.5f]` is a marked array, `(1 2)` a table with the same keys but without the mark, `{a:1}` an object.
 -- @param core `timekit.core`
 -- @param value any value

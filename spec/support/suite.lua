@@ -1,7 +1,7 @@
 --- Runs test programs one after the other and ends with one line that sums up all of them.
 -- Each argument is a job: `c PROGRAM` (cmocka, speaks TAP), `busted LUA FILES…`, or `make TARGET…`, which ends with
 -- such a line of its own.
--- RUNNER in the environment is a command to put in front, valgrind say.
+-- RUNNER in the environment is a command to put in front, such as valgrind.
 local runner = os.getenv("RUNNER") or ""
 local totals = { passed = 0, failed = 0, skipped = 0 }
 
@@ -11,11 +11,11 @@ local function add(passed, failed, skipped)
   totals.skipped = totals.skipped + skipped
 end
 
---- Runs a command, shows what it prints and hands over each line. A command that dies counts as a failure that
--- its own summary cannot hold.
+--- Runs a command, shows what it prints and calls `on_line` with each line. A command that dies counts as a failure,
+-- since its own summary may be missing or say nothing of it.
 local function run(command, on_line)
   local counted = totals.failed
-  -- Said by the shell, since Lua 5.1 does not tell how a program ended.
+  -- The shell tells how the program ended, since Lua 5.1 does not.
   local pipe = assert(io.popen("{ " .. command .. "; } 2>&1; echo exit status $?"))
   local status
   for line in pipe:lines() do

@@ -1,5 +1,5 @@
---- Certificates for one run of the specs, made with luaossl: a CA that clients can be told to
--- trust, and server certificates of which only one is good.
+--- Makes certificates for one run of the specs, with luaossl: a CA that clients can be told to trust,
+-- and server certificates of which only one is good.
 local bignum = require "openssl.bignum"
 local pkey = require "openssl.pkey"
 local rand = require "openssl.rand"

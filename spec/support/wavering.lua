@@ -1,5 +1,5 @@
---- A small stateful Timekit behind the scripted transport, with rules, a connection and other writers of its own plan.
--- It knows nothing of lua/timekit, so that it can be compared with it.
+--- A small stateful Timekit behind the scripted transport. Its rules, its failures and its other writers are planned.
+-- It uses nothing of lua/timekit, so that the two can be compared.
 local scripted = require "spec.support.scripted"
 
 local answer, failure = scripted.answer, scripted.failure
@@ -13,7 +13,7 @@ local function page(title)
   return ("<html><title>%s</title></html>"):format(title)
 end
 
--- Answers of 200 that say nothing, used in turn.
+-- Answers of 200 that tell nothing, used in turn.
 local USELESS = { "", '{"data":null}', page "It works", "[]", '{"data":{"id":"b1"}}' }
 
 --- How a request can fail: name → function(server, request, whole) → outcome, where `whole` is the answer that the
@@ -32,7 +32,7 @@ wavering.failures = {
     table.insert(USELESS, table.remove(USELESS, 1))
     return answer(200, USELESS[1])
   end,
-  -- Timekit's own 503; the one below is a gateway's.
+  -- The 503 of Timekit's rate limit; the one below is a gateway's.
   limited = function() return answer(503, '{"error":"Too many requests"}') end,
   [302] = function() return answer(302, "", { location = "https://example.com/" }) end,
   [401] = function() return answer(401, '{"error":"Unauthorized"}') end,
@@ -43,7 +43,7 @@ for _, status in ipairs { 500, 502, 503, 504 } do
   wavering.failures[status] = function() return answer(status, page "Sorry") end
 end
 
--- Whoever asks, the rules decide; the history tells who it was.
+-- The rules decide, whoever acts; the history tells who it was.
 function Server:apply(action, by)
   local to = self.moves[action] and self.moves[action][self.state]
   if not to then return false end
@@ -137,7 +137,7 @@ function wavering.new(plan)
   return self
 end
 
---- The call is over: what was late arrives.
+--- Lets late requests arrive, once the call is over.
 -- @treturn number how often the call's action was applied by it
 function Server:finish()
   if self.late then deliver(self, self.late) end

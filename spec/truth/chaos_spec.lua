@@ -1,3 +1,4 @@
+-- Chaos finds no false answer, and would find one: clients that lie are noticed.
 local chaos = require "spec.chaos.run"
 local cut_proxy = require "spec.support.cut_proxy"
 local new_world = require "spec.chaos.world".start

@@ -1,4 +1,4 @@
--- What becomes of an action that may or may not have been applied, by the machine of a call alone.
+-- What becomes of an action that may or may not have been applied: timekit.call.retry alone, without I/O.
 local graphs = require "timekit.graphs"
 local machine = require "spec.support.machine"
 local scripted = require "spec.support.scripted"
@@ -20,7 +20,7 @@ describe("a doubt", function()
     local ended = run(action(nil), { LOST, booking "tentative", booking "confirmed" })
     assert.same({ "PUT", "GET", 0.2, "PUT" }, rounded(ended.done))
     assert.same({ false, 2, "confirmed" }, { ended.reconciled, ended.attempts, ended.data.state })
-    -- The pauses go on growing, and each further doubt is looked into.
+    -- The pauses go on growing, and each further doubt leads to a read.
     ended = run(action(nil), {
       LOST, booking "tentative", answer(500), booking "tentative", answer(502), booking "confirmed",
     })
@@ -47,7 +47,7 @@ describe("a doubt", function()
     -- Moved elsewhere.
     ended = run(action(nil), { LOST, booking "tentative", refused "declined", booking "declined" })
     assert.same({ "uncertain", "declined", {} }, { ended.failure.kind, ended.failure.state, ended.failure.allowed })
-    -- A refusal that would be an error by itself.
+    -- A refusal that would be an error on the first try.
     for _, outcome in ipairs {
       answer(401), answer(403), answer(404), answer(409), answer(422, '{"errors":{"a":["b"]}}'),
     } do
@@ -55,7 +55,7 @@ describe("a doubt", function()
       assert.same({ "uncertain", "network", "tentative", 2, "yes" }, {
         ended.failure.kind, ended.failure.cause.kind, ended.failure.state, ended.attempts, ended.failure.sent,
       })
-      -- The first request came in the meantime.
+      -- The first request arrived in the meantime.
       ended = run(action(nil), { LOST, booking "tentative", outcome, booking "confirmed" })
       assert.is_true(ended.reconciled)
     end
@@ -74,7 +74,7 @@ describe("a doubt", function()
       refused("declined", "decline"), answer(404),
     })
     assert.same({ "declined", true }, { ended.data.state, ended.data.completed })
-    -- What was possible in the state before must not be told of this one.
+    -- The error must not list the actions of the earlier state.
     local offered = ended.data.available_actions
     assert.is_true(offered == nil or #offered == 0)
   end)
@@ -196,12 +196,12 @@ describe("to report", function()
       assert.same({ "uncertain", "rate_limited", 2 },
         { ended.failure.kind, ended.failure.cause.kind, ended.failure.retry_after })
     end
-    -- Not once another request may be under way.
+    -- No longer so once another request may be under way.
     ended = run(action "confirm_decline", { LIMITED, LOST }, { uncertain = "report", retries = 5 })
     assert.same({ "uncertain", "rate_limited", 2 }, { ended.failure.kind, ended.failure.cause.kind, ended.attempts })
     ended = run(action "confirm_decline", { rest = LIMITED }, { uncertain = "report" })
     assert.same({ "uncertain", "rate_limited", 3 }, { ended.failure.kind, ended.failure.cause.kind, ended.attempts })
-    -- The first one may have been applied, whatever is said about the second.
+    -- The first request may have been applied, whatever the answer to the second says.
     for state, outcome in pairs {
       confirmed = refused "confirmed", declined = refused "declined", [404] = answer(404), [401] = answer(401),
     } do
@@ -273,7 +273,7 @@ describe("503", function()
 end)
 
 describe("503 that is not Timekit's own", function()
-  -- A gateway gave up, and what is behind it may go on.
+  -- A gateway gave up, but the server behind it may go on.
   local PAGES = {
     answer(503), answer(503, "<html><title>Application error</title></html>"), answer(503, "Service Unavailable"),
     answer(503, '"Service Unavailable"'), answer(503, "[1]"), answer(503, "503"),
@@ -308,7 +308,7 @@ describe("503 that is not Timekit's own", function()
         { ended.failure.kind, ended.failure.state, ended.failure.retryable })
       assert.is_nil(ended.failure.cause)
     end
-    -- One of them is enough.
+    -- One such answer is enough.
     local ended = run(action "confirm_decline", { LIMITED, PAGES[2], booking "tentative" }, { retries = 1 })
     assert.same({ "PUT", 0.2, "PUT", "GET" }, rounded(ended.done))
     assert.equal("uncertain", ended.failure.kind)
@@ -370,7 +370,7 @@ describe("what is not repeatable", function()
   end)
 
   it("was not done for certain where it is still possible", function()
-    -- From `dimmed` it leads to `on`; and `dimmed` is where it leads to from `off`.
+    -- The action leads from `dimmed` to `on`, and from `off` to `dimmed`.
     local ended = run(action("lamp", "brighten"), { LOST, booking("dimmed", "lamp") })
     local failed = ended.failure or {}
     assert.same({ "uncertain", "dimmed" }, { failed.kind, failed.state })

@@ -1,6 +1,6 @@
--- Servers that mean harm, as a user's call meets them, with the options of a user who sets none but a timeout: the
--- call ends in time, the error is of the right kind, the action was sent no more often than allowed, and memory stays
--- within bounds. Each call is made by a process of its own (spec/support/hostile_call.lua).
+-- Servers that mean harm, against a client whose only option is a timeout: the call ends in time, the error is of the
+-- right kind, the action is sent no more often than allowed, and memory stays within bounds. A process of its own makes
+-- each call (spec/support/hostile_call.lua).
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local process = require "spec.support.process"
@@ -49,7 +49,7 @@ describe("a hostile server:", function()
   setup(function() server = faults.start() end)
   teardown(function() server:close() end)
 
-  -- A client's options: those of the case that are any, and those that every call needs.
+  -- A client's options: those of the case, and those that every call needs.
   local function options(case, base_url)
     return {
       app_key = "live_api_key_Zm9vYmFy", base_url = base_url, timeout = case.timeout or 20, ca_file = case.ca_file,
@@ -80,7 +80,7 @@ describe("a hostile server:", function()
     return begun
   end
 
-  -- What a call came to, once its process has ended.
+  -- A call's result, once its process has ended.
   local function ended(begun)
     local program, own, case = begun.program, begun.options, begun.case
     local line
@@ -97,7 +97,7 @@ describe("a hostile server:", function()
     return told
   end
 
-  -- How often the server saw the action and the read; what the client did in its further life is not counted.
+  -- How often the server saw the action and the read, without what the client did afterwards.
   local function check_count(id, actions, reads)
     local seen = { actions = 0, reads = 0 }
     for _, request in ipairs(server:seen(id).requests) do
@@ -115,7 +115,7 @@ describe("a hostile server:", function()
   end
 
   describe("an action whose effect is in doubt is sent once, a read as often as it may, against", function()
-    -- The waits between tries would add up, so the calls are made all at once.
+    -- The pauses between tries would add up, so all calls are made at once.
     local function against(cases)
       setup(function()
         for _, case in ipairs(cases) do
@@ -165,7 +165,7 @@ describe("a hostile server:", function()
     describe("nonsense:", function()
       local HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
       local CHUNKED = HEAD .. "Transfer-Encoding: chunked\r\n\r\n"
-      -- By itself it would be believed.
+      -- This answer alone would be believed.
       local REST = ("Content-Length: %d\r\n\r\n%s"):format(#data "confirmed", data "confirmed")
       local function raw(text) return { act = "raw", text = text } end
 

@@ -1,3 +1,4 @@
+-- A program that is killed at any byte and started again does each action once.
 local core = require "timekit.core"
 local cut_proxy = require "spec.support.cut_proxy"
 local dice = require "spec.support.dice"
@@ -5,7 +6,7 @@ local process = require "spec.support.process"
 local sandbox_server = require "spec.support.sandbox_server"
 local this_lua = require "spec.support.this_lua"
 
--- What each booking is taken through, one step a task.
+-- The actions of each booking, one task each.
 local PATHS = {
   { graph = "confirm_decline", "confirm", "cancel" },
   { graph = "confirm_decline", "decline" },
@@ -79,8 +80,8 @@ describe("a program that is killed", function()
     return told, begun
   end
 
-  -- Compares what the program was told with what happened. The number of tasks that it knows the end of, and how often
-  -- the next one was applied if it was begun.
+  -- Compares what the program was told with what happened. Returns the number of tasks whose end it knows, and how
+  -- often the next task was applied if it was begun.
   local function check(tasks)
     local told, begun = read_journal()
     local _, answer = served:call("GET", "/_sandbox/bookings")
@@ -96,7 +97,7 @@ describe("a program that is killed", function()
       local about = ("task %d of %d: %s, told: %s, applied %d times"):format(
         number, #tasks, task.action, tostring(told[number]), applied)
       if told[number] then
-        -- What is done already was begun before a kill.
+        -- A task that is applied already was begun before a kill.
         assert.is_true(told[number] == "success" or told[number] == "already", about)
         assert.equal(1, applied, about)
       elseif number == begun then
@@ -125,7 +126,7 @@ describe("a program that is killed", function()
       end
     until finished
     assert.equal(#tasks, known)
-    -- It was killed before an action had been applied, and when that was done and it had not been told.
+    -- Some kills came before an action was applied, and some between its effect and its answer.
     assert.is_true(kills[0] > 0 and kills[1] > 0, ("%d %d %d"):format(kills[0], kills[1], kills.between))
   end)
 end)

@@ -233,7 +233,7 @@ describe("against a sandbox with faults", function()
     fault.match = MATCH
     box:fault(fault)
     local done, info = tk:booking(created.id):confirm()
-    -- One more, so that what is late comes.
+    -- One more request, so that a late one arrives.
     tk:booking(created.id):get()
     local times = 0
     for _, step in ipairs(box:bookings()[1].history) do

@@ -1,3 +1,4 @@
+-- When a request is tried again, how often, and after which pause.
 local budget = require "timekit.call.budget"
 local machine = require "spec.support.machine"
 local random = require "timekit.call.random"
@@ -40,9 +41,9 @@ describe("a pause", function()
     for _, case in ipairs {
       { "3", nil, 3 }, { "0", nil, 0 }, { "59", nil, 59 },
       { "Sun, 06 Nov 1994 08:49:47 GMT", date, 10 },
-      -- Without a Date, the own clock, which is 7 seconds ahead here.
+      -- Without a Date header the client's own clock counts, which is 7 seconds ahead here.
       { "Sun, 06 Nov 1994 08:49:47 GMT", nil, 3 },
-      -- Two digits: of the past century where it would be more than 50 years ahead otherwise.
+      -- A year of two digits is in the past century if it would otherwise be more than 50 years ahead.
       { "Sunday, 06-Nov-94 08:49:41 GMT", date, 4 }, { "Saturday, 06-Nov-93 08:49:41 GMT", date, 0 },
       { "Saturday, 05-Nov-44 08:49:37 GMT", date, false }, { "Monday, 07-Nov-44 08:49:37 GMT", date, 0 },
       { "Sunday, 06-Nov-94 08:49:47 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", 10 },
@@ -70,7 +71,7 @@ describe("a pause", function()
       local ended = run(READ, { limited(429, text), booking "tentative" }, { random = function() return 0.5 end })
       assert.same({ "GET", 0.1, "GET" }, rounded(ended.done))
     end
-    -- Of answers that are no rate limit it says nothing.
+    -- Answers that are no rate limit set no pause.
     local ended = run(READ, { limited(500, "7"), booking "tentative" })
     assert.same({ "GET", 0.2, "GET" }, rounded(ended.done))
   end)
@@ -87,7 +88,7 @@ describe("a pause", function()
     end
     local ended = run(READ, { limited(429, "9"), booking "tentative" }, { timeout = 10 })
     assert.equal("tentative", ended.data.state)
-    -- What was used up before counts.
+    -- Time that was used before counts.
     ended = run(READ, { { 2, limited(429, "9") } }, { timeout = 10 })
     assert.same({ "rate_limited", 9 }, { ended.failure.kind, ended.failure.retry_after })
   end)
@@ -133,7 +134,7 @@ describe("the deadline", function()
       for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
         local ended = run(call, {}, { timeout = timeout })
         assert.same({ "timeout", "no", 0 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
-        -- As every failure of what was not sent.
+        -- Like every failure of a request that was not sent.
         assert.is_true(ended.failure.retryable)
         assert.same({ call.action, call.graph }, { ended.failure.action, ended.failure.graph })
       end
@@ -145,7 +146,8 @@ describe("the deadline", function()
     local call = retry.new(READ, policy, 1010)
     call:next(1000)
     assert.equal("wait", (call:answer(1000, response.read(limited(429, "3"), READ))))
-    local verb, _, failed = call:next(1010)
+    local verb = call:next(1010)
+    local failed = call.problem
     assert.same({ "done", "rate_limited", 3, 1 }, { verb, failed.kind, failed.retry_after, call.attempts })
   end)
 
@@ -172,7 +174,7 @@ describe("the deadline", function()
     assert.same({ "PUT", "GET", 0.2, "GET" }, rounded(ended.done))
     ended = run(action "confirm_decline", { { 1, LOST }, { 59, LATE } }, { retries = 5 })
     assert.same({ "PUT", "GET" }, ended.done)
-    -- 429 on a look waits as long as is asked for, if that fits.
+    -- After a 429, a read waits as long as the server asks, if that fits.
     ended = run(action "confirm_decline", { LOST, limited(429, "30"), booking "confirmed" })
     assert.same({ "PUT", "GET", 30, "GET" }, ended.done)
     assert.is_true(ended.reconciled)
@@ -361,8 +363,9 @@ describe("a rate limit of one's own", function()
     local policy = { retries = 2, uncertain = "reconcile", random = error, budget = budget.new(), limiter = mine }
     local call = retry.new(READ, policy, 1010)
     assert.same({ "wait", 5 }, { call:next(1000) })
-    -- The host was busy with something else for longer than that.
-    local verb, _, failed = call:next(1010)
+    -- The host was busy with something else for longer than the pause.
+    local verb = call:next(1010)
+    local failed = call.problem
     assert.same({ "done", "timeout", "no" }, { verb, failed.kind, failed.sent })
     assert.equal(1, mine.given_back)
   end)

@@ -1,4 +1,5 @@
--- Every combination of what can happen to an action, judged by design.md 3 and 7 and by what really became of it.
+-- Every combination of what can happen to an action. The caller must be told what really became of it, no action may
+-- take effect twice, and a doubt may remain only where reading the booking could not resolve it.
 local clocks = require "spec.support.clock"
 local graphs = require "timekit.graphs"
 local timekit = require "timekit"
@@ -66,10 +67,10 @@ for name, definition in pairs(DEFINITIONS) do
   MOVES[name] = moves
 end
 
--- What is asked for, and what other writers can do: `aside` while it was not applied, `onwards` and `back` (so that it
--- is possible again) when it was. `repeatable`: not offered where it leads. `recurs`: it can come to be possible again
--- after it was applied, so a state alone never proves that it was not. `shared`: another action leads there as well, so
--- the state does not prove that it was.
+-- The action that is asked for, and what other writers can do: `aside` while it was not applied; `onwards`, or `back`
+-- to where it is possible again, once it was. `repeatable`: it is not offered where it leads. `recurs`: it can become
+-- possible again after it was applied, so no state proves that it was not. `shared`: another action leads to the same
+-- state, so the state does not prove that it was applied.
 local ACTIONS = {
   {
     graph = "confirm_decline", action = "confirm", from = "tentative", to = "confirmed", repeatable = true,
@@ -104,7 +105,7 @@ local ACTIONS = {
   },
 }
 
--- What becomes of the tries that fail, and of the booking. `others` names a field of the action.
+-- What becomes of the tries that fail, and of the booking. `others` names a field of the action, above.
 local WORLDS = {
   { "was not applied", arrives = "never" },
   { "was applied", arrives = "now" },
@@ -145,10 +146,10 @@ local CAUSES = {
 }
 local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 
--- A look that fails so is worth another one.
+-- A read that fails in one of these ways is tried again.
 local PASSING = { [500] = true, [503] = true, lost = true, unsent = true, useless = true, truncated = true }
 
--- What the client did and saw, step by step; `complain` is told what it should not have done.
+-- What the client did and saw, step by step. `complain` is called with what it should not have done.
 local function retrace(case, server, complain)
   local seen = { puts = 0, looks = 0, sent = "no", limited_only = true }
   local knows = case.hint.graph and not case.unknown
@@ -182,7 +183,7 @@ local function retrace(case, server, complain)
   return seen
 end
 
--- Why a doubt could not be cleared up by looking; nil when it could have been.
+-- Why reading could not resolve a doubt; nil if it could.
 local function reason_for_doubt(case, seen, server, elapsed)
   if case.uncertain == "report" then return "report" end
   if TIMEOUT - elapsed < PAUSE then return "no time" end
@@ -202,7 +203,7 @@ local function judge_success(case, seen, server, booking, info, complain)
   local answered = seen.last.put and seen.last.outcome.status == 200 and not seen.last.failed
   local to, done = case.to, false
   for _, step in ipairs(server.history) do
-    -- Without a doubt, the server knows best from where it led.
+    -- Without a doubt, the server's word counts.
     if answered and not seen.doubt and step.by == "call" then to = step.to end
     done = done or step.action == case.action and step.to == to
   end
@@ -211,7 +212,7 @@ local function judge_success(case, seen, server, booking, info, complain)
   end
   if not done then complain "a success, though nobody did it" end
   if info.reconciled == answered then complain("reconciled is " .. tostring(info.reconciled)) end
-  -- Where the look after a refusal failed, it is the refusal that told.
+  -- If the read after a refusal failed, the refusal itself is the proof.
   local status = seen.refused and seen.last.failed and 422 or seen.last.outcome.status
   if info.status ~= status then complain("the status is " .. tostring(info.status)) end
 end
@@ -263,7 +264,7 @@ local function play(clock, case)
   local seen = retrace(case, server, complain)
 
   if applied > 1 then complain(("applied %d times"):format(applied)) end
-  -- A rate limit is an answer: once the booking was seen where the action is possible, nothing counts as under way.
+  -- A rate limit is an answer: once a read shows the action possible, no request counts as under way.
   local excused = case.arrives ~= "now" and case.failure == "limited" and not booking and info.kind == "rate_limited"
   local said = booking or info.kind == "uncertain" or excused
   if applied > 0 and not said then complain "applied, but not said so" end
@@ -282,8 +283,8 @@ local function play(clock, case)
   return problems
 end
 
--- How a client is made, and how many tries fail: every combination that makes a difference. Where nothing is looked at
--- it is no matter how looks fail.
+-- The client's options, and how many tries fail: every combination that makes a difference. Without reads it does not
+-- matter how reads fail.
 local function settings_for(world)
   local list = {}
   for retries = 0, 2 do
@@ -336,7 +337,7 @@ describe("an action whose try", function()
 
   for _, failure in ipairs(FAILURES) do
     for _, world in ipairs(WORLDS) do
-      -- Nothing that was not sent arrives.
+      -- A request that was not sent cannot arrive.
       if failure ~= "unsent" or world.arrives == "never" then
         it(("failed with %s %s"):format(failure, world[1]), function()
           local count, wrong = 0, {}

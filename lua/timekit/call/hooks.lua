@@ -35,15 +35,16 @@ end
 
 --- A try begins.
 -- @tparam table request as in the transport contract
--- @tparam table call as for `timekit.call.retry`
--- @tparam integer attempt the try's number, from 1; of reads that look into an uncertain outcome, too
+-- @tparam table operation as for `timekit.call.retry`
+-- @tparam integer attempt the try's number, from 1; looks into an uncertain outcome are counted, too
+-- @tparam boolean looking the request is such a look
 -- @treturn table the event, to be given to `finish`
-function Hooks:begin(request, call, attempt)
+function Hooks:begin(request, operation, attempt, looking)
   local clean = self.clean
-  local id, graph, action = call.id, call.graph, call.action
+  local id, graph, action = operation.id, operation.graph, operation.action
   local event = {
     method = request.method, route = clean(request.route), id = id and clean(id), graph = graph and clean(graph),
-    action = action and clean(action), attempt = attempt, reconcile = request == call.look,
+    action = action and clean(action), attempt = attempt, reconcile = looking,
     request_body = self.log_bodies and request.body and clean(request.body) or nil,
   }
   if self.on_before then event.before_error = run(self, "before", self.on_before, event) end

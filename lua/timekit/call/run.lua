@@ -1,28 +1,61 @@
---- Sends the requests of a call, and waits for what comes of them: the one loop that does I/O.
--- It is written once, in blocking style; what waiting means is the runtime's to say, and what is done when is the retry
--- machine's.
---
--- `inner` is what a client has inside, made by `timekit.client`: `pump`, `policy` (see `timekit.call.retry`),
--- `limiter`, `hooks`, `redact`, `timeout` (seconds), its host's `runtime`, that of its calls, `stepped`, and the
--- `registry` of these (see `timekit.runtime.tasks`).
+--- Carries out operations: the one loop that does I/O.
+-- It is written once, in blocking style. The runtime says what waiting means, the retry machine what to do next.
 -- @module timekit.call.run
 
 local Error = require "timekit.error"
 local headers = require "timekit.http.headers"
+local prefetch = require "timekit.call.prefetch"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
+local tasks = require "timekit.runtime.tasks"
 
 local running = coroutine.running
 
-local sending = {}
+local runners = {}
 
--- A look at a booking is a read, whatever it is for.
+--- What carries out the operations of one client.
+-- @type Runner
+local Runner = {}
+Runner.__index = Runner
+
+-- The look is a read of the booking, whatever the operation is.
 local LOOK = { expects = "booking" }
 
--- Why a request is not sent after all, as an outcome of it: a hook may take its time, and may close the client.
-local function withheld(inner, left)
+--- Where the running code would wait.
+-- @treturn table the runtime
+-- @treturn ?Call the call of `Client:start` that the code is part of, if any
+function Runner:here()
+  local thread = running()
+  local call = thread and self.registry[thread]
+  return call and self.call_runtime or self.runtime, call
+end
+
+-- Why nothing may be sent from here, as the fields of an error; nil: it may.
+local function obstacle(runtime, call, operation)
   local kind, message
-  if inner.pump.closed then
+  if call and call.cancelled then
+    -- A function that goes on all the same must not keep the host from its own work.
+    call:pass()
+    kind, message = "cancelled", "cancelled by the caller"
+  elseif runtime.can_wait then
+    local possible, reason = runtime.can_wait()
+    if not possible then kind, message = "phase", reason end
+  end
+  return kind and Error.unsent {
+    kind = kind, message = message, action = operation and operation.action, graph = operation and operation.graph,
+  }
+end
+
+--- The error of a place where nobody can wait.
+-- @treturn table|nil of the kind `phase`; nil: it is possible here
+function Runner:hindrance()
+  return (obstacle((self:here())))
+end
+
+-- The outcome of a request that is not sent after all: a hook may take its time, or close the client.
+local function withheld(self, left)
+  local kind, message
+  if self.pump.closed then
     kind, message = "cancelled", "the client was closed"
   elseif left <= 0 then
     kind, message = "timeout", "no time was left to send the request"
@@ -30,155 +63,132 @@ local function withheld(inner, left)
   return kind and { failure = { kind = kind, message = message }, sent = "no" }
 end
 
--- One try: sends a request, waits, and reads what came. `left`: seconds, from `now` on. Returns the time by then, what
--- `response.read` does, and the status, the request's id and the number of requests that remain, as they were told.
-local function attempt(inner, runtime, what, call, left, number, now)
-  local watchers, event, began = inner.hooks, nil, nil
-  if watchers then
-    event = watchers:begin(what, call, number)
+-- One try: sends the request, waits, and tells the machine what came. `left`: seconds, from `now` on. Returns what the
+-- machine wants next, and the time by then.
+local function try(self, runtime, machine, request, left, now)
+  local operation, hooks, looking = machine.operation, self.hooks, machine.looking
+  local ahead, transfer, event = prefetch.take(operation), nil, nil
+  local asked, began = now, now
+  if ahead then
+    transfer, event, began = ahead.transfer, ahead.event, ahead.began
+  elseif hooks then
+    event = hooks:begin(request, operation, machine.tries, looking)
     began = runtime.now()
     left = left - (began - now)
   end
-  local outcome = (left <= 0 or inner.pump.closed) and withheld(inner, left)
+  local outcome = not transfer and withheld(self, left)
   if not outcome then
-    what.timeout = left
-    local transfer = inner.pump:start(what)
-    runtime.wait(inner.pump, transfer)
+    if not transfer then
+      request.timeout = left
+      transfer = self.pump:start(request)
+    end
+    runtime.wait(self.pump, transfer)
     outcome = transfer:result()
   end
-  local data, failure, doubt = response.read(outcome, what == call.look and LOOK or call, os.time)
-  local limiter, status = inner.limiter, outcome.status
+  local data, failure, doubt = response.read(outcome, looking and LOOK or operation, os.time)
   now = runtime.now()
-  local request_id, remaining = headers.told(outcome)
-  request_id = request_id and inner.redact(request_id)
-  if limiter then limiter:learn(now, status, remaining) end
-  if watchers then
-    watchers:finish(event, outcome, failure, request_id, now - began)
+  local status, request_id, remaining = outcome.status, headers.told(outcome)
+  request_id = request_id and self.redact(request_id)
+  machine.status, machine.request_id, machine.remaining = status, request_id, remaining
+  if self.policy.limiter then self.policy.limiter:learn(now, status, remaining) end
+  if hooks then
+    hooks:finish(event, outcome, failure, request_id, now - began)
     now = runtime.now()
   end
   local release = outcome.release
   if release then release(outcome) end
-  return now, data, failure, doubt, status, request_id, remaining
-end
-
---- Where the running code would wait.
--- @tparam table inner
--- @treturn table the runtime
--- @treturn ?Call the call, as of `timekit.runtime.tasks`, that the code is part of, if any
--- @usage
--- local runtime, of = sending.here(inner)
-function sending.here(inner)
-  local thread = running()
-  local of = thread and inner.registry[thread]
-  return of and inner.stepped or inner.runtime, of
-end
-
---- Why nobody can wait here.
--- @tparam table runtime
--- @treturn ?string the reason; nil: it is possible
--- @usage
--- local message = sending.phase_problem((sending.here(inner)))
-function sending.phase_problem(runtime)
-  if not runtime.can_wait then return nil end
-  local possible, reason = runtime.can_wait()
-  return not possible and reason or nil
-end
-
---- Why nothing may be started now: the host cannot wait here, or the call that this is part of was cancelled.
--- @tparam table call as for `timekit.call.retry`
--- @tparam table runtime
--- @tparam ?Call of as `here` returned it
--- @treturn table|nil the fields of an error (`phase` or `cancelled`); nil: it may
--- @usage
--- local hindered = sending.obstacle(call, sending.here(inner))
-function sending.obstacle(call, runtime, of)
-  local kind, message
-  if of and of.cancelled then
-    -- A function that goes on regardless is not to keep the host from its own work.
-    of:pass()
-    kind, message = "cancelled", "cancelled by the caller"
-  else
-    message = sending.phase_problem(runtime)
-    kind = message and "phase"
+  if ahead and prefetch.is_stale(failure, now - asked, left) then
+    machine.attempts, machine.tries = machine.attempts + 1, machine.tries + 1
+    return try(self, runtime, machine, request, left, now)
   end
-  return kind and {
-    kind = kind, message = message, sent = "no", attempts = 0, elapsed = 0, action = call.action, graph = call.graph,
-  }
+  return now, machine:answer(now, data, failure, doubt)
 end
 
---- Makes a call.
--- @tparam table inner
--- @tparam table call as for `timekit.call.retry`; `timeout` (seconds), if not the client's; `spent` (seconds): what
---   counts as time of the call already
+--- Carries out an operation.
+-- @tparam table operation as for `timekit.call.retry`; `timeout` (seconds), if not the client's; `spent` (seconds):
+--   what counts as time of the operation already
 -- @treturn table|nil the data; nil on failure
 -- @treturn table `info`, or the error
--- @treturn ?table after a failure the booking as it was last read, if it was
--- @treturn ?boolean after a failure whether the request may even take effect later
+-- @treturn ?Machine after a failure what is known beyond it: `seen`, the booking as it was last read, and `lost`, the
+--   request may even take effect later
 -- @usage
--- local booking, info = sending.run(inner, { request = request.get(id), expects = "booking" })
-function sending.run(inner, call)
-  local runtime, of = sending.here(inner)
-  local hindered = (of or runtime.can_wait) and sending.obstacle(call, runtime, of)
-  if hindered then return nil, Error.new(hindered) end
-  local timeout = call.timeout or inner.timeout
-  local now, number = runtime.now(), 0
-  local status, request_id, remaining
-  local began = now - (call.spent or 0)
-  local policy, deadline = inner.policy, began + timeout
-  local machine, verb, what, failure, reconciled = retry.begin(call, policy, deadline, now)
+-- local booking, info = runner:run { request = request.get(id), expects = "booking" }
+function Runner:run(operation)
+  local runtime, call = self:here()
+  local hindered = (call or runtime.can_wait) and obstacle(runtime, call, operation)
+  if hindered then return nil, hindered end
+  local timeout = operation.timeout or self.timeout
+  local now = runtime.now()
+  local began = now - (operation.spent or 0)
+  local machine = retry.new(operation, self.policy, began + timeout)
+  local verb, what = machine:next(now)
   while verb ~= "done" do
-    if verb == "wait" then
-      -- A hook may have closed the client.
-      local cancelled = inner.pump.closed or runtime.sleep(what, inner.pump) or inner.pump.closed
-      now = runtime.now()
-      if cancelled then
-        verb, what, failure = machine:cancel()
-      else
-        verb, what, failure, reconciled = machine:next(now)
-      end
+    if verb == "send" then
+      now, verb, what = try(self, runtime, machine, what, timeout - (now - began), now)
     else
-      local data, found, doubt
-      number = number + 1
-      now, data, found, doubt, status, request_id, remaining =
-        attempt(inner, runtime, what, call, timeout - (now - began), number, now)
-      if machine then
-        verb, what, failure, reconciled = machine:answer(now, data, found, doubt)
-      else
-        machine, verb, what, failure, reconciled =
-          retry.first_answer(call, policy, deadline, now, data, found, doubt)
-      end
+      -- A hook may have closed the client.
+      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
+      now = runtime.now()
+      if cancelled then verb, what = machine:cancel() else verb, what = machine:next(now) end
     end
   end
-  local elapsed = now - began
-  if failure then
-    failure.attempts, failure.elapsed = machine.attempts, elapsed
-    return nil, Error.new(inner.redact(failure)), machine.seen, machine.lost == true
+  local elapsed, problem = now - began, machine.problem
+  if problem then
+    problem.attempts, problem.elapsed = machine.attempts, elapsed
+    return nil, Error.new(self.redact(problem)), machine
   end
-  -- A success that a refusal told: the look after it failed.
-  local heard = machine and machine.heard
-  if heard then status, request_id = heard.status, inner.redact(heard.request_id) end
+  local status, request_id = machine.status, machine.request_id
+  -- The look after the refusal that proved the success failed: the refusal is what the success was told by.
+  local heard = machine.heard
+  if heard then status, request_id = heard.status, self.redact(heard.request_id) end
   return what, {
-    status = status, request_id = request_id, attempts = machine and machine.attempts or 1,
-    reconciled = reconciled, elapsed = elapsed, rate_limit_remaining = remaining,
+    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
+    elapsed = elapsed, rate_limit_remaining = machine.remaining,
   }
 end
 
---- Waits within a call, as its requests wait for their answers.
--- @tparam table inner
+--- Sends the first request of a read that is carried out later.
+-- @tparam table operation as for `run`; only a read
+-- @treturn Prefetch see `timekit.call.prefetch`
+function Runner:prefetch(operation)
+  return prefetch.start(self, operation)
+end
+
+--- Waits between two operations, as their requests wait for their answers.
 -- @tparam number seconds
 -- @treturn boolean|nil true; nil on failure
 -- @treturn ?table the error: `phase`, the host cannot wait here; `cancelled`, the call was, or the client was closed
--- @usage
--- local waited, err = sending.pause(inner, 0.5)
-function sending.pause(inner, seconds)
-  local runtime, of = sending.here(inner)
-  local hindered = sending.obstacle({}, runtime, of)
-  if not hindered and (inner.pump.closed or runtime.sleep(seconds, inner.pump) or inner.pump.closed) then
-    local message = inner.pump.closed and "the client was closed" or "cancelled by the caller"
-    hindered = { kind = "cancelled", message = message, sent = "no", attempts = 0, elapsed = 0 }
+function Runner:pause(seconds)
+  local runtime, call = self:here()
+  local hindered = obstacle(runtime, call)
+  if hindered then return nil, hindered end
+  if self.pump.closed or runtime.sleep(seconds, self.pump) or self.pump.closed then
+    local message = self.pump.closed and "the client was closed" or "cancelled by the caller"
+    return nil, Error.unsent { kind = "cancelled", message = message }
   end
-  if hindered then return nil, Error.new(hindered) end
   return true
 end
 
-return sending
+--- The time, on the clock of the runtime here.
+-- @treturn number seconds
+function Runner:now()
+  return (self:here()).now()
+end
+
+--- A group of calls that somebody waits for, here.
+-- @treturn Tasks to be waited for by `join`
+-- @treturn table the runtime to wait by
+function Runner:group()
+  return tasks.new(self.pump, self.registry, true), (self:here())
+end
+
+--- Makes the runner of a client.
+-- @tparam table parts `pump`; `registry`: coroutine → call, see `timekit.runtime.tasks`; `runtime`: the host's;
+--   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
+--   `redact`: removes keys, see `timekit.call.redact`
+-- @treturn Runner
+function runners.new(parts)
+  return setmetatable(parts, Runner)
+end
+
+return runners

@@ -80,8 +80,8 @@ end
 
 -- What the call gets, where that is not the data alone.
 local RESULTS = {
-  page = function(data, answer)
-    local page = { data = data }
+  page = function(data, answer, outcome)
+    local page = { data = data, date = headers.date(outcome) }
     for _, name in ipairs(PAGE_NUMBERS) do page[name] = is_object(answer) and whole(answer[name]) or nil end
     for _, name in ipairs { "next_page_url", "prev_page_url" } do
       if is_object(answer) and type(answer[name]) == "string" then page[name] = answer[name] end
@@ -118,7 +118,7 @@ local function data_of(outcome, expects)
     if data == nil and (shape.loose or type(value.id) == "string" or core.is_array(value)) then data = value end
   end
   if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
-  if result then return result(data, value) end
+  if result then return result(data, value, outcome) end
   return data
 end
 
@@ -188,7 +188,7 @@ local function read_refusal(outcome)
 end
 
 -- The failure of one try, whatever the call was.
-local function failure_of(outcome, call, clock)
+local function failure_of(outcome, operation, clock)
   local failure, status = outcome.failure, outcome.status
   if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
   local message, body, fields = read_refusal(outcome)
@@ -200,7 +200,7 @@ local function failure_of(outcome, call, clock)
   local kind = KIND[status] or status >= 500 and "server" or "validation"
   local found = { kind = kind, message = message, fields = fields }
   local action, state = message:match("Cannot apply action '([^']*)' to current state '([^']*)'")
-  if kind == "validation" and action then found = refusal.transition(action, state, call.graph, message) end
+  if kind == "validation" and action then found = refusal.transition(action, state, operation.graph, message) end
   if kind == "rate_limited" then found.retry_after = headers.retry_after(outcome.headers, clock) end
   found.body = body
   return found
@@ -217,11 +217,11 @@ local function doubt_about(found, outcome)
 end
 
 -- Whether the same call may be made again as it is, without the danger of a double effect.
-local function is_retryable(found, outcome, call, doubt)
+local function is_retryable(found, outcome, operation, doubt)
   if found.kind == "cancelled" then return false end
   if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
   -- An answer of 200 that is no use may be better the next time; a redirect or a refusal will not.
-  return not call.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
+  return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
 --- Reads the outcome of one try of a request.
@@ -239,24 +239,24 @@ end
 -- @treturn ?string when it may have taken effect nevertheless: `"limited"`, Timekit refused it with 503 for its rate
 --   limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and nothing is under way any
 --   more; `"lost"`, it may even take effect later
-function response.read(outcome, call, clock)
+function response.read(outcome, operation, clock)
   local found
   local status = not outcome.failure and outcome.status
   if status and status >= 200 and status < 300 then
-    local data, problem = data_of(outcome, call.expects)
+    local data, problem = data_of(outcome, operation.expects)
     if data then return data end
     found = { kind = "response", message = problem, body = outcome.body }
   else
-    found = failure_of(outcome, call, clock)
+    found = failure_of(outcome, operation, clock)
   end
   if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
   found.sent = outcome.sent
   found.status = outcome.status
   found.request_id = headers.told(outcome)
-  found.action = found.action or call.action
-  found.graph = call.graph
-  local doubt = call.writes and doubt_about(found, outcome) or nil
-  found.retryable = is_retryable(found, outcome, call, doubt)
+  found.action = found.action or operation.action
+  found.graph = operation.graph
+  local doubt = operation.writes and doubt_about(found, outcome) or nil
+  found.retryable = is_retryable(found, outcome, operation, doubt)
   return nil, found, doubt
 end
 
@@ -267,18 +267,18 @@ end
 -- @tparam ?table seen the booking as it was last read since then
 -- @tparam ?string state its state, if a refusal told it later
 -- @treturn table the fields of the error
-function response.uncertain(call, cause, seen, state)
-  local what = call.action and ("the action '%s' was applied"):format(call.action)
-    or call.effect or "the booking was created"
+function response.uncertain(operation, cause, seen, state)
+  local what = operation.action and ("the action '%s' was applied"):format(operation.action)
+    or operation.effect or "the booking was created"
   local message = ("it is not known whether %s: %s"):format(what, cause.message)
-  local graph = call.graph
+  local graph = operation.graph
   if seen and type(seen.graph) == "string" then graph = seen.graph end
   state = state or seen and seen.state
   if state then message = ("%s; the booking is in the state '%s'"):format(message, state) end
   local rules = state and refusal.rules(graph)
   return {
     kind = "uncertain", message = message, cause = cause, sent = cause.sent, status = cause.status,
-    request_id = cause.request_id, body = cause.body, action = call.action, graph = graph, state = state,
+    request_id = cause.request_id, body = cause.body, action = operation.action, graph = graph, state = state,
     allowed = rules and rules:is_final(state) ~= nil and rules:actions_in(state) or nil,
   }
 end

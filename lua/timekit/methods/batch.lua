@@ -1,9 +1,11 @@
---- Actions on many bookings, several at once: `Client:batch`.
+--- Actions on many bookings, several at once.
+-- What it adds to a client is documented there, as a method of `Client`.
 -- @module timekit.methods.batch
 
 local Error = require "timekit.error"
 local handles = require "timekit.booking"
 local messages = require "timekit.text.messages"
+local options = require "timekit.options"
 
 local batch = {}
 
@@ -29,9 +31,8 @@ local function from_list(items)
 end
 
 local function not_started()
-  return { nil, Error.new {
+  return { nil, Error.unsent {
     kind = "cancelled", message = "not started, since another item failed or the batch was cancelled",
-    sent = "no", attempts = 0, elapsed = 0,
   } }
 end
 
@@ -50,7 +51,7 @@ local function take(self)
   while self.asking and not is_over(self) do
     local turn = { done = function() return not self.asking or is_over(self) end, cancel = function() end }
     self.queue[#self.queue + 1] = turn
-    self.stepped.wait(self.group.pump, turn)
+    self.client.runner.call_runtime.wait(self.group.pump, turn)
   end
   if is_over(self) then return nil end
   self.asking = true
@@ -81,15 +82,8 @@ local function work(self)
   call_in(self, math.huge)
 end
 
---- Performs the items of a batch. See `Client:batch`.
--- @tparam Client client
--- @tparam table|function items
--- @tparam table given its checked options
--- @tparam string where for messages
--- @tparam integer level whom to blame for a wrong item
--- @treturn table|nil nil where the host cannot wait
--- @treturn ?table then the error, of the kind `phase`
-function batch.run(client, items, given, where, level)
+-- Performs the items. Returns what `Client:batch` does.
+local function run(client, items, given, where, level)
   local keep = type(items) == "table"
   if not keep and type(items) ~= "function" then
     local got = messages.describe(items)
@@ -98,12 +92,12 @@ function batch.run(client, items, given, where, level)
   if keep then
     for index, item in ipairs(items) do prepared(client, index, item, where, level + 1) end
   end
-  local group, runtime, stepped = client.group()
-  local hindered = client.hindrance()
+  local hindered = client.runner:hindrance()
   if hindered then return nil, hindered end
+  local group, runtime = client.runner:group()
   local self = {
     client = client, group = group, where = where, keep = keep, index = 0, stopped = false,
-    items = keep and from_list(items) or items, asking = false, queue = {}, stepped = stepped,
+    items = keep and from_list(items) or items, asking = false, queue = {},
     on_progress = given.on_progress, stop_on_error = given.stop_on_error,
     outcome = { done = 0, failed = 0 },
   }
@@ -118,6 +112,46 @@ function batch.run(client, items, given, where, level)
     for index = 1, #items do self.outcome[index] = self.outcome[index] or not_started() end
   end
   return self.outcome
+end
+
+--- Adds the method to the class of clients.
+-- @tparam table Client the class
+-- @tparam function check function(client, where, level): raises on a wrong or closed client
+function batch.install(Client, check)
+  --- @type Client
+
+  --- Performs actions on many bookings, several at once, within the client's `rate`.
+  -- Waits as every method does: a script until all is done, a call of `start` or a coroutine of an event loop by
+  -- letting its host go on.
+  --
+  -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item (an
+  -- id or an action that is no name, inputs that JSON cannot say, parts that have names): for a list before anything is
+  -- sent; for an iterator, and when `on_progress` or the iterator raises, once what is in flight is over, which
+  -- `on_progress` is told.
+  -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also
+  --   be a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then
+  --   kept of what is done, so their number is not limited by memory. It may use the client, `tk:bookings` say, but
+  --   not from a coroutine of its own (see `update`)
+  -- @tparam ?table opts
+  -- @tparam[opt=16] integer opts.concurrency how many at once, at most
+  -- @tparam ?function opts.on_progress function(index, booking, info, item): an item is done; `nil, err` for the
+  --   booking and the info of one that failed. In the order in which they are done
+  -- @tparam[opt=false] boolean opts.stop_on_error start no further item once one has failed
+  -- @treturn table|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
+  --   `{ nil, err }`; an item that was not started has an error of the kind `cancelled`, which was not sent
+  -- @treturn ?table with nil an error of the kind `phase`: nginx cannot wait here
+  -- @usage
+  -- local results = tk:batch({ { id_1, "confirm" }, { id_2, "decline", { message = "Fully booked" } } })
+  -- for index, result in ipairs(results) do
+  --   local booking, err = result[1], result[2]
+  --   print(index, booking and booking.state or err)
+  -- end
+  function Client:batch(items, opts)
+    local where = "client:batch"
+    check(self, where, 3)
+    local results, err = run(self, items, options.check(opts, options.batch, where, 3), where, 3)
+    return results, err
+  end
 end
 
 return batch

@@ -1,15 +1,13 @@
---- What can be done to a booking beside its graph's actions (API.md 4).
+--- Changes of a booking that are not actions of its graph (spec/api.md 4): its meta, its time, and deleting it.
 -- What it adds to a handle is documented there, as methods of `Booking`.
 -- @module timekit.methods.changes
 
 local Error = require "timekit.error"
-local core = require "timekit.core"
 local options = require "timekit.options"
 local proof = require "timekit.rules.proof"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
 local field_checks = require "timekit.text.fields"
-local messages = require "timekit.text.messages"
 
 local changes = {}
 
@@ -18,35 +16,30 @@ local RESCHEDULE = {
   resource_id = { type = "string" }, message = { type = "string" },
 }
 
-local function check_table(fields, what, where, level)
-  if type(fields) == "table" and not core.is_array(fields) and rawget(fields, 1) == nil then return end
-  local got = type(fields) == "table" and "a list" or messages.describe(fields)
-  error(("%s: expected a table of %s, got %s"):format(where, what, got), level + 1)
+local function check_table(fields, where, level)
+  local wrong = field_checks.named(fields)
+  if wrong then error(where .. ": " .. wrong, level + 1) end
 end
 
 local function refuse(self, fields)
-  fields.sent, fields.attempts, fields.elapsed, fields.graph, fields.state = "no", 0, 0, self.graph, self.state
-  return nil, Error.new(fields)
+  fields.graph, fields.state = self.graph, self.state
+  return nil, Error.unsent(fields)
 end
 
--- Names that were to be included, and those that a proof needs.
+-- The names to include: the caller's, and those that a proof needs.
 local function with(include, names)
   if not include or include == "" then return names end
   return include .. "," .. names
 end
 
--- The problems of a reschedule's fields, as of `refusal`.
+-- Why a reschedule's fields are refused, as `timekit.rules.refusal` says it; nil: they are not.
 local function reschedule_problems(fields, rfc3339)
   local plain = {}
   for name, value in next, fields do
-    if value ~= core.null then plain[name] = value end
+    plain[name] = field_checks.given(value)
   end
-  local problems = {}
-  for _, text in ipairs(field_checks.check(RESCHEDULE, plain, "", false)) do
-    local field, problem = text:match("^(.-): (.*)$")
-    problems[#problems + 1] = { field = field, problem = problem }
-  end
-  return refusal.input(problems) or refusal.times(fields, rfc3339)
+  local problems = field_checks.problems(RESCHEDULE, plain, "", false)
+  return problems and refusal.input(problems) or refusal.times(fields, rfc3339)
 end
 
 --- Adds the methods to the class of handles.
@@ -55,22 +48,28 @@ end
 function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
-  -- An answer may be about the booking that took this one's place: of that nothing is learnt.
-  local function send(self, call)
-    call.writes, call.id, call.graph = true, self.id, self.graph
-    local result, info, seen = self.client.run(call)
-    local booking = result or seen
-    if type(booking) == "table" and (booking.id == nil or booking.id == self.id) then learn(self, booking) end
+  -- The answer may show a new booking that took this one's place. What this one's state is now is not known then.
+  local function send(self, operation)
+    operation.writes, operation.id, operation.graph = true, self.id, self.graph
+    local result, info, machine = self.client.runner:run(operation)
+    local booking = result or machine and machine.seen
+    if type(booking) == "table" then
+      if booking.id == nil or booking.id == self.id then
+        learn(self, booking)
+      else
+        self.state, self.completed = nil, nil
+      end
+    end
     return result, info
   end
 
   --- @type Booking
 
-  --- Changes the booking's `meta`, which is all that can be changed so: `PUT /bookings/{id}` (API.md 4).
-  -- After an uncertain outcome nothing is repeated; the booking is read, and a `meta` that is the one sent, and nothing
-  -- else beside it, is a success.
-  -- Raises on a `meta` that is no table of named values or that JSON cannot say, on a wrong option, and on a closed
-  -- client.
+  --- Changes the booking's `meta`: `PUT /bookings/{id}` (spec/api.md 4). Nothing else of a booking can be changed this
+  -- way. A change that may have been made is not repeated. The booking is read instead: if its `meta` is exactly the
+  -- one sent, that is a success.
+  -- Raises on a `meta` that is not a table with string keys or that JSON cannot express, on a wrong option, and on a
+  -- closed client.
   -- @tparam table meta name → value; left as it is
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn table|nil the booking as it is now; nil on failure
@@ -80,7 +79,7 @@ function changes.install(Booking, tools)
   function Booking:update_meta(meta, opts)
     local where = "booking:update_meta"
     check(self, where, 3)
-    check_table(meta, "named values", where, 2)
+    check_table(meta, where, 2)
     local given = options.check(opts, options.read, where, 3)
     local built, problem, reason = request.meta(self.id, meta, given.include)
     if not built then
@@ -89,18 +88,22 @@ function changes.install(Booking, tools)
     end
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent),
+      look = function() return request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent) end,
       proves = function(seen) return seen and proof.meta(seen, meta) and seen or nil end,
       expects = "booking", effect = "the booking's meta was changed", timeout = given.timeout,
     })
     return booking, info
   end
 
-  --- Moves the booking to another time, or resource: `POST /bookings/{id}/reschedule` (API.md 4).
-  -- Times that are no times, lack their zone or are the wrong way round are refused before anything is sent, naming the
-  -- field. After an uncertain outcome nothing is repeated; the booking is read, and if it stands at the new times (and
-  -- with the new resource, where one was given) that is a success. This is not the action `reschedule_by_customer`.
-  -- Raises on fields that are no table or that JSON cannot say, on a wrong option, and on a closed client.
+  --- Moves the booking to another time, or resource: `POST /bookings/{id}/reschedule` (spec/api.md 4).
+  -- Invalid times, times without a zone, and an end before the start are refused before anything is sent, naming the
+  -- field. A move that may have been made is not repeated. The booking is read instead: if it is at the new times (and
+  -- with the new resource, where one was given), that is a success. This is not the action `reschedule_by_customer`.
+  --
+  -- Timekit may make a new booking for the new time and answer with that: `booking.id` is then another one, and this
+  -- handle stays with the old booking. If such an answer is lost, the error is `uncertain`, and `err.state`, the state
+  -- that the old booking is in, is all that can be found out.
+  -- Raises on fields that are not a table or that JSON cannot express, on a wrong option, and on a closed client.
   -- @tparam table fields left as it is
   -- @tparam ?string fields.start RFC 3339 with a zone
   -- @tparam ?string fields.end likewise, after `start`
@@ -115,27 +118,28 @@ function changes.install(Booking, tools)
   function Booking:reschedule(fields, opts)
     local where = "booking:reschedule"
     check(self, where, 3)
-    check_table(fields, "fields", where, 2)
+    check_table(fields, where, 2)
     local given = options.check(opts, options.read, where, 3)
     local built, problem, reason = request.reschedule(self.id, fields, given.include)
     if not built and reason == "type" then error(where .. ": " .. problem, 2) end
     local refused = not built and { kind = "input", message = problem }
       or reschedule_problems(fields, self.client.rfc3339)
     if refused then return refuse(self, refused) end
-    local look = request.get(self.id, with(given.include, "attributes,event,resource"))
     local booking, info = send(self, {
       request = request.traced(built, given.traceparent),
-      look = request.traced(look, given.traceparent),
+      look = function()
+        return request.traced(request.get(self.id, with(given.include, "attributes,event,resource")), given.traceparent)
+      end,
       proves = function(seen) return seen and proof.times(seen, fields) and seen or nil end,
       expects = "booking", effect = "the booking was moved", timeout = given.timeout,
     })
     return booking, info
   end
 
-  --- Deletes the booking: `DELETE /bookings/{id}` (API.md 4). Timekit does so only in a final state.
-  -- Nothing is refused here: the state that a handle knows is one that was seen, and a booking may reach a final one at
-  -- any time. After an uncertain outcome nothing is repeated; the booking is read, and if there is none any more that
-  -- is a success (`info.status` is then the 404 of the look).
+  --- Deletes the booking: `DELETE /bookings/{id}` (spec/api.md 4). Timekit does so only in a final state.
+  -- Nothing is refused here, since a booking may reach a final state at any time. A deletion that may have happened is
+  -- not repeated. The booking is read instead: if there is none any more, that is a success (`info.status` is then the
+  -- 404 of that read).
   -- Raises on a wrong option and on a closed client.
   -- @tparam ?table opts `timeout`: seconds; `traceparent`
   -- @treturn boolean|nil true; nil on failure
@@ -149,7 +153,7 @@ function changes.install(Booking, tools)
     local given = options.check(opts, options.plain, "booking:delete", 3)
     local deleted, info = send(self, {
       request = request.traced(request.delete(self.id), given.traceparent),
-      look = request.traced(request.get(self.id), given.traceparent),
+      look = function() return request.traced(request.get(self.id), given.traceparent) end,
       proves = function(_, failure) return failure and failure.kind == "not_found" or nil end,
       expects = "nothing", effect = "the booking was deleted", timeout = given.timeout,
     })

@@ -1,4 +1,4 @@
---- Whatever the API has beside what this module knows.
+--- A request of your own, for what the API has and this module does not know.
 -- What it adds to a client is documented there, as a method of `Client`.
 -- @module timekit.methods.request
 
@@ -36,13 +36,13 @@ function free_request.install(Client, check)
   --- @type Client
 
   --- Sends any request to the API, with the same key, limits, retries and errors as everything else.
-  -- A GET is repeated like any read. Anything else is repeated only where it surely had no effect, and never after an
-  -- outcome that is in doubt: the error is `uncertain` then, and nothing is looked up, since nobody knows what it does.
-  -- No rule of a graph is asked.
+  -- A GET is repeated like any read. Any other method is repeated only where the request surely had no effect. If it
+  -- may have had one the error is `uncertain`, and nothing is read to find out: this module does not know what the
+  -- request does. No rule of a graph applies.
   --
   -- Raises on wrong use: an unknown method; a path with `..`, a query, an empty segment or control characters, or one
   -- that does not begin with one slash; a header that is the client's own (`Authorization`, `Host`, …) or has line
-  -- ends; headers of more than 16 KiB; a body that JSON cannot say; a wrong option; a closed client.
+  -- ends; headers of more than 16 KiB; a body that JSON cannot express; a wrong option; a closed client.
   -- @tparam string method `GET`, `POST`, `PUT`, `PATCH` or `DELETE`
   -- @tparam string path below the client's `base_url`, such as `/resources`; what cannot stand in a path is
   --   percent-encoded
@@ -70,9 +70,9 @@ function free_request.install(Client, check)
     local built, problem, reason = request.any(method, target, given)
     if not built then
       if reason == "type" then error(where .. ": " .. problem, 2) end
-      return nil, Error.new { kind = "input", message = problem, sent = "no", attempts = 0, elapsed = 0 }
+      return nil, Error.unsent { kind = "input", message = problem }
     end
-    local answer, info = self.run {
+    local answer, info = self.runner:run {
       request = request.traced(built, given.traceparent),
       expects = method == "DELETE" and "deleted" or "anything", writes = method ~= "GET",
       effect = ("%s %s took effect"):format(method, target), timeout = given.timeout,

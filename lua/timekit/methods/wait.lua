@@ -1,5 +1,4 @@
---- What happens to a booking by itself, and waiting for it.
--- What it adds to a handle is documented there, as methods of `Booking`.
+--- The methods of a handle for what happens to a booking by itself: `Booking:next_autoplay`, `Booking:wait_until`.
 -- @module timekit.methods.wait
 
 local Error = require "timekit.error"
@@ -11,10 +10,15 @@ local time = require "timekit.text.time"
 
 local waiting = {}
 
--- Seconds between two looks at a booking: at first, and at the most; each time half as long again.
+-- Seconds between two looks at a booking: the first pause, and the longest. Each pause is half as long again as the one
+-- before.
 local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1, 30, 1.5
 
--- Of the time that is left, how much is slept before the last look; the rest is for the look itself.
+-- Seconds that a look may take. A read is answered in far less time; one that is not is most likely lost, and must not
+-- use up the time of the looks that could still succeed.
+local LONGEST_LOOK = 10
+
+-- The part of the remaining time that is slept before the last look; the look has the rest.
 local BEFORE_LAST_LOOK = 0.75
 
 local function with_names(include, names)
@@ -22,7 +26,7 @@ local function with_names(include, names)
   return include .. "," .. names
 end
 
--- What was seen, beside what an error is about.
+-- An error about a booking that was read.
 local function from_booking(self, info, fields)
   fields.sent, fields.status, fields.request_id = "yes", info.status, info.request_id
   fields.attempts, fields.elapsed = info.attempts, info.elapsed
@@ -30,7 +34,7 @@ local function from_booking(self, info, fields)
   return Error.new(fields)
 end
 
--- The booking's graph has no such state: the fields of an error; nil when it has, or the graph is not known.
+-- The fields of an error when the booking's graph has no such state; nil when it has, or when the graph is not known.
 local function no_such_state(self, state)
   local rules = refusal.rules(self.graph)
   return rules and rules:is_final(state) == nil and {
@@ -39,7 +43,7 @@ local function no_such_state(self, state)
   } or nil
 end
 
--- Why a state cannot be the one that the booking comes to, as the fields of an error; nil when it may.
+-- The fields of an error when the booking cannot come to a state any more; nil when it may.
 local function out_of_reach(self, state)
   local rules = refusal.rules(self.graph)
   if not rules then
@@ -51,7 +55,7 @@ local function out_of_reach(self, state)
   end
   local unknown = no_such_state(self, state)
   if unknown then return unknown end
-  -- The server's word counts for more than the graph's where they differ on a state's being final.
+  -- Where server and graph differ on whether a state is final, the server is right.
   if rules:reaches(self.state, state) ~= false or self.completed == false and rules:is_final(self.state) then
     return nil
   end
@@ -71,29 +75,23 @@ local function timed_out(self, state, spent)
   }
 end
 
--- Looks at the booking again and again. Returns what `Booking:wait_until` does.
-local function poll(self, state, given, read)
-  local unknown = no_such_state(self, state)
-  if unknown then
-    unknown.sent, unknown.attempts, unknown.elapsed = "no", 0, 0
-    unknown.graph, unknown.state = self.graph, self.state
-    return nil, Error.new(unknown)
-  end
-  local client = self.client
-  local timeout, pause = given.timeout or client.default_timeout, given.every or FIRST_PAUSE
-  local longest = math.max(pause, LONGEST_PAUSE)
-  local began, looks, last, seen = client.clock(), 0, false, nil
-  local function spent() return client.clock() - began end
-  local function over(result, told)
-    told.attempts, told.elapsed = looks, spent()
-    return result, told
+-- Polls: `look(seconds)` reads the booking, in that time at the most, until it is in the state. Returns what
+-- `Booking:wait_until` does.
+local function poll(self, state, given, look)
+  local runner = self.client.runner
+  local timeout, pause = given.timeout or runner.timeout, given.every or FIRST_PAUSE
+  local longest_pause = math.max(pause, LONGEST_PAUSE)
+  local longest_look = math.min(runner.timeout, LONGEST_LOOK)
+  local began, attempts, is_last, seen = runner:now(), 0, false, nil
+  local function left() return timeout - (runner:now() - began) end
+  local function over(booking, info)
+    info.attempts, info.elapsed = attempts, timeout - left()
+    return booking, info
   end
 
   while true do
-    local booking, info = read(self, {
-      include = given.include, traceparent = given.traceparent, timeout = timeout - spent(),
-    })
-    looks = looks + info.attempts
+    local booking, info = look(math.min(left(), longest_look))
+    attempts = attempts + info.attempts
     if booking then
       if booking.state == state then return over(booking, info) end
       seen = info
@@ -103,18 +101,18 @@ local function poll(self, state, given, read)
       return over(nil, info)
     end
 
-    local left = timeout - spent()
-    if last or left <= 0 then
-      return over(nil, seen and from_booking(self, seen, timed_out(self, state, spent())) or info)
+    local rest = left()
+    if is_last or rest <= 0 then
+      return over(nil, seen and from_booking(self, seen, timed_out(self, state, timeout - rest)) or info)
     end
     local wait = math.max(pause, info.retry_after or 0)
-    if wait >= left then wait, last = left * BEFORE_LAST_LOOK, true end
-    local waited, err = client.pause(wait)
+    if wait >= rest then wait, is_last = rest * BEFORE_LAST_LOOK, true end
+    local waited, err = runner:pause(wait)
     if not waited then
       err.graph, err.state = self.graph, self.state
       return over(nil, err)
     end
-    pause = math.min(longest, pause * GROWTH)
+    pause = math.min(longest_pause, pause * GROWTH)
   end
 end
 
@@ -126,17 +124,17 @@ function waiting.install(Booking, tools)
 
   --- @type Booking
 
-  --- Which action will play by itself next, and when (API.md 3): `complete` an hour after the event's end, `timeout`
-  -- when the time for paying is over.
-  -- The booking is read for it, with `include=attributes,event`, unless it was last seen in a state that the graph
-  -- knows to be final. A moment that has passed is returned like any other: it plays when the server comes to it. A
-  -- time for paying that was set on create is known only where the booking shows it; else the graph's own counts.
-  -- Nothing is guessed: what the booking shows and cannot be read, or a state that its graph lacks, is an error.
+  --- Which action will play by itself next, and when (spec/api.md 3): `complete` an hour after the event's end,
+  -- `timeout` when the time for paying is over.
+  -- The booking is read for this, with `include=attributes,event`, unless it was last seen in a state that the graph
+  -- knows to be final. A moment that has passed is returned like any other: the action plays when the server comes to
+  -- it. A time for paying that was set on creation counts where the booking shows it; otherwise the graph's own counts.
+  -- Nothing is guessed: a time that cannot be read, or a state that the graph lacks, is an error.
   -- Raises on a wrong option and on a closed client.
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn string|nil the action; nil when nothing will play, or on failure
   -- @treturn number|table|nil when, in unix seconds; on failure the error, as in `Booking:get`, also of the kind
-  --   `response`: the graph or its state is not known here, or the booking does not show the times that it takes
+  --   `response`: the graph or its state is not known here, or the booking does not show the times that are needed
   -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC, to the second
   -- @usage
   -- local action, at, text = tk:booking(id):next_autoplay()
@@ -168,23 +166,24 @@ function waiting.install(Booking, tools)
   end
 
   --- Waits until the booking is in a state: reads it again and again, with longer and longer pauses in between.
-  -- Waits as every method does: a script until it is there, a call of `Client:start` or a coroutine of an event loop by
-  -- letting its host go on; a call can be cancelled meanwhile. A read that fails in a way that may pass (the network, a
-  -- rate limit) does not end the waiting. Nothing is sent but reads.
-  -- Raises on a state that is no name, on a wrong option, and on a closed client.
+  -- It waits as every method does: a script stands still, a call of `Client:start` or a coroutine of an event loop lets
+  -- its host go on. A call can be cancelled meanwhile. A read that fails in a way that may pass (the network, a rate
+  -- limit, no answer) does not end the waiting: each read has 10 seconds, or the client's `timeout` where that is
+  -- shorter. Only reads are sent.
+  -- Raises on a state that is not a name, on a wrong option, and on a closed client.
   -- @tparam string state such as `"confirmed"`
   -- @tparam ?table opts
-  -- @tparam ?number opts.timeout seconds, at the most; the client's `timeout` unless given
+  -- @tparam ?number opts.timeout seconds for all of it; the client's `timeout` unless given
   -- @tparam[opt=1] number opts.every seconds until the second look; the pauses then grow to 30 seconds, or stay at
-  --   this where it is longer. The last look is taken shortly before time is up
+  --   this where it is longer. The last look is taken shortly before the time is over
   -- @tparam ?string|table opts.include a name or a list of names to include in the answer
   -- @tparam ?string opts.traceparent a trace context to pass on
   -- @treturn table|nil the booking, a table like the API's; nil on failure
   -- @treturn table `info` as in `Booking:action` (`attempts`: reads), or the error: `timeout`, with the `state` that
-  --   the booking is in; `transition`: from its `state` the graph no longer leads to the one that is waited for;
-  --   `input`: the graph has no such state, and nothing is sent where the graph was known before; `auth`,
-  --   `not_found`, `validation`, `cancelled`, `phase`; and what else a read can end with (see `Booking:get`), when none
-  --   succeeded in time
+  --   the booking is in; `transition`: the graph no longer leads from its `state` to the one that is waited for;
+  --   `input`: the graph has no such state (nothing is sent when the graph was known before); `auth`, `not_found`,
+  --   `validation`, `cancelled`, `phase`; and, when no read succeeded in time, what the last one ended with (see
+  --   `Booking:get`)
   -- @usage
   -- local booking, err = tk:booking(id):wait_until("paid", { timeout = 300, every = 2 })
   -- if not booking and err.kind == "transition" then print("it never will be: " .. err.state) end
@@ -195,7 +194,14 @@ function waiting.install(Booking, tools)
         .. (state == "" and "an empty string" or messages.describe(state)), 2)
     end
     local given = options.check(opts, options.wait, "booking:wait_until", 3)
-    local booking, info = poll(self, state, given, read)
+    local unknown = no_such_state(self, state)
+    if unknown then
+      unknown.graph, unknown.state = self.graph, self.state
+      return nil, Error.unsent(unknown)
+    end
+    local booking, info = poll(self, state, given, function(seconds)
+      return read(self, { include = given.include, traceparent = given.traceparent, timeout = seconds })
+    end)
     return booking, info
   end
 

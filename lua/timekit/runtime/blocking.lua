@@ -1,4 +1,4 @@
---- How to wait where waiting is all right: in a script. The host stands still until the answer is there.
+--- How to wait in a script: the program stands still until the answer is there.
 -- @module timekit.runtime.blocking
 -- @see timekit.runtime.reference
 
@@ -6,7 +6,7 @@ local core = require "timekit.core"
 
 local blocking = {}
 
--- Nothing depends on it: a connection's wait returns as soon as something happens.
+-- Seconds. Any value will do: a wait of the pump returns as soon as something happens.
 local LONGEST_WAIT = 60
 
 --- A clock that only goes forward.
@@ -18,21 +18,21 @@ blocking.now = core.now
 -- @function sleep
 -- @tparam number seconds
 function blocking.sleep(seconds)
-  local until_ = core.now() + seconds
-  -- A signal ends the core's sleep early; Lua's own handlers run in between.
-  while core.now() < until_ do core.sleep(math.max(0, until_ - core.now())) end
+  local deadline = core.now() + seconds
+  -- A signal ends the core's sleep early, so that the program's own handlers run in between.
+  while core.now() < deadline do core.sleep(math.max(0, deadline - core.now())) end
 end
 
 --- Returns when a transfer is done. The transfer's own timeout is what ends a long wait.
--- @tparam table connection as in the transport contract
--- @tparam table transfer one of that connection's
+-- @tparam table pump see `timekit.runtime.pump`
+-- @tparam table transfer one that the pump started
 -- @tparam ?number seconds return after them, done or not
-function blocking.wait(connection, transfer, seconds)
-  local until_ = seconds and core.now() + seconds
+function blocking.wait(pump, transfer, seconds)
+  local deadline = seconds and core.now() + seconds
   while not transfer:done() do
-    local left = until_ and until_ - core.now() or LONGEST_WAIT
+    local left = deadline and deadline - core.now() or LONGEST_WAIT
     if left <= 0 then return end
-    connection:wait(math.min(left, LONGEST_WAIT))
+    pump:wait(math.min(left, LONGEST_WAIT))
   end
 end
 

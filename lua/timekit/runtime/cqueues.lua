@@ -12,27 +12,30 @@ local blocking = require "timekit.runtime.blocking"
 local condition = require "cqueues.condition"
 local core = require "timekit.core"
 local cqueues = require "cqueues"
+local pumps = require "timekit.runtime.pump"
 
 local runtime = {}
 
--- Of a transport without a descriptor: seconds between two looks.
-local LOOK = 0.001
+-- pump → controller → the group of coroutines that wait there. One of them, the leader, watches the descriptor for all;
+-- the others, its followers, sleep until the pump wakes them.
+local groups = setmetatable({}, { __mode = "k" })
 
--- pump → controller → those who wait there. One of them, the leader, watches the descriptor for all.
-local teams = setmetatable({}, { __mode = "k" })
-
--- The leader is held weakly: on Lua 5.1 its coroutine would keep its own controller from being collected.
-local function new_team()
-  return { followers = {}, leader = setmetatable({}, { __mode = "v" }) }
+local function new_group()
+  return {
+    followers = {}, -- their conditions, as keys
+    -- The leading coroutine, as [1]. Held weakly: on Lua 5.1 it would keep its own controller from being collected.
+    leader = setmetatable({}, { __mode = "v" }),
+    fd = nil, -- the descriptor that cqueues watches for the group
+  }
 end
 
-local function team_of(pump, controller)
-  local of_pump = teams[pump]
+local function group_of(pump, controller)
+  local of_pump = groups[pump]
   if not of_pump then
     of_pump = setmetatable({}, { __mode = "k" })
-    teams[pump] = of_pump
+    groups[pump] = of_pump
   end
-  of_pump[controller] = of_pump[controller] or new_team()
+  of_pump[controller] = of_pump[controller] or new_group()
   return of_pump[controller]
 end
 
@@ -42,51 +45,52 @@ local function controller_here()
 end
 
 -- A leader that raised, in whatever way, leads no more.
-local function has_leader(team)
-  local leader = team.leader[1]
+local function has_leader(group)
+  local leader = group.leader[1]
   return leader ~= nil and coroutine.status(leader) ~= "dead"
 end
 
 -- cqueues must hear of it before a descriptor is closed, or it takes a later one of the same number for the old one.
-local function let_go(team, pump)
-  if team.fd and not pump.closed then cqueues.cancel(team.fd) end
-  team.fd = nil
-  pump:on_close(team, nil)
+local function unwatch(group, pump)
+  if group.fd and not pump.closed then cqueues.cancel(group.fd) end
+  group.fd = nil
+  pump:on_close(group, nil)
 end
 
-local function watched_by(team, pump)
+local function watch(group, pump)
   local fd = pump:fd()
-  if fd and fd ~= team.fd then
-    if team.fd then let_go(team, pump) end
-    team.fd = fd
-    pump:on_close(team, function() cqueues.cancel(fd) end)
+  if fd and fd ~= group.fd then
+    if group.fd then unwatch(group, pump) end
+    group.fd = fd
+    pump:on_close(group, function() cqueues.cancel(fd) end)
   end
   return fd
 end
 
-local function lead(team, pump, turn, seconds)
-  team.leader[1] = coroutine.running()
-  local fd = watched_by(team, pump)
+local function lead(group, pump, woken, seconds)
+  group.leader[1] = coroutine.running()
+  local fd = watch(group, pump)
   if fd then
-    cqueues.poll({ pollfd = fd, events = "r" }, turn, seconds)
+    cqueues.poll({ pollfd = fd, events = "r" }, woken, seconds)
   else
-    turn:wait(math.min(LOOK, pump:timeout() or LOOK, seconds or LOOK))
+    local look = pump:timeout() or pumps.LOOK
+    woken:wait(math.min(look, seconds or look))
   end
-  team.leader[1] = nil
+  group.leader[1] = nil
   pump:step()
 end
 
-local function follow(team, turn, seconds)
-  team.followers[turn] = true
-  turn:wait(seconds)
-  team.followers[turn] = nil
+local function follow(group, woken, seconds)
+  group.followers[woken] = true
+  woken:wait(seconds)
+  group.followers[woken] = nil
 end
 
--- Somebody else has to watch the descriptor, or nobody need.
-local function leave(team, pump)
-  if has_leader(team) then return end
-  local heir = next(team.followers)
-  if heir then heir:signal() else let_go(team, pump) end
+-- A follower takes over the watching. Without one nobody needs it.
+local function leave(group, pump)
+  if has_leader(group) then return end
+  local next_leader = next(group.followers)
+  if next_leader then next_leader:signal() else unwatch(group, pump) end
 end
 
 --- A clock that only goes forward.
@@ -100,33 +104,33 @@ runtime.now = core.now
 -- @tparam table pump see `timekit.runtime.pump`
 function runtime.sleep(seconds, pump)
   if not controller_here() then return blocking.sleep(seconds) end
-  local until_ = core.now() + seconds
-  local turn = condition.new()
-  pump:on_close(turn, function() turn:signal() end)
-  while not pump.closed and core.now() < until_ do turn:wait(until_ - core.now()) end
-  pump:on_close(turn, nil)
+  local deadline = core.now() + seconds
+  local woken = condition.new()
+  pump:on_close(woken, function() woken:signal() end)
+  while not pump.closed and core.now() < deadline do woken:wait(deadline - core.now()) end
+  pump:on_close(woken, nil)
 end
 
 --- Suspends the coroutine until a transfer is done.
--- @tparam table pump
+-- @tparam table pump see `timekit.runtime.pump`
 -- @tparam table transfer
 -- @tparam ?number seconds return after them, done or not
 function runtime.wait(pump, transfer, seconds)
   local controller = controller_here()
   if not controller then return blocking.wait(pump, transfer, seconds) end
   if transfer:done() then return end
-  local until_ = seconds and core.now() + seconds
-  local team, turn = team_of(pump, controller), condition.new()
-  -- Somebody else's step may end the transfer: a coroutine's of another controller, or a call's that blocks.
-  local function wake() turn:signal() end
+  local deadline = seconds and core.now() + seconds
+  local group, woken = group_of(pump, controller), condition.new()
+  -- A step of somebody else may end the transfer: of a coroutine of another controller, or of code that blocks.
+  local function wake() woken:signal() end
   while not transfer:done() do
-    local left = until_ and until_ - core.now()
+    local left = deadline and deadline - core.now()
     if left and left <= 0 then break end
     pump:on_done(transfer, wake)
-    if has_leader(team) then follow(team, turn, left) else lead(team, pump, turn, left) end
+    if has_leader(group) then follow(group, woken, left) else lead(group, pump, woken, left) end
   end
   pump:forget(transfer)
-  leave(team, pump)
+  leave(group, pump)
 end
 
 return runtime

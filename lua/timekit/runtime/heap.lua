@@ -1,6 +1,8 @@
 --- A binary heap of tables, the one with the smallest `at` first. An item is in one heap at a time.
 -- @module timekit.runtime.heap
 
+--- A heap.
+-- @type Heap
 local Heap = {}
 Heap.__index = Heap
 
@@ -44,7 +46,7 @@ function Heap:add(item)
   rise(self, item, self.size)
 end
 
---- Takes an item out. Silent when it is not in.
+--- Takes an item out. Does nothing when it is not in.
 -- @tparam table item
 function Heap:remove(item)
   local slot = item.slot

@@ -3,17 +3,17 @@
 
 local runtime = {}
 
---- The runtimes that are here.
+--- The names of the runtimes that are here, as keys.
 runtime.NAMES = { blocking = true, cqueues = true, luv = true, ngx = true }
 
--- nginx's Lua sets it everywhere; other hosts may have a global of that name.
+-- Other hosts may have a global `ngx` of their own, so its parts are looked at.
 local function is_nginx()
   local ngx = rawget(_G, "ngx")
   return type(ngx) == "table" and type(ngx.get_phase) == "function" and type(ngx.timer) == "table"
 end
 
 --- The runtime of a client.
--- @tparam ?string|table choice a name, or a runtime; nil: that of nginx in nginx, else the one that blocks
+-- @tparam ?string|table choice a name, or a runtime; nil: `ngx` in nginx, else `blocking`
 -- @treturn table
 function runtime.of(choice)
   if type(choice) == "table" then return choice end

@@ -9,36 +9,35 @@
 
 local blocking = require "timekit.runtime.blocking"
 local core = require "timekit.core"
+local pumps = require "timekit.runtime.pump"
 local uv = require "luv"
 
 local runtime = {}
 
--- Where there is no descriptor to watch: milliseconds between two looks.
-local LOOK = 1
-
--- pump → its watch while somebody waits: `count` of those, and `handle`.
+-- pump → what libuv watches for it while coroutines wait: `handle`, and `count`, the number of these coroutines.
 local watches = setmetatable({}, { __mode = "k" })
 
--- Suspended coroutines that are to be continued, and whether that will happen by itself.
-local ready, expected = {}, false
+-- Suspended coroutines that are to be continued, as tickets (see `suspend`), and whether something will call
+-- `continue_ready` for them.
+local ready, is_planned = {}, false
 
 local function this_thread()
   local thread, is_main = coroutine.running()
   return not is_main and thread or nil
 end
 
--- Each is continued, whatever the others raise; then the first error is raised.
+-- Continues all, also when one of them raises; the first error is raised afterwards.
 local function continue_ready()
-  expected = false
+  is_planned = false
   local due = ready
   ready = {}
   local failed, problem
   for _, ticket in ipairs(due) do
-    -- Its coroutine may have been continued by somebody else meanwhile.
+    -- Somebody else may have continued its coroutine meanwhile.
     if ticket.waits then
       ticket.waits = false
-      local well, trouble = coroutine.resume(ticket.thread)
-      if not well and not failed then failed, problem = true, debug.traceback(ticket.thread, tostring(trouble)) end
+      local ok, trouble = coroutine.resume(ticket.thread)
+      if not ok and not failed then failed, problem = true, debug.traceback(ticket.thread, tostring(trouble)) end
     end
   end
   if failed then error(problem, 0) end
@@ -57,37 +56,43 @@ local function after(milliseconds, fn)
   return timer
 end
 
--- From the loop's callbacks only, never from within code that happens to move transfers on.
+-- Coroutines are continued from the loop's callbacks only, never from within code that happens to move transfers on.
 local function continue_soon(ticket)
   ready[#ready + 1] = ticket
-  if expected then return end
-  expected = true
+  if is_planned then return end
+  is_planned = true
   after(0, continue_ready)
 end
 
+-- A ticket stands for one wait of a coroutine: `thread`, and whether it still `waits`.
 local function suspend(ticket)
   ticket.waits = true
   coroutine.yield()
   ticket.waits = false
 end
 
--- What it wakes is continued here, not by a timer.
-local function move_on(pump)
-  expected = true
-  local well, problem = pcall(pump.step, pump)
+-- This is a callback of the loop already: it continues what the step wakes, without a timer.
+local function step(pump)
+  is_planned = true
+  local ok, problem = pcall(pump.step, pump)
   continue_ready()
-  if not well then error(problem, 0) end
+  if not ok then error(problem, 0) end
+end
+
+local function to_milliseconds(seconds)
+  return math.ceil(math.min(seconds, 1e9) * 1000)
 end
 
 local function watch(pump)
   local fd = pump:fd()
   local handle = fd and uv.new_poll(fd)
   if handle then
-    handle:start("r", function() move_on(pump) end)
+    handle:start("r", function() step(pump) end)
   else
-    -- No descriptor, or one that the host watches already.
+    -- There is no descriptor, or the host watches it already.
+    local look = to_milliseconds(pumps.LOOK)
     handle = uv.new_timer()
-    handle:start(LOOK, LOOK, function() move_on(pump) end)
+    handle:start(look, look, function() step(pump) end)
   end
   return handle
 end
@@ -114,10 +119,6 @@ local function leave(pump)
   end
 end
 
-local function to_milliseconds(seconds)
-  return math.ceil(math.min(seconds, 1e9) * 1000)
-end
-
 --- A clock that only goes forward.
 -- @function now
 -- @treturn number seconds
@@ -129,11 +130,11 @@ runtime.now = core.now
 function runtime.sleep(seconds, pump)
   local thread = this_thread()
   if not thread then return blocking.sleep(seconds) end
-  local until_ = core.now() + seconds
-  while not pump.closed and core.now() < until_ do
+  local deadline = core.now() + seconds
+  while not pump.closed and core.now() < deadline do
     local ticket = { thread = thread }
     local function wake() continue_soon(ticket) end
-    local timer = after(to_milliseconds(until_ - core.now()), wake)
+    local timer = after(to_milliseconds(deadline - core.now()), wake)
     pump:on_close(ticket, wake)
     suspend(ticket)
     pump:on_close(ticket, nil)
@@ -142,20 +143,20 @@ function runtime.sleep(seconds, pump)
 end
 
 --- Suspends the coroutine until a transfer is done.
--- @tparam table pump
+-- @tparam table pump see `timekit.runtime.pump`
 -- @tparam table transfer
 -- @tparam ?number seconds return after them, done or not
 function runtime.wait(pump, transfer, seconds)
   local thread = this_thread()
   if not thread then return blocking.wait(pump, transfer, seconds) end
-  local until_ = core.now() + (seconds or math.huge)
+  local deadline = core.now() + (seconds or math.huge)
   if transfer:done() then return end
   enter(pump)
-  while not transfer:done() and core.now() < until_ do
+  while not transfer:done() and core.now() < deadline do
     local ticket = { thread = thread }
     local function wake() continue_soon(ticket) end
     pump:on_done(transfer, wake)
-    local timer = seconds and after(to_milliseconds(until_ - core.now()), wake)
+    local timer = seconds and after(to_milliseconds(deadline - core.now()), wake)
     suspend(ticket)
     if timer then close(timer) end
   end

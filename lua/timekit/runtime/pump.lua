@@ -1,25 +1,35 @@
---- Moves a client's transfers on, and wakes whoever waits for one of them.
--- It is what a runtime gets as `connection` (see `timekit.runtime.reference`): a connection of the transport contract,
--- which several callers share, each waiting for its own transfer.
+--- The pump of a client: moves its transfers on, and wakes whoever waits for one of them.
+-- Several callers share it, each waiting for its own transfer. It is what a runtime gets (see
+-- `timekit.runtime.reference`), and stands before the connection of the transport contract.
 -- @module timekit.runtime.pump
 
 local core = require "timekit.core"
 
--- Seconds after which an alarm is repeated that rang while nobody looked who it was meant for.
-local AGAIN = 0.005
+-- Seconds after which an alarm rings again. An alarm rings once, and whoever stepped the connection then may have
+-- silenced it before the one whom it was for looked.
+local REPEAT_ALARM = 0.005
 
+--- A pump.
+-- @type Pump
 local Pump = {}
 Pump.__index = Pump
 
-local pump = {}
+local pump = {
+  --- Seconds between two looks for answers where no descriptor tells that one has come.
+  LOOK = 0.001,
+}
 
 --- Makes the pump of a connection.
 -- @tparam table connection as in the transport contract
 -- @treturn Pump
 function pump.new(connection)
-  -- A function rather than a field: who prints a call or a client finds no connection, and no key in it.
   return setmetatable({
-    reach = function() return connection end, wakers = {}, closers = setmetatable({}, { __mode = "k" }), closed = false,
+    -- A function, not a field: a transport of somebody's own may keep the key where printing the pump would show it.
+    reach = function() return connection end,
+    wakers = {}, -- transfer → the function that wakes whoever waits for it
+    closers = setmetatable({}, { __mode = "k" }), -- key → the function set by `on_close`
+    due = nil, -- when the alarm rings, until it is acknowledged
+    closed = false,
   }, Pump)
 end
 
@@ -78,11 +88,10 @@ local function wake_done(self)
   for transfer in connection.finished, connection do self:wake(transfer) end
 end
 
--- The connection's alarm rings once, and whoever happened to step it then has silenced it.
-local function keep_alarm(self)
+local function rearm(self)
   if not self.due then return end
   local now = core.now()
-  if self.due <= now then self.reach():alarm(now + AGAIN) end
+  if self.due <= now then self.reach():alarm(now + REPEAT_ALARM) end
 end
 
 --- Lets transfers go on without waiting, and wakes those who wait for one that is done. Does nothing once it is closed.
@@ -90,7 +99,7 @@ function Pump:step()
   if self.closed then return end
   self.reach():step()
   wake_done(self)
-  keep_alarm(self)
+  rearm(self)
 end
 
 --- Lets transfers go on; returns when something happened, and after `seconds` at the latest.
@@ -99,7 +108,7 @@ function Pump:wait(seconds)
   if self.closed then return end
   self.reach():wait(seconds)
   wake_done(self)
-  keep_alarm(self)
+  rearm(self)
 end
 
 --- The descriptor that is readable when `step` has something to do.
@@ -108,15 +117,19 @@ function Pump:fd()
   return self.reach():fd()
 end
 
---- Seconds until `step` has something to do by time alone.
+--- Seconds until `step` has something to do by time alone. Without a descriptor only a look can tell that an answer has
+-- come, so it is `LOOK` at the most while somebody waits for one.
 -- @treturn number|nil
 function Pump:timeout()
-  return self.reach():timeout()
+  local connection = self.reach()
+  local seconds = connection:timeout()
+  if self.closed or not next(self.wakers) or connection:fd() then return seconds end
+  return math.min(seconds or pump.LOOK, pump.LOOK)
 end
 
---- Makes the descriptor readable at a time, and a `wait` end; again and again, until the next alarm is set or the one
--- who has set it sees to it (`hush`).
--- @tparam ?number when on the clock of `timekit.core.now`; nil: no more
+--- Makes the descriptor readable at a time, and a `wait` end. The alarm rings again and again until the next one is
+-- set, or until it is acknowledged.
+-- @tparam ?number when on the clock of `timekit.core.now`; nil: no alarm
 function Pump:alarm(when)
   local connection = self.reach()
   if not connection.alarm then return end
@@ -124,8 +137,8 @@ function Pump:alarm(when)
   connection:alarm(when)
 end
 
---- The one who has set the alarm is about to do what it is for.
-function Pump:hush()
+--- Stops the alarm's repeating: the one whom it is for is about to look.
+function Pump:acknowledge_alarm()
   self.due = nil
 end
 

@@ -14,16 +14,16 @@
 --   loop.after(seconds, loop.running())
 --   loop.yield()
 -- end
--- function runtime.wait(connection, transfer, seconds)
---   local until_ = seconds and runtime.now() + seconds
+-- function runtime.wait(pump, transfer, seconds)
+--   local deadline = seconds and runtime.now() + seconds
 --   local thread = loop.running()
---   while not transfer:done() and not (until_ and runtime.now() >= until_) do
+--   while not transfer:done() and not (deadline and runtime.now() >= deadline) do
 --     -- Another coroutine's step may end the transfer, and the descriptor is quiet then.
---     connection:on_done(transfer, function() loop.wake(thread) end)
---     loop.yield_until_readable(connection:fd(), until_ and until_ - runtime.now())
---     connection:step()
+--     pump:on_done(transfer, function() loop.wake(thread) end)
+--     loop.yield_until_readable(pump:fd(), deadline and deadline - runtime.now())
+--     pump:step()
 --   end
---   connection:forget(transfer)
+--   pump:forget(transfer)
 -- end
 -- local tk = timekit.new { app_key = key, runtime = runtime }
 
@@ -31,25 +31,24 @@
 -- @function now
 -- @treturn number seconds
 
---- Returns after some time, or when the client is closed: the runtime may leave that out, and the call then ends later.
+--- Returns after some time, or when the client is closed. A runtime may leave out the latter; the method that sleeps
+-- then ends later.
 -- @function sleep
 -- @tparam number seconds
--- @tparam table connection as for `wait`
+-- @tparam table pump as for `wait`
 -- @treturn ?boolean true when it was cut short because the call was cancelled
 
---- Returns when a transfer is done; it is, when the client is closed. Somebody has to call `connection:step()` (or
--- `connection:wait(seconds)`, which blocks) until then: whenever the descriptor is readable, or, where there is none,
--- after `connection:timeout()`. One of several waiting callers is enough, if it looks after the others by
--- `connection:on_done`.
+--- Returns when a transfer is done. It is done, too, when the client is closed. Until then somebody has to call
+-- `pump:step()` (or `pump:wait(seconds)`, which blocks): whenever the descriptor is readable, or, where there is none,
+-- after `pump:timeout()`. One of several waiting callers is enough if it wakes the others by `pump:on_done`.
 -- @function wait
--- @tparam table connection a connection of the transport contract: `step()`, `wait(seconds)`, `fd()`, `timeout()`, as
---   in `timekit.transport.reference`; and `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in
---   `timekit.runtime.pump`. A loop has to stop watching the descriptor before it is closed: that is what `on_close` is
---   for
+-- @tparam table pump what the callers of a client share: `step()`, `wait(seconds)`, `fd()`, `timeout()`,
+--   `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in `timekit.runtime.pump`. A loop has to
+--   stop watching the descriptor before it is closed: that is what `on_close` is for
 -- @tparam table transfer with `done()`
 -- @tparam ?number seconds return after them, done or not
 
---- May left out: can the caller wait here at all? Asked before anything is sent.
+--- May be left out: can the caller wait here at all? Asked before anything is sent.
 -- @function can_wait
 -- @treturn boolean
 -- @treturn ?string with false, why not and what to do instead: the message of an error of the kind `phase`

@@ -1,8 +1,9 @@
---- Calls that go on beside the host's own work: each is a coroutine that is continued when what it waits for is there.
--- `Client:start` makes them, `Client:update` continues them.
+--- Tasks: continues the calls of a client, or of a batch, when what they wait for is there.
+-- `Client:start` makes the calls (see `timekit.runtime.call`), `Client:update` continues them.
 -- @module timekit.runtime.tasks
 
 local Error = require "timekit.error"
+local calls = require "timekit.runtime.call"
 local core = require "timekit.core"
 local heap = require "timekit.runtime.heap"
 
@@ -10,29 +11,24 @@ local unpack = table.unpack or unpack -- luacheck: globals unpack table.unpack
 
 local tasks = {}
 
--- What a coroutine yields to us; whatever else is the user's own yield, which waits for the next update.
+-- What a coroutine yields when it waits for us. Anything else is the user's own yield, which waits for the next update.
 local WAITS = {}
 
--- How long an update may go on continuing calls, in seconds, when its host must not wait. One call is continued in any
--- case, and the rest are left to the next update.
-local SLICE = 0.00008
+-- Seconds that an update may take when its host must not wait: half a percent of a frame of 1/60 s. The step of the
+-- engine comes first and takes up to 50 of the 80 µs (STEP_TIME in csrc/engine/watch_epoll.c); continuing calls takes
+-- the rest. One call is continued in any case, so that every update makes progress; nothing is interrupted.
+local UPDATE_TIME = 0.00008
 
 local function pack(...)
   return { n = select("#", ...), ... }
 end
 
---- A call: code that runs without keeping its host waiting.
--- @type Call
-local Call = {}
+--- The calls that are continued together.
+-- @type Tasks
+local Tasks = {}
+Tasks.__index = Tasks
 
-local metatable = { __index = Call, __name = "timekit.call" }
-
---- The calls of a client, or of a batch.
--- @type Calls
-local Calls = {}
-Calls.__index = Calls
-
--- ---- continuing ----
+-- ---- the queue of calls that can go on ----
 
 local function push(self, call)
   if call.queued or call.over then return end
@@ -61,91 +57,7 @@ local function take_later(self)
   for _, call in ipairs(later) do push(self, call) end
 end
 
-local function has_ready(self)
-  return self.head <= self.tail or self.later[1] ~= nil
-end
-
--- A call that was not yet begun: its function gets `arguments` when it is first continued.
-local function new_call(self, fn, arguments)
-  local call = setmetatable({ calls = self, over = false, cancelled = false, queued = false }, metatable)
-  call.thread = coroutine.create(fn)
-  call.arguments = arguments
-  call.wake = function() self:awaken(call) end
-  self.registry[call.thread] = call
-  self.pending = self.pending + 1
-  return call
-end
-
-local function finish(self, call, well, ...)
-  self.registry[call.thread] = nil
-  self.pending = self.pending - 1
-  self.timers:remove(call)
-  call.over = true
-  -- What the world does is a result, also where it was raised: by a loop over `Client:bookings`.
-  local told = not well and call.tells and Error.is((...))
-  if not well and not told then
-    call.failed, call.problem = true, (...)
-    return
-  end
-  call.results = told and pack(nil, (...)) or pack(...)
-  for _, fn in ipairs(call.watchers or {}) do push(self, new_call(self, fn, call.results)) end
-  call.watchers = nil
-end
-
-local function settle(self, call, well, first, ...)
-  if coroutine.status(call.thread) == "dead" then
-    finish(self, call, well, first, ...)
-  elseif first ~= WAITS then
-    push_later(self, call)
-  end
-end
-
-local function continue(self, call)
-  local arguments = call.arguments
-  if arguments then
-    call.arguments = nil
-    settle(self, call, coroutine.resume(call.thread, unpack(arguments, 1, arguments.n)))
-  else
-    settle(self, call, coroutine.resume(call.thread))
-  end
-end
-
--- Errors of calls come out of `update` one by one.
-local function continue_later(self, call)
-  continue(self, call)
-  if not call.failed then return end
-  self.problems[#self.problems + 1] = call
-  if self.on_problem then self.on_problem() end
-end
-
--- Tells whoever watches the descriptor when the next update has something to do. No update is for a batch's calls:
--- whoever waits for the batch goes on with them.
-local function announce(self)
-  if self.of_batch then return end
-  local first = self.timers:first()
-  local is_due = has_ready(self) or #self.problems > 0
-  self.pump:alarm(is_due and core.now() or first and first.at)
-end
-
-local function begin(self, call)
-  local was_busy = self.busy
-  continue(self, call)
-  if call.failed then error(call.problem, 0) end
-  if not was_busy then announce(self) end
-  return call
-end
-
---- Something happened that a call waits for.
--- @tparam Call call
-function Calls:awaken(call)
-  push(self, call)
-  if not self.busy then
-    self.pump:wake(self)
-    announce(self)
-  end
-end
-
-local function take_due(self)
+local function push_due(self)
   local first = self.timers:first()
   if not first then return end
   local now = core.now()
@@ -156,24 +68,105 @@ local function take_due(self)
   end
 end
 
--- Continues what is ready, and what becomes ready on the way.
-local function continue_ready(self, until_)
+local function has_ready(self)
+  return self.head <= self.tail or self.later[1] ~= nil
+end
+
+-- ---- continuing ----
+
+local function add(self, fn, arguments)
+  local call = calls.new(self, fn, arguments)
+  self.registry[call.thread] = call
+  self.pending = self.pending + 1
+  return call
+end
+
+local function finish(self, call, ok, ...)
+  self.registry[call.thread] = nil
+  self.pending = self.pending - 1
+  self.timers:remove(call)
+  call.over = true
+  -- A loop over `Client:bookings` raises what other methods return, since an iterator has no second value.
+  local is_result = not ok and call.returns_errors and Error.is((...))
+  if not ok and not is_result then
+    call.failed, call.problem = true, (...)
+    return
+  end
+  call.results = is_result and pack(nil, (...)) or pack(...)
+  for _, fn in ipairs(call.watchers or {}) do push(self, add(self, fn, call.results)) end
+  call.watchers = nil
+end
+
+local function settle(self, call, ok, first, ...)
+  if coroutine.status(call.thread) == "dead" then
+    finish(self, call, ok, first, ...)
+  elseif first ~= WAITS then
+    push_later(self, call)
+  end
+end
+
+local function resume(self, call)
+  local arguments = call.arguments
+  if arguments then
+    call.arguments = nil
+    settle(self, call, coroutine.resume(call.thread, unpack(arguments, 1, arguments.n)))
+  else
+    settle(self, call, coroutine.resume(call.thread))
+  end
+end
+
+-- What the call raises is kept: each update raises one error.
+local function continue(self, call)
+  resume(self, call)
+  if not call.failed then return end
+  self.failed[#self.failed + 1] = call
+  if self.on_problem then self.on_problem() end
+end
+
+-- Makes the descriptor readable when the next update has something to do. The calls of a batch need none: whoever waits
+-- for the batch continues them.
+local function set_alarm(self)
+  if self.of_batch then return end
+  local first = self.timers:first()
+  local is_due = has_ready(self) or #self.failed > 0
+  self.pump:alarm(is_due and core.now() or first and first.at)
+end
+
+local function begin(self, call)
+  local was_busy = self.busy
+  resume(self, call)
+  if call.failed then error(call.problem, 0) end
+  if not was_busy then set_alarm(self) end
+  return call
+end
+
+-- Continues what is ready, and what becomes ready on the way, until the deadline, if there is one.
+local function continue_ready(self, deadline)
   take_later(self)
   while self.head <= self.tail do
     local call = pop(self)
-    if not call.over then continue_later(self, call) end
-    if until_ and core.now() >= until_ then return end
+    if not call.over then continue(self, call) end
+    if deadline and core.now() >= deadline then return end
   end
 end
 
 -- ---- what runs inside a call ----
 
+-- Yields until the call is woken, or until a time. It may be woken early.
 local function await(self, call, at)
   if not at then return coroutine.yield(WAITS) end
   call.at = at
   self.timers:add(call)
   coroutine.yield(WAITS)
   self.timers:remove(call)
+end
+
+local function wake(self, call)
+  push(self, call)
+  if not self.busy then
+    self.pump:wake(self)
+    set_alarm(self)
+  end
 end
 
 --- The runtime of code inside a call: waiting yields to whoever continues the call.
@@ -184,18 +177,19 @@ function tasks.runtime(registry)
 
   function runtime.sleep(seconds)
     local call = registry[coroutine.running()]
-    local until_ = core.now() + seconds
-    while not call.cancelled and core.now() < until_ do await(call.calls, call, until_) end
+    local deadline = core.now() + seconds
+    while not call.cancelled and core.now() < deadline do await(call.tasks, call, deadline) end
     return call.cancelled
   end
 
   function runtime.wait(pump, transfer, seconds)
     local call = registry[coroutine.running()]
-    local until_ = seconds and core.now() + seconds
+    local deadline = seconds and core.now() + seconds
+    local function wake_call() wake(call.tasks, call) end
     call.transfer = transfer
-    while not transfer:done() and not (until_ and core.now() >= until_) do
-      pump:on_done(transfer, call.wake)
-      await(call.calls, call, until_)
+    while not transfer:done() and not (deadline and core.now() >= deadline) do
+      pump:on_done(transfer, wake_call)
+      await(call.tasks, call, deadline)
     end
     pump:forget(transfer)
     call.transfer = nil
@@ -204,225 +198,189 @@ function tasks.runtime(registry)
   return runtime
 end
 
---- Leaves the rest of a call to a later update.
-function Call:pass()
-  push_later(self.calls, self)
+-- ---- for a call's methods ----
+
+--- Leaves the rest of the running call to a later update.
+-- @tparam Call call
+function Tasks:pass(call)
+  push_later(self, call)
   coroutine.yield(WAITS)
 end
 
--- ---- the public face of a call ----
-
---- Is the call over?
--- @treturn boolean
--- @usage if call:done() then print(call:result()) end
-function Call:done()
-  return self.over
+--- Continues a call that was cancelled, unless it is running already.
+-- @tparam Call call
+function Tasks:interrupt(call)
+  if coroutine.status(call.thread) == "suspended" then continue(self, call) end
+  set_alarm(self)
 end
 
---- What the function returned: `booking, info` or `nil, err` for an action. Nothing while the call is not over.
--- Raises the error that the function raised; one of `timekit.error` is a result instead: `nil, err`.
--- @treturn any …
--- @usage
--- local booking, info = call:result()
--- if booking then print(booking.state) elseif info then print(info) end
-function Call:result()
-  if self.failed then error(self.problem, 0) end
-  if self.results then return unpack(self.results, 1, self.results.n) end
-end
-
---- Cancels the call. What it waits for ends at once with an error of the kind `cancelled`, whose `sent` tells the
--- truth, and so does every later request of the same call; its function goes on with that, and ends as it likes: as a
--- rule the call is over when this returns. Silent when it is over already.
--- @usage
--- call:cancel()
--- local _, err = call:result()
--- if err and err.sent ~= "no" then print("the action may have been applied all the same") end
-function Call:cancel()
-  if self.over or self.cancelled then return end
-  self.cancelled = true
-  if self.transfer then self.transfer:cancel() end
-  if coroutine.status(self.thread) == "suspended" then continue_later(self.calls, self) end
-  announce(self.calls)
-end
-
---- Has a function called once with what the call's function returned, when the call is over: inside `Client:update`, or
--- at once if it is over already. It is a call itself, so the client can be used in it without keeping the host waiting.
--- An error in it reaches the caller of `update` (or of `on_done`), and no other call is lost by that. It is not called
--- when the call's function raised: that error reaches the caller of `update` instead.
+--- Has a function called with the results of a call that is over.
+-- Raises what the function raises before it first waits.
 -- @tparam function fn
--- @treturn Call the call, so that `local call = tk:start(…):on_done(…)` is possible
--- @usage
--- tk:booking(id):start("confirm"):on_done(function(booking, info)
---   print(booking and booking.state or info)
--- end)
-function Call:on_done(fn)
-  if type(fn) ~= "function" then error("call:on_done: expected a function, got " .. type(fn), 2) end
-  if not self.over then
-    self.watchers = self.watchers or {}
-    self.watchers[#self.watchers + 1] = fn
-  elseif self.results then
-    begin(self.calls, new_call(self.calls, fn, self.results))
-  end
-  return self
+-- @tparam table results with their number as `n`
+function Tasks:notify(fn, results)
+  begin(self, add(self, fn, results))
 end
 
-function metatable:__tostring()
-  return ("timekit.call (%s)"):format(self.over and "done" or "in flight")
-end
-
--- ---- the calls of a client ----
+-- ---- for the client ----
 
 --- Starts a call: its function runs up to the point where it first waits.
 -- Raises what the function raises up to there.
 -- @tparam function fn
 -- @param ... its arguments
 -- @treturn Call
-function Calls:start(fn, ...)
-  local call = new_call(self, fn, pack(...))
-  call.tells = true
+function Tasks:start(fn, ...)
+  local call = add(self, fn, pack(...))
+  call.returns_errors = true
   return begin(self, call)
 end
 
---- As `start`, but the function begins at the next update or in `join`, and what it raises comes out there.
--- @tparam function fn
--- @param ... its arguments
-function Calls:add(fn, ...)
-  push(self, new_call(self, fn, pack(...)))
-end
-
---- Was one of the calls cancelled, or did one raise?
--- @treturn boolean
-function Calls:is_ending()
-  return self.cancelled or #self.problems > 0
-end
-
--- On an empty list table.remove takes memory, on Lua 5.2 and 5.3.
-local function take_problem(self)
-  return self.problems[1] and table.remove(self.problems, 1)
-end
-
-local function raise_problem(self)
-  local call = take_problem(self)
-  if call then error(call.problem, 0) end
+-- An empty list is left alone: on Lua 5.2 and 5.3 table.remove takes memory there.
+local function take_failed(self)
+  return self.failed[1] and table.remove(self.failed, 1)
 end
 
 local function go_on(self, seconds)
-  local until_ = seconds == 0 and core.now() + SLICE
-  self.pump:hush()
+  local deadline = seconds == 0 and core.now() + UPDATE_TIME
+  self.pump:acknowledge_alarm()
   if seconds > 0 and not self:done() then
     local first = self.timers:first()
     self.pump:wait(first and math.max(0, math.min(seconds, first.at - core.now())) or seconds)
   else
     self.pump:step()
   end
-  take_due(self)
-  continue_ready(self, until_)
+  push_due(self)
+  continue_ready(self, deadline)
 end
 
 --- Lets calls go on. See `Client:update`.
 -- @tparam number seconds
 -- @treturn integer calls that are not over
-function Calls:update(seconds)
+function Tasks:update(seconds)
   if self.busy then error("client:update: called from within an update", 3) end
   self.busy = true
-  local well, problem = pcall(go_on, self, seconds)
+  local ok, problem = pcall(go_on, self, seconds)
   self.busy = false
-  if not well then
-    announce(self)
+  if not ok then
+    set_alarm(self)
     error(problem, 0)
   end
-  local failed = table.remove(self.problems, 1)
-  announce(self)
+  local failed = take_failed(self)
+  set_alarm(self)
   if failed then error(failed.problem, 0) end
   return self.pending
 end
 
---- Is there something to continue, or nothing to wait for? With `cancel`, this is what a runtime takes for a transfer
--- in `join`.
--- @treturn boolean
-function Calls:done()
-  local first = self.timers:first()
-  return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
-end
-
---- Cancels all calls.
-function Calls:cancel()
-  self.cancelled = true
-  if self.pending == 0 then return end
-  local all = {}
-  for _, call in pairs(self.registry) do
-    if call.calls == self then all[#all + 1] = call end
-  end
-  for _, call in ipairs(all) do call:cancel() end
-end
-
 --- Seconds until there is something to continue by time alone.
 -- @treturn number|nil
-function Calls:timeout()
+function Tasks:timeout()
   if has_ready(self) then return 0 end
   local first = self.timers:first()
   return first and math.max(0, first.at - core.now())
 end
 
---- The descriptor that is readable when an update has something to do.
--- @treturn integer|nil
-function Calls:fd()
-  local fd = self.pump:fd()
-  announce(self)
-  return fd
-end
-
---- Seconds until an update has something to do by time alone, transfers included.
+--- Seconds until an update has something to do by time alone, transfers included. See `Client:timeout`.
 -- @treturn number|nil
-function Calls:timeout_with_transfers()
-  if #self.problems > 0 then return 0 end
+function Tasks:timeout_with_transfers()
+  if #self.failed > 0 then return 0 end
   local own, of_transfers = self:timeout(), self.pump:timeout()
   return own and of_transfers and math.min(own, of_transfers) or own or of_transfers
 end
 
---- Waits until all calls are over, as the runtime has it. Raises the first error that one of them raised.
--- @tparam table runtime
-function Calls:join(runtime)
-  while self.pending > 0 do
-    if self.pump.closed then self:cancel() end
-    take_due(self)
-    continue_ready(self)
-    if not self:done() then runtime.wait(self.pump, self, self:timeout()) end
-  end
-  raise_problem(self)
+--- The descriptor that is readable when an update has something to do.
+-- @treturn integer|nil
+function Tasks:fd()
+  local fd = self.pump:fd()
+  set_alarm(self)
+  return fd
 end
 
---- Ends all calls once the connection is closed: each learns that what it waits for was cancelled, and one that waits
--- for something else is over without a result. Takes no memory when there are none.
+--- Ends all calls once the pump is closed: each learns that what it waits for was cancelled, and one that waits for
+-- something else is over without a result. Takes no memory when there are none.
 -- @treturn any|nil the first error that was not raised yet
-function Calls:close()
+function Tasks:close()
   self:cancel()
   self.busy = true
   while has_ready(self) do
     take_later(self)
     while self.head <= self.tail do
       local call = pop(self)
-      if not call.over then continue_later(self, call) end
+      if not call.over then continue(self, call) end
       if not call.over then
         finish(self, call, true, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
   end
   self.busy = false
-  local first = take_problem(self)
-  return first and first.problem
+  local failed = take_failed(self)
+  return failed and failed.problem
 end
 
---- Makes an empty set of calls.
+-- ---- for a batch ----
+
+--- As `start`, but the function begins in `join`, which raises what the function raises.
+-- @tparam function fn
+-- @param ... its arguments
+function Tasks:add(fn, ...)
+  push(self, add(self, fn, pack(...)))
+end
+
+--- Was one of the calls cancelled, or did one raise?
+-- @treturn boolean
+function Tasks:is_ending()
+  return self.cancelled or #self.failed > 0
+end
+
+--- Is there something to continue, or nothing to wait for? With `done` and `cancel`, tasks are what a runtime takes for
+-- a transfer in `join`.
+-- @treturn boolean
+function Tasks:done()
+  local first = self.timers:first()
+  return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
+end
+
+--- Cancels all calls.
+function Tasks:cancel()
+  self.cancelled = true
+  if self.pending == 0 then return end
+  local all = {}
+  for _, call in pairs(self.registry) do
+    if call.tasks == self then all[#all + 1] = call end
+  end
+  for _, call in ipairs(all) do call:cancel() end
+end
+
+--- Waits until all calls are over, by the runtime of the code that waits. Raises the first error that one of them
+-- raised.
+-- @tparam table runtime
+function Tasks:join(runtime)
+  while self.pending > 0 do
+    if self.pump.closed then self:cancel() end
+    push_due(self)
+    continue_ready(self)
+    if not self:done() then runtime.wait(self.pump, self, self:timeout()) end
+  end
+  local failed = take_failed(self)
+  if failed then error(failed.problem, 0) end
+end
+
+--- Makes tasks without calls.
 -- @tparam Pump pump
 -- @tparam table registry coroutine → call, of all calls of a client
--- @tparam ?boolean of_batch they are continued by `join`, not by `update`
--- @treturn Calls
+-- @tparam ?boolean of_batch `join` continues the calls, not `update`
+-- @treturn Tasks
 function tasks.new(pump, registry, of_batch)
   return setmetatable({
-    pump = pump, registry = registry, of_batch = of_batch, timers = heap.new(),
-    queue = {}, head = 1, tail = 0, later = {}, pending = 0, problems = {}, busy = false, cancelled = false,
-  }, Calls)
+    pump = pump, registry = registry, of_batch = of_batch,
+    pending = 0, -- number of calls that are not over
+    queue = {}, head = 1, tail = 0, -- calls that can go on: queue[head] to queue[tail], in this order
+    later = {}, -- calls that go on in the next update
+    timers = heap.new(), -- calls that go on at a time
+    failed = {}, -- calls whose errors have not been raised yet
+    on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
+    busy = false, -- an update is under way
+    cancelled = false, -- all calls were
+  }, Tasks)
 end
 
 return tasks

@@ -15,7 +15,7 @@ easy:setopt(curl.OPT_CUSTOMREQUEST, "PUT")
 easy:setopt(curl.OPT_POSTFIELDS, slice.body)
 easy:setopt(curl.OPT_HTTPHEADER, { "Authorization: " .. slice.auth, "Content-Type: application/json" })
 easy:setopt(curl.OPT_WRITEFUNCTION, keep)
--- It cannot ask for the status; a failing one is to be an error.
+-- lua-curl cannot tell the status, so a failing status is made an error.
 easy:setopt(curl.OPT_FAILONERROR, 1)
 
 for _ = 1, slice.total do

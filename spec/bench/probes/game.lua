@@ -45,5 +45,5 @@ local function at(share) return times[math.max(1, math.ceil(share * #times))] * 
 print(("game %d %d %.4f %.4f %.4f %.4f %.4f"):format(
   ended, cancelled, at(0.5), at(0.99), at(0.999), at(1), starts * 1000))
 io.flush()
--- The threads that resolve would keep it.
+-- The threads of the resolver would keep the process alive.
 os.exit(0)

@@ -14,7 +14,7 @@ local function keep(booking, info)
 end
 
 local tk = actions.client { base_url = URL }
--- The list has its size from now on, and what happens once has happened.
+-- A first round: the list gets its size, and what happens only once happens now.
 actions.one_after_the_other(tk, COUNT, keep)
 for index = 1, kept.count do kept[index] = false end
 kept.count = 0

@@ -4,9 +4,9 @@ local numbers = require "spec.bench.numbers"
 local this_lua = require "spec.support.this_lua"
 
 local IN_FLIGHT = 64
--- A share of the actions, by which the collector has found its pace.
+-- After this share of the actions the collector has found its pace.
 local WARMUP = 1 / 20
--- Of it nobody can tell whether it is growth: a few pages, megabytes.
+-- So few megabytes are no proof of growth.
 local NOTHING = 0.05
 
 return function(report, context)

@@ -8,7 +8,7 @@ local this_lua = require "spec.support.this_lua"
 local FEW, MANY = 200, 1200
 local LOOPS = 20000
 
--- What the library's own work is done in, and JSON's; all else is libcurl and what it uses.
+-- The files of the library's own work, and of JSON's. The rest is libcurl and what it uses.
 local OURS = { "^lua", "^liblua", "^core%.so", "^cjson%.so", "^libsimdjson", "^libstdc%+%+" }
 
 local function is_ours(object)

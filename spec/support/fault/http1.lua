@@ -1,4 +1,4 @@
---- HTTP/1.1 as the fault server speaks it: requests read to their last byte, and an `out` through
+--- HTTP/1.1 for the fault server: reads requests to their last byte, and makes the `out` through
 -- which acts.lua answers them.
 local cqueues = require "cqueues"
 

@@ -1,4 +1,4 @@
---- HTTP/2 as the fault server speaks it: RFC 9113's frames by hand, so that every wrong one can be
+--- HTTP/2 for the fault server. It writes the frames of RFC 9113 by hand, so that any wrong one can be
 -- sent at any moment; header compression is lua-http's.
 local cqueues = require "cqueues"
 local condition = require "cqueues.condition"
@@ -243,7 +243,7 @@ function http2.serve(wire, handler)
     wire = wire, handler = handler, streams = {}, nth = 0, changed = condition.new(),
     decoder = hpack.new(4096), window = 65535, initial = 65535,
   }, connection)
-  -- What a server does that shuts an idle connection down in the orderly way.
+  -- An orderly server that closes an idle connection does this.
   function wire.goaway()
     self:goaway(2 * self.nth - 1)
     wire:fin()

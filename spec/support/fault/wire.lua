@@ -1,6 +1,6 @@
---- One TCP connection of the fault server, with TLS or without, and every way there is to end one:
--- FIN, RST, close_notify. LuaSocket and LuaSec do the I/O because they can set SO_LINGER and send a
--- close_notify, which cqueues' sockets cannot; cqueues schedules.
+--- One TCP connection of the fault server, with TLS or without, and every way to end it: FIN, RST,
+-- close_notify. LuaSocket and LuaSec do the I/O because they can set SO_LINGER and send a close_notify.
+-- cqueues' sockets cannot; cqueues only schedules.
 local cqueues = require "cqueues"
 local cqueues_socket = require "cqueues.socket"
 local ssl = require "ssl"
@@ -8,8 +8,8 @@ local ssl = require "ssl"
 local wire = {}
 wire.__index = wire
 
--- LuaSec's collector writes a close_notify to the descriptor a session was made with, which may be
--- another connection's by then. So sessions are kept until the process ends.
+-- When LuaSec collects a session, it writes a close_notify to the descriptor that the session was made
+-- with. By then that may be another connection's, so sessions are kept until the process ends.
 local sessions = {}
 
 --- @param tcp a LuaSocket TCP object, accepted or connected
@@ -33,8 +33,8 @@ local function wait_for(self, err, default)
   return events and self:wait(events == true and default or events)
 end
 
--- After an error, which may come together with data, the stream must be left alone: the next call
--- would loop for ever in LuaSec 1.2.
+-- An error may come together with data. After it the stream must not be used: the next call would loop
+-- for ever in LuaSec 1.2.
 local function note(self, err)
   self.broken = self.broken or err and not WAITS[err]
 end
@@ -113,7 +113,7 @@ function wire:write(data)
   return true
 end
 
--- Whoever else waits for the descriptor must let go of it before its number is used again.
+-- Others who wait for the descriptor must let go of it before its number is used again.
 local function let_go(self)
   self.closed = true
   cqueues.cancel(self.fd)

@@ -91,7 +91,7 @@ local function create(self, list, opts, where, level)
   if count == 0 then return outcome.nothing() end
 
   local undoes = given.delete_all_on_error == true
-  local answer, info = self.run {
+  local answer, info = self.runner:run {
     request = request.traced(built, given.traceparent),
     expects = "bulk", writes = true, effect = EFFECT, timeout = given.timeout,
   }

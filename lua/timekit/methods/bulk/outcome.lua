@@ -62,7 +62,7 @@ end
 -- @treturn table
 function bulk_outcome.error(client, fields, of)
   fields.attempts, fields.elapsed = of.attempts, of.elapsed
-  return Error.new(client.redact(fields))
+  return Error.new(client.runner.redact(fields))
 end
 
 --- What an item was refused with, as if it had been a request of its own.

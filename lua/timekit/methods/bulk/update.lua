@@ -101,7 +101,7 @@ end
 
 -- Reads the bookings that are in doubt, several at once, and judges each by its graph and state.
 local function resolve(self, work)
-  local group, runtime = self.group()
+  local group, runtime = self.runner:group()
   local open = {}
   for index in pairs(work.doubts) do open[#open + 1] = index end
   table.sort(open)
@@ -111,7 +111,7 @@ local function resolve(self, work)
       local call, doubt = outcome.copy(work.calls[index]), outcome.copy(work.doubts[index])
       call.doubted, call.lost = doubt, work.lost
       call.timeout, call.spent = work.timeout, runtime.now() - work.began
-      local booking, info = self.run(call)
+      local booking, info = self.runner:run(call)
       -- Cancelled before anybody looked: what was sent, was sent.
       if info.kind == "cancelled" and not info.cause then info.sent, info.cause = doubt.sent, Error.new(doubt) end
       info.attempts = work.whole.attempts
@@ -174,8 +174,8 @@ local function update(self, items, opts, where, level)
   if not built then return outcome.refused { kind = "input", message = problem } end
 
   local undoes = given.reset_all_on_error == true
-  local began = self.clock()
-  local answer, whole, _, lost = self.run {
+  local began = self.runner:now()
+  local answer, whole, machine = self.runner:run {
     request = request.traced(built, given.traceparent),
     expects = "bulk", writes = true, effect = "the actions were applied, or some of them", timeout = given.timeout,
   }
@@ -183,7 +183,7 @@ local function update(self, items, opts, where, level)
   if answer then
     work.results, work.doubts = read_answer(self, calls, ids, answer, whole)
   elseif whole.kind == "uncertain" then
-    work.results, work.doubts, work.lost = {}, {}, lost
+    work.results, work.doubts, work.lost = {}, {}, machine.lost
     for index = 1, count do work.doubts[index] = whole.cause end
   elseif whole.status and whole.sent == "yes" and bulk_answer.list(whole.body) then
     work.results, work.doubts = read_answer(self, calls, ids, whole.body, whole)
@@ -208,7 +208,7 @@ local function update(self, items, opts, where, level)
   return outcome.finish(work.results, {
     status = whole.status, request_id = whole.request_id, attempts = whole.attempts,
     reconciled = next(work.doubts) ~= nil,
-    elapsed = self.clock() - began, rate_limit_remaining = whole.rate_limit_remaining,
+    elapsed = self.runner:now() - began, rate_limit_remaining = whole.rate_limit_remaining,
   })
 end
 

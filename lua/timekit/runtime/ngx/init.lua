@@ -7,27 +7,46 @@ if type(ngx) ~= "table" or not ngx.get_phase then
 end
 
 local core = require "timekit.core"
-local driver = require "timekit.runtime.ngx.driver"
 local ngx = ngx
 local semaphores = require "ngx.semaphore"
+local timer = require "timekit.runtime.ngx.timer"
 
 local runtime = {}
 
 -- nginx's clock for timers and semaphores counts milliseconds.
 local SHORTEST_WAIT = 0.001
 
--- ssl_client_hello and ssl_session_fetch are not among them: unless nginx is OpenResty's patched one, which cannot be
--- told from here, the handshake fails when they wait, and the call has been made.
-local CAN_WAIT = {
-  server_rewrite = true, rewrite = true, access = true, content = true, timer = true, ssl_cert = true,
-}
-
--- Where not even a timer can be had.
-local INSTEAD = {
-  init = "call it from ngx.timer.at in init_worker_by_lua*, or while a request is served",
-  exit_worker = "call it before the worker ends",
-}
+local WAITS = true
 local BY_TIMER = "call it from ngx.timer.at(0, function() ... end)"
+
+-- What each phase can do, by the name that ngx.get_phase() has for it: wait, or else what to do instead. A phase that
+-- is not listed is taken for one that cannot wait, since a call that was sent and cannot be waited for is lost.
+local PHASES = {
+  init = "call it from ngx.timer.at in init_worker_by_lua*, or while a request is served", -- there are no timers yet
+  init_worker = BY_TIMER,
+  exit_worker = "call it before the worker ends", -- there are no timers any more
+  timer = WAITS,
+
+  ssl_cert = WAITS,
+  -- These two can wait in OpenResty only, whose nginx is patched for it, and nothing tells from here whether it is:
+  -- elsewhere the handshake fails, and the call has been made.
+  ssl_client_hello = BY_TIMER,
+  ssl_session_fetch = BY_TIMER,
+  ssl_session_store = BY_TIMER,
+
+  set = BY_TIMER,
+  server_rewrite = WAITS,
+  rewrite = WAITS,
+  access = WAITS,
+  precontent = WAITS, -- from lua-nginx-module 0.10.30 on
+  content = WAITS, -- of the stream module as well
+  balancer = BY_TIMER,
+  header_filter = BY_TIMER,
+  body_filter = BY_TIMER,
+  log = BY_TIMER,
+
+  preread = WAITS, -- of the stream module
+}
 
 --- A clock that only goes forward.
 -- @function now
@@ -44,44 +63,45 @@ function runtime.sleep(seconds, pump)
   pump:on_close(semaphore, nil)
 end
 
---- Whether the present phase can wait. To be asked before anything is sent: a call that has been started and cannot be
--- waited for is lost.
+--- Whether the present phase can wait. To be asked before anything is sent: a call that was sent and cannot be waited
+-- for is lost.
 -- @treturn boolean
 -- @treturn string the reason, and the way around it
 function runtime.can_wait()
   local phase = ngx.get_phase()
-  if CAN_WAIT[phase] then return true end
-  return false, ("nginx cannot wait in the phase %s: %s"):format(phase, INSTEAD[phase] or BY_TIMER)
+  local ability = PHASES[phase] or BY_TIMER
+  if ability == WAITS then return true end
+  return false, ("nginx cannot wait in the phase %s: %s"):format(phase, ability)
 end
 
 --- Returns when a transfer is done, when the client is closed, or after some time.
 -- Raises when the pump failed and the transfer could not be ended.
--- @tparam table pump what the transfer was started with
--- @tparam table transfer
+-- @tparam table pump see `timekit.runtime.pump`
+-- @tparam table transfer one that the pump started
 -- @tparam ?number seconds left out: as long as the transfer takes
 function runtime.wait(pump, transfer, seconds)
   if transfer:done() then return end
-  local until_ = seconds and core.now() + seconds
-  local waiter = driver.enter(pump, transfer)
-  local nap = driver.nap()
+  local deadline = seconds and core.now() + seconds
+  local waiter = timer.enter(pump, transfer)
+  local pause = timer.next_pause()
   while not waiter.is_over and not transfer:done() do
-    local pause = driver.patience(waiter, nap)
-    if until_ then
-      local left = until_ - core.now()
+    local longest = timer.patience(waiter, pause)
+    if deadline then
+      local left = deadline - core.now()
       if left <= 0 then break end
-      pause = math.min(pause, left)
+      longest = math.min(longest, left)
     end
-    local woken, problem = waiter.semaphore:wait(math.max(pause, SHORTEST_WAIT))
+    local woken, problem = waiter.semaphore:wait(math.max(longest, SHORTEST_WAIT))
     if not woken then
       if problem ~= "timeout" then
-        driver.leave(waiter)
+        timer.leave(waiter)
         error("timekit: cannot wait: " .. tostring(problem), 0)
       end
-      nap = driver.nap(nap)
-      driver.look(waiter)
+      pause = timer.next_pause(pause)
+      timer.look(waiter)
     end
   end
-  driver.leave(waiter)
+  timer.leave(waiter)
   if waiter.problem and not transfer:done() then error(waiter.problem, 0) end
 end
 

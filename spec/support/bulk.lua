@@ -1,0 +1,57 @@
+--- What the specs of bulk requests share: fields to create from, a client of a planned server, and how each item ended.
+local assert = require "luassert"
+local scripted = require "spec.support.scripted"
+local timekit = require "timekit"
+
+local answer = scripted.answer
+
+local bulk = { START = "2030-03-01T08:00:00+00:00", STOP = "2030-03-01T09:00:00+00:00" }
+
+--- The fields of a new booking.
+-- @tparam ?string graph `confirm_decline` unless given
+-- @tparam ?table changes further fields
+function bulk.fields(graph, changes)
+  local all = { graph = graph or "confirm_decline", start = bulk.START, ["end"] = bulk.STOP }
+  for name, value in pairs(changes or {}) do all[name] = value end
+  return all
+end
+
+--- A booking in JSON.
+function bulk.booking(id, state, graph)
+  return ('{"id":"%s","graph":"%s","state":"%s"}'):format(id, graph or "confirm_decline", state)
+end
+
+--- A client of a server that gives `first` to the bulk request, and shows bookings in these states when asked.
+-- @treturn table the client
+-- @treturn table its transport
+function bulk.client(first, states, options)
+  local all = { app_key = "test_key", retries = 0 }
+  for name, value in pairs(options or {}) do all[name] = value end
+  all.transport = scripted.new(function(request)
+    if request.method ~= "GET" then return first end
+    local id = request.target:match("^/bookings/([^?]+)")
+    local state = assert(states and states[id], "not to be read: " .. request.target)
+    return type(state) == "table" and state or answer(200, '{"data":' .. bulk.booking(id, state) .. "}")
+  end)
+  return timekit.new(all), all.transport
+end
+
+--- How each item ended: a booking's state, or an error's kind and state.
+function bulk.endings(results)
+  local list = {}
+  for index, result in ipairs(assert(results)) do
+    local one, told = result[1], result[2]
+    list[index] = one and one.state .. (told.reconciled and " reconciled" or "")
+      or told.kind .. (told.state and " " .. told.state or "")
+  end
+  return list
+end
+
+--- The methods of the requests that were sent, in order.
+function bulk.methods(transport)
+  local list = {}
+  for index, request in ipairs(transport.requests) do list[index] = request.method end
+  return table.concat(list, " ")
+end
+
+return bulk
