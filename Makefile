@@ -258,7 +258,7 @@ valgrind: deps-check
 
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
-PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
+PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
   build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
@@ -275,6 +275,10 @@ build/c$(SANITIZED)/test_oom:
 
 build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
+
+# As where libcurl's TLS is not the OpenSSL that we link with.
+build/c$(SANITIZED)/test_oom_files:
+	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
@@ -313,7 +317,7 @@ tsan: deps-test
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS ?= response json json_both graph link webhook
+FUZZ_TARGETS ?= response json json_both graph link webhook bundle
 FUZZ_SECONDS ?= 60
 # 0: another one each time; libFuzzer prints it.
 FUZZ_SEED ?= 1
@@ -327,6 +331,10 @@ build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_pars
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
 	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libssl libcrypto) -pthread -lm -ldl
+
+build/fuzz/bundle: spec/fuzz/bundle.c csrc/engine/bundle_read.c $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --cflags --libs libcrypto)
 
 build/fuzz/json_parser.o: csrc/json/parser.cc $(C_TEST_HEADERS)
 	@mkdir -p $(@D)

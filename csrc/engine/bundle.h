@@ -1,6 +1,6 @@
 /*
- * A file of certificates, decoded and indexed by subject once for the whole process. A certificate is parsed when somebody
- * asks for its subject: parsing all of the system's 140 takes 16 ms, indexing them 1 ms.
+ * A file of certificates, decoded and indexed by subject once for the whole process. A certificate is parsed when
+ * somebody asks for its subject: parsing all of the system's 140 takes 16 ms, indexing them 1 ms.
  *
  * A bundle never changes. Engines of several threads share it and count its users.
  */
@@ -19,8 +19,9 @@ typedef enum tk_bundle_state {
   TK_BUNDLE_NO_MEMORY
 } tk_bundle_state;
 
-/* The bundle of a file as it is now. A file that is not there any more (behind a chroot, say) or may not be read any more
-   still counts as it was when another user of it read it. Sets *bundle, which the caller leaves, or else NULL. */
+/* The bundle of a file as it is now. A file that is not there any more (behind a chroot, say) or may not be read
+   any more still counts as it was when another user of it read it. Sets *bundle, which the caller leaves, or else
+   NULL. */
 tk_bundle_state tk_bundle_join(const char *file, tk_bundle **bundle);
 
 /* One more user. */

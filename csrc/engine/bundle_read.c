@@ -1,7 +1,7 @@
 /*
- * Two readers. The quick one takes the plain form that bundles have, and leaves everything else to OpenSSL's, so that the
- * certificates of a file are always those that OpenSSL finds in it: what the quick one accepts, OpenSSL reads in the same
- * way.
+ * Two readers. The quick one takes the plain form that bundles have, and leaves everything else to OpenSSL's, so that
+ * the certificates of a file are always those that OpenSSL finds in it: what the quick one accepts, OpenSSL reads in
+ * the same way.
  */
 #include "engine/bundle_read.h"
 
@@ -67,7 +67,8 @@ static const unsigned char *content(const unsigned char *at, const unsigned char
 #define SEQUENCE 0x30
 #define VERSION 0xa0
 
-/* RFC 5280, 4.1: Certificate { TBSCertificate { [version], serial number, algorithm, issuer, validity, subject … } … } */
+/* RFC 5280, 4.1: Certificate { TBSCertificate { [version], serial number, algorithm, issuer, validity, subject … }
+   … } */
 static X509_NAME *subject_of(const unsigned char *der, size_t der_size) {
   const unsigned char *at = der, *end = der + der_size, *start;
   size_t size = 0;
@@ -137,7 +138,8 @@ static int decode(reader *r) {
   size_t digits = 0;
   const char *at;
   while (next_line(r)) {
-    if (r->line < r->line_end && *r->line == '-') return digits > 0 && (digits + (size_t)padding) % 4 == 0 && padding <= 2;
+    if (r->line < r->line_end && *r->line == '-')
+      return digits > 0 && (digits + (size_t)padding) % 4 == 0 && padding <= 2;
     if (r->line == r->line_end) return 0;
     for (at = r->line; at < r->line_end; at++) {
       unsigned char value = r->value[(unsigned char)*at];

@@ -18,8 +18,8 @@ typedef struct tk_transfer tk_transfer;
 typedef struct tk_tls tk_tls;
 
 typedef struct tk_tls_files {
-  const char *ca_file;      /* certificates to trust instead of the system's, for an https proxy as well; NULL: those that
-                               the environment names (CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR), or else the system's */
+  const char *ca_file;      /* certificates to trust instead of the system's, for an https proxy as well; NULL: those
+                               that CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR name, or else the system's */
   const char *cert_file;    /* the client's certificate and those that lead to its root, PEM; NULL: none */
   const char *key_file;     /* its key; NULL: in cert_file */
   const char *key_password; /* NULL: the key is not encrypted */
@@ -113,8 +113,8 @@ const char *tk_proxy_problem(const char *proxy);
 int tk_header_is_reserved(const char *name);
 
 /* Reads the files. It holds no descriptor, so it may be made before a fork, a chroot or a change of user, and engines
-   afterwards: what was read stays usable. NULL on failure, with a line in `message` that names the option, and the file,
-   never the password. The caller frees it, before or after the engines that share it. All of that in one thread. */
+   afterwards: what was read stays usable. NULL on failure, with a line in `message` that names the option and the file,
+   never the password. The caller frees it, before or after the engines that share it, in their thread. */
 tk_tls *tk_tls_new(const tk_tls_files *files, char message[TK_MESSAGE_SIZE]);
 
 /* NULL is allowed. */

@@ -45,8 +45,8 @@ struct tk_engine {
   char *base_url;
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
-  tk_tls *tls;      /* NULL: none is needed */
-  tk_trust *trust;  /* NULL: plain */
+  tk_tls *tls;     /* NULL: http, and no file was named */
+  tk_trust *trust; /* NULL: http */
   char *proxy;
   struct curl_slist *headers; /* sent with every request, Authorization included; wiped when freed */
   struct curl_slist *json_headers; /* the same with the Content-Type of JSON, for requests with is_json */
@@ -64,6 +64,7 @@ struct tk_engine {
 
   CURL *idle[TK_IDLE_HANDLES];
   int idle_count;
+  unsigned easies_made; /* so far */
 
   tk_socket *sockets;
   size_t socket_count;
@@ -106,8 +107,8 @@ struct tk_transfer {
   int guard_calls;     /* times in this try that libcurl was about to send the request */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard kept libcurl from sending the request again */
-  unsigned trust_age;  /* of what is trusted when it was prepared */
-  int outdated;        /* it was not sent, since something else is trusted by now */
+  unsigned trust_age;  /* tk_trust_age when the transfer was prepared */
+  int outdated;        /* not sent, because the trust has changed since */
   tk_append overflow;  /* why a callback made libcurl give up; TK_APPENDED: none did */
   int overflow_in_headers; /* on_header did, not on_body */
   tk_result result;

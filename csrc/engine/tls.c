@@ -1,8 +1,8 @@
 /*
  * The files of a client's TLS, read once: whom it trusts, and its own certificate with the key.
  *
- * libcurl gets the certificate from memory, so it is there after a chroot or a change of user, and the key decrypted, since
- * to derive a key from a password may take longer than a frame. It gives them to servers, never to a proxy.
+ * libcurl gets the certificate from memory, so it is there after a chroot or a change of user, and the key decrypted,
+ * since to derive a key from a password may take longer than a frame. It gives them to servers, never to a proxy.
  */
 #include "engine/tls.h"
 #include "engine/internal.h"
@@ -128,13 +128,15 @@ static int check_key(tk_tls *tls, const tk_tls_files *files, X509 *certificate, 
   const char *path = files->key_file != NULL ? files->key_file : files->cert_file;
   if (key == NULL && is_out_of_memory()) return no_memory(message);
   if (key == NULL && given->is_asked_for) {
-    snprintf(message, TK_MESSAGE_SIZE, given->text != NULL ? "key_password: does not open " PATH
-                                                           : "key_password: expected, since " PATH " is encrypted", path);
+    const char *format = given->text != NULL ? "key_password: does not open " PATH
+                                             : "key_password: expected, since " PATH " is encrypted";
+    snprintf(message, TK_MESSAGE_SIZE, format, path);
     return 0;
   }
   if (key == NULL || !X509_check_private_key(certificate, key)) {
-    snprintf(message, TK_MESSAGE_SIZE, key == NULL ? "key_file: " PATH " holds no private key in PEM"
-                                                   : "key_file: the key in " PATH " is not that of the certificate", path);
+    const char *format = key == NULL ? "key_file: " PATH " holds no private key in PEM"
+                                     : "key_file: the key in " PATH " is not that of the certificate";
+    snprintf(message, TK_MESSAGE_SIZE, format, path);
     return 0;
   }
   return keep_key(tls, key) || no_memory(message);
@@ -154,7 +156,9 @@ static int read_identity(tk_tls *tls, const tk_tls_files *files, char *message) 
   } else {
     if (files->key_file != NULL) wipe(&text);
     if (text.bytes != NULL || read_text("key_file", files->key_file, &text, message)) {
-      ERR_clear_error();
+      /* That there is no further certificate is an error to OpenSSL. */
+      (void)ERR_pop_to_mark();
+      (void)ERR_set_mark();
       key = read_key(&text, &given);
       good = check_key(tls, files, certificate, key, &given, message);
     }

@@ -211,7 +211,8 @@ static int restart(tk_transfer *transfer) {
          curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
 
-/* Tells the transfer as well. */
+/* Whether the trust has changed since the transfer was prepared. Then its try ends, and tk_transfer_completed starts
+   another one. */
 int tk_transfer_is_outdated(tk_transfer *transfer) {
   transfer->outdated = transfer->trust_age != tk_trust_age(transfer->engine->trust);
   return transfer->outdated;

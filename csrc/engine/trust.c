@@ -84,8 +84,8 @@ typedef X509_NAME lookup_name;
 typedef const X509_NAME lookup_name;
 #endif
 
-/* OpenSSL looks for a certificate that is not in the store yet. All of that subject go into it. What a broken certificate
-   leaves in the list of errors would make OpenSSL take the handshake for failed. */
+/* OpenSSL looks for a certificate that is not in the store yet. All of that subject go into it. What a broken
+   certificate leaves in the list of errors would make OpenSSL take the handshake for failed. */
 static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, lookup_name *name, X509_OBJECT *found) {
   const tk_bundle *bundle = (const tk_bundle *)X509_LOOKUP_get_method_data(lookup);
   X509 *first = NULL, *certificate;
@@ -131,7 +131,8 @@ static X509_STORE *new_store(const tk_trust *trust, tk_bundle *bundle) {
 
 /* ---- changes ---- */
 
-/* Certificates come and go in a folder by files that are made and removed, which changes the folder. 0: there is none. */
+/* Certificates come and go in a folder by files that are made and removed, which changes the folder. 0: there is
+   none. */
 static unsigned long long stamp_of_folder(const tk_trust *trust) {
   return trust->folder == NULL ? 0 : tk_folders_stamp(trust->folder);
 }
@@ -178,8 +179,8 @@ static CURLcode refresh(tk_trust *trust) {
   return CURLE_OK;
 }
 
-/* libcurl is about to shake hands. A session of an earlier age may be under way already, so such a try ends here, and its
-   transfer starts anew. */
+/* libcurl is about to shake hands. A session of an earlier age may be under way already, so such a try ends here,
+   and its transfer starts anew. */
 static CURLcode apply(CURL *easy, void *context, void *data) {
   tk_trust *trust = (tk_trust *)data;
   SSL_CTX *ctx = (SSL_CTX *)context;

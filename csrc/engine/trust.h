@@ -1,7 +1,7 @@
 /*
- * Whom an engine trusts. libcurl hands OpenSSL every certificate of the system's bundle at every connection: 20 ms in one
- * call, in a game's frame or an nginx worker. Here each engine has a store of its own that looks certificates up in a
- * bundle when a chain asks for them.
+ * Whom an engine trusts. libcurl hands OpenSSL every certificate of the system's bundle at every connection: 20 ms in
+ * one call, in a game's frame or an nginx worker. Here each engine has a store of its own that looks certificates up
+ * in a bundle when a chain asks for them.
  *
  * Where libcurl's TLS is not the OpenSSL that we are linked with, libcurl reads the files.
  */
