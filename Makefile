@@ -26,7 +26,7 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
   $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
-CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libcrypto) -pthread -ldl
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread -ldl
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
 # JSON=simdjson insist.
@@ -180,7 +180,8 @@ C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
 C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
-C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(shell $(PKG_CONFIG) --libs libcurl cmocka) -pthread
+C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+  $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto cmocka) -pthread
 
 build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
@@ -257,8 +258,9 @@ valgrind: deps-check
 
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
-PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
+PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
   build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
+  build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
@@ -266,13 +268,17 @@ $(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
 WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA) cmocka libcurl libcrypto) -pthread -ldl
+WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA) cmocka libcurl libssl libcrypto) -pthread -ldl
 
 build/c$(SANITIZED)/test_oom:
 	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_oom_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
+
+# As where libcurl's TLS is not the OpenSSL that we link with.
+build/c$(SANITIZED)/test_oom_files:
+	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
@@ -286,6 +292,11 @@ build/c$(SANITIZED)/test_notifier_poll:
 build/c$(SANITIZED)/test_spin:
 	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
+# They have the source of trust.c in them.
+build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:
+	$(PROOF_COMPILE) $(filter-out csrc/engine/trust.c,$(ENGINE_SOURCES)) spec/c/$(@F).c spec/c/certificates.c \
+	  $(WRAP_MEMORY) $(WITH_LUA)
+
 # It loads the module as hosts do: nothing of ours is in it.
 build/c$(SANITIZED)/$(LUA)/test_threads:
 	$(PROOF_COMPILE) -Wl,-E spec/c/test_threads.c $(WITH_LUA)
@@ -298,6 +309,7 @@ valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
 TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_notifier \
+  build/c-tsan/test_trust \
   build/c-tsan/$(LUA)/test_threads
 
 tsan: deps-test
@@ -305,7 +317,7 @@ tsan: deps-test
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS ?= response json json_both graph link webhook
+FUZZ_TARGETS ?= response json json_both graph link webhook bundle
 FUZZ_SECONDS ?= 60
 # 0: another one each time; libFuzzer prints it.
 FUZZ_SEED ?= 1
@@ -318,7 +330,11 @@ FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_parser.o) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
-	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libcrypto) -pthread -lm -ldl
+	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libssl libcrypto) -pthread -lm -ldl
+
+build/fuzz/bundle: spec/fuzz/bundle.c csrc/engine/bundle_read.c $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(shell $(PKG_CONFIG) --cflags --libs libcrypto)
 
 build/fuzz/json_parser.o: csrc/json/parser.cc $(C_TEST_HEADERS)
 	@mkdir -p $(@D)

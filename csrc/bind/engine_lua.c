@@ -5,6 +5,7 @@ The engine as a Lua object: it makes many transfers to one origin.
 #include "bind/engine_lua.h"
 
 #include "bind/fields.h"
+#include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
 
@@ -29,8 +30,9 @@ static tk_engine *check_engine(lua_State *L) {
 Makes an engine, which makes many transfers to one origin.
 @function engine
 @tparam table options `base_url` (https, or http to loopback), `allow_http` (boolean: http to any host), `username`,
-`password`, `user_agent`, `ca_file`, `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes, default
-8 MiB), `max_headers` (bytes, default 256 KiB)
+`password`, `user_agent`, `ca_file`, `cert_file`, `key_file`, `key_password` (as for `tls`), `tls` (instead of those
+four), `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes,
+default 8 MiB), `max_headers` (bytes, default 256 KiB)
 @treturn engine
 @raise an option is wrong; the message names it
 @usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }
@@ -41,11 +43,13 @@ static int engine_new(lua_State *L) {
   char message[TK_MESSAGE_SIZE];
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  luaL_checkstack(L, 2 * LUA_MINSTACK, "engine");
   options.base_url = tk_required_string(L, 1, "base_url");
   options.username = tk_string_field(L, 1, "username", NULL);
   options.password = tk_string_field(L, 1, "password", NULL);
   options.user_agent = tk_string_field(L, 1, "user_agent", NULL);
-  options.ca_file = tk_string_field(L, 1, "ca_file", NULL);
+  tk_tls_get_files(L, 1, &options.files);
+  options.tls = tk_tls_get(L, 1);
   options.proxy = tk_string_field(L, 1, "proxy", NULL);
   options.connect_timeout = tk_positive_field(L, 1, "connect_timeout", 10);
   options.max_response = tk_size_field(L, 1, "max_response", 8.0 * 1024 * 1024);

@@ -34,7 +34,6 @@ static const char *options_problem(const tk_options *options, int *plain) {
   if (options->password != NULL && !is_one_line(options->password)) return "password: expected no control characters";
   if (options->user_agent != NULL && !is_one_line(options->user_agent))
     return "user_agent: expected no control characters";
-  if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0) return "ca_file: cannot be read";
   if (options->proxy != NULL && (problem = tk_proxy_problem(options->proxy)) != NULL) return problem;
   if (!(options->connect_timeout > 0)) return "connect_timeout: expected a positive number of seconds";
   if (options->http2 && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
@@ -61,6 +60,15 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
          tk_headers_copy(&engine->json_headers, engine->headers);
 }
 
+/* http needs none of it, and tells of wrong files all the same. */
+static int set_up_tls(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
+  const tk_tls_files *files = &options->files;
+  if (engine->plain && files->ca_file == NULL && files->cert_file == NULL && files->key_file == NULL) return 1;
+  engine->tls = options->tls != NULL ? tk_tls_share(options->tls) : tk_tls_new(&options->files, message);
+  if (engine->tls != NULL && !engine->plain) engine->trust = tk_tls_trust(engine->tls, message);
+  return engine->tls != NULL && (engine->plain || engine->trust != NULL);
+}
+
 static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
   double milliseconds = options->connect_timeout * 1000;
   engine->connect_timeout_ms = milliseconds < 1 ? 1 : milliseconds > (double)INT_MAX ? INT_MAX : (long)milliseconds;
@@ -69,8 +77,7 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   engine->http2 = options->http2;
   engine->base_url = copy(options->base_url);
   engine->base_path = tk_base_path(options->base_url);
-  if (engine->base_url == NULL || engine->base_path == NULL) return 0;
-  if (options->ca_file != NULL && (engine->ca_file = copy(options->ca_file)) == NULL) return 0;
+  if (engine->base_url == NULL || engine->base_path == NULL || !set_up_tls(engine, options, message)) return 0;
   if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
   return copy_headers(engine, options, message);
 }
@@ -145,7 +152,8 @@ void tk_engine_free(tk_engine *engine) {
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
   free(engine->proxy);
-  free(engine->ca_file);
+  tk_trust_free(engine->trust);
+  tk_tls_free(engine->tls);
   free(engine->base_path);
   tk_buffer_free(&engine->target);
   free(engine->base_url);

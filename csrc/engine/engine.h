@@ -15,6 +15,15 @@
 
 typedef struct tk_engine tk_engine;
 typedef struct tk_transfer tk_transfer;
+typedef struct tk_tls tk_tls;
+
+typedef struct tk_tls_files {
+  const char *ca_file;      /* certificates to trust instead of the system's, for an https proxy as well; NULL: those
+                               that CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR name, or else the system's */
+  const char *cert_file;    /* the client's certificate and those that lead to its root, PEM; NULL: none */
+  const char *key_file;     /* its key; NULL: in cert_file */
+  const char *key_password; /* NULL: the key is not encrypted */
+} tk_tls_files;
 
 typedef struct tk_options {
   const char *base_url; /* https, or http as far as that is allowed; no credentials, query or fragment */
@@ -22,7 +31,8 @@ typedef struct tk_options {
   const char *username; /* username and password NULL: no Authorization header */
   const char *password;
   const char *user_agent; /* NULL: no User-Agent header */
-  const char *ca_file;    /* NULL: the system's certificates */
+  tk_tls_files files;
+  tk_tls *tls;            /* NULL: `files` are read. Else it counts instead, and the engine is one more user of it */
   const char *proxy;      /* NULL: from the environment; "": none. Never used for http */
   const char *const *headers; /* "Name: value" lines sent with every request */
   size_t header_count;
@@ -101,6 +111,14 @@ const char *tk_proxy_problem(const char *proxy);
 
 /* Whether this is the name of a header that only the engine may send. */
 int tk_header_is_reserved(const char *name);
+
+/* Reads the files. It holds no descriptor, so it may be made before a fork, a chroot or a change of user, and engines
+   afterwards: what was read stays usable. NULL on failure, with a line in `message` that names the option and the file,
+   never the password. The caller frees it, before or after the engines that share it, in their thread. */
+tk_tls *tk_tls_new(const tk_tls_files *files, char message[TK_MESSAGE_SIZE]);
+
+/* NULL is allowed. */
+void tk_tls_free(tk_tls *tls);
 
 /* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the
    option. */

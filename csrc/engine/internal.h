@@ -4,6 +4,8 @@
 
 #include "engine/buffer.h"
 #include "engine/engine.h"
+#include "engine/tls.h"
+#include "engine/trust.h"
 
 #include <curl/curl.h>
 #include <sys/types.h>
@@ -43,7 +45,8 @@ struct tk_engine {
   char *base_url;
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
-  char *ca_file;
+  tk_tls *tls;     /* NULL: http, and no file was named */
+  tk_trust *trust; /* NULL: http */
   char *proxy;
   struct curl_slist *headers; /* sent with every request, Authorization included; wiped when freed */
   struct curl_slist *json_headers; /* the same with the Content-Type of JSON, for requests with is_json */
@@ -61,6 +64,7 @@ struct tk_engine {
 
   CURL *idle[TK_IDLE_HANDLES];
   int idle_count;
+  unsigned easies_made; /* so far */
 
   tk_socket *sockets;
   size_t socket_count;
@@ -103,6 +107,8 @@ struct tk_transfer {
   int guard_calls;     /* times in this try that libcurl was about to send the request */
   int stale;           /* the guard found the kept connection dead */
   int resend;          /* the guard kept libcurl from sending the request again */
+  unsigned trust_age;  /* tk_trust_age when the transfer was prepared */
+  int outdated;        /* not sent, because the trust has changed since */
   tk_append overflow;  /* why a callback made libcurl give up; TK_APPENDED: none did */
   int overflow_in_headers; /* on_header did, not on_body */
   tk_result result;
@@ -113,11 +119,13 @@ struct tk_transfer {
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code);
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
+int tk_transfer_is_outdated(tk_transfer *transfer);
 
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
+int tk_easy_trust(tk_transfer *transfer);
 
 /* origin.c */
 const char *tk_environment_proxy(void);

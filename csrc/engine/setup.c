@@ -26,6 +26,8 @@ static void setup(void) {
     setup_problem = "timekit needs a libcurl with TLS";
   else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     setup_problem = "libcurl could not be initialised";
+  else if (!tk_trust_setup())
+    setup_problem = "OpenSSL could not be initialised";
   else
     pin();
 }

@@ -47,6 +47,8 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_OK: text[0] = '\0'; break;
     case TK_CURL:
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
+      if (code == CURLE_SSL_CACERT_BADFILE && engine->trust != NULL)
+        tk_trust_explain(engine->trust, text, sizeof transfer->error);
       hide_proxy(engine, code, text);
       break;
     case TK_DEADLINE: put_late(text, transfer->timeout); break;
@@ -205,8 +207,15 @@ static int restart(tk_transfer *transfer) {
   transfer->stale = 0;
   transfer->result.restarts++;
   transfer->began = tk_now();
-  return curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
+  return tk_easy_trust(transfer) && curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
          curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
+}
+
+/* Whether the trust has changed since the transfer was prepared. Then its try ends, and tk_transfer_completed starts
+   another one. */
+int tk_transfer_is_outdated(tk_transfer *transfer) {
+  transfer->outdated = transfer->trust_age != tk_trust_age(transfer->engine->trust);
+  return transfer->outdated;
 }
 
 static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
@@ -220,7 +229,7 @@ static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
 
 /* libcurl has finished the transfer, with `code`. */
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
-  if (transfer->stale && bytes_written(transfer->easy) == 0) {
+  if ((transfer->stale || transfer->outdated) && sent(transfer) == TK_SENT_NO) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }

@@ -265,6 +265,7 @@ function Booking:actions()
 end
 
 changes.install(Booking, { check = check, learn = learn })
+customer_links.install(Booking, { check = check, read = read })
 waiting.install(Booking, { check = check, read = read })
 
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
@@ -299,34 +300,6 @@ function Booking:link(action, opts)
   }, sign)
   if not url then error(("%s: %s"):format(where, problem), 2) end
   return url
-end
-
---- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
--- `reschedule_by_customer` where these are possible (spec/api.md 5). One read, `include=customer_action_links`.
--- Raises on a wrong option and on a closed client.
--- @tparam ?table opts `timeout`: seconds; `traceparent`
--- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure
--- @treturn table `info` as in `Booking:action`, or the error as in `Booking:get`; `response` also for links in a shape
---   that cannot be read
--- @usage
--- local links = assert(tk:booking(id):customer_links())
--- print(links.cancel_by_customer)
-function Booking:customer_links(opts)
-  local where = "booking:customer_links"
-  check(self, where, 3)
-  local given = options.check(opts, options.plain, where, 3)
-  local booking, info = read(self, {
-    include = "customer_action_links",
-    timeout = given.timeout, traceparent = given.traceparent, headers = given.headers,
-  })
-  if not booking then return nil, info end
-  local links = customer_links.read(booking.customer_action_links)
-  if links then return links, info end
-  return nil, Error.new {
-    kind = "response", message = "the answer's customer_action_links hold no links that can be read", sent = "yes",
-    status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
-    graph = self.graph, state = self.state,
-  }
 end
 
 -- The method of each action that was ever called by its name. All handles share them.

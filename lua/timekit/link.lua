@@ -19,8 +19,7 @@ local LONGEST = 32 * 1024
 
 -- nil where a percent sign is not followed by two digits.
 local function unescape(text)
-  if text:gsub("%%%x%x", ""):find("%", 1, true) then return nil end
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  return urls.is_encoded(text) and urls.decode(text) or nil
 end
 
 --- Makes a link.

@@ -41,6 +41,11 @@ function webhook.verify(raw_body, signature, secret)
   if type(raw_body) ~= "string" then return false, "there is no body" end
   if type(signature) ~= "string" then return false, "there is no signature" end
   if core.equal(webhook_signature.make(secret, raw_body), ascii.lower(signature)) then return true end
+  -- The usual mistake: a secret read from a file with its line's end, a header taken with the blanks around it.
+  if signature:find("[ \t-\r]") then return false, "the signature is wrong: it holds a blank or a line's end" end
+  if secret:find("^[ \t-\r]") or secret:find("[ \t-\r]$") then
+    return false, "the signature is wrong: the secret begins or ends with a blank or a line's end"
+  end
   return false, "the signature is wrong"
 end
 

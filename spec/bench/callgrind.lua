@@ -63,6 +63,25 @@ function callgrind.read(path)
   return cost, total
 end
 
+local function run_twice(environment, command, few, many)
+  local folder = shell.must("mktemp -d"):match("%S+")
+  local function count(items)
+    local path = folder .. "/" .. items
+    load.run(("%svalgrind -q --tool=callgrind --callgrind-out-file=%s %s %d"):format(environment, path, command, items))
+    return { callgrind.read(path) }
+  end
+  local less, more = count(few), count(many)
+  shell.must("rm -rf " .. folder)
+  return less, more
+end
+
+--- As `per_item`, whatever file they stand in.
+-- @treturn number instructions
+function callgrind.total_per_item(environment, command, few, many)
+  local less, more = run_twice(environment, command, few, many)
+  return (more[2] - less[2]) / (many - few)
+end
+
 --- Runs a command twice, with a smaller and a greater count as its last argument, so that what happens once does not
 -- count.
 -- @tparam string environment of `load.environment`
@@ -71,21 +90,13 @@ end
 -- @tparam integer many
 -- @treturn table file's name → instructions for each of what is counted
 function callgrind.per_item(environment, command, few, many)
-  local folder = shell.must("mktemp -d"):match("%S+")
-  local function count(items)
-    local path = folder .. "/" .. items
-    load.run(("%svalgrind -q --tool=callgrind --callgrind-out-file=%s %s %d"):format(environment, path, command, items))
-    return callgrind.read(path)
-  end
-  local less, total_of_less = count(few)
-  local more, total_of_more = count(many)
-  shell.must("rm -rf " .. folder)
+  local less, more = run_twice(environment, command, few, many)
   local each, sum = {}, 0
-  for name, instructions in pairs(more) do
-    each[name] = (instructions - (less[name] or 0)) / (many - few)
+  for name, instructions in pairs(more[1]) do
+    each[name] = (instructions - (less[1][name] or 0)) / (many - few)
     sum = sum + each[name]
   end
-  local share = sum / ((total_of_more - total_of_less) / (many - few))
+  local share = sum / ((more[2] - less[2]) / (many - few))
   assert(share > 0.98 and share < 1.02, ("%.3f of the instructions were found"):format(share))
   return each
 end

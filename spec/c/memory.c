@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 memory own_memory = {-1, 0, 0, 0};
 memory curl_memory = {-1, 0, 0, 0};
+memory ssl_memory = {-1, 0, 0, 0};
 memory lua_memory = {-1, 0, 0, 0};
 
 void *__real_malloc(size_t size);
@@ -138,6 +140,28 @@ void memory_serve_curl(void) {
   CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_release, curl_realloc, curl_copy, curl_calloc);
   assert(code == CURLE_OK);
   (void)code;
+}
+
+static void *ssl_malloc(size_t size, const char *file, int line) {
+  (void)file, (void)line;
+  return size == 0 ? NULL : allocate(&ssl_memory, NULL, size);
+}
+
+static void ssl_free(void *block, const char *file, int line) {
+  (void)file, (void)line;
+  release(&ssl_memory, block);
+}
+
+static void *ssl_realloc(void *block, size_t size, const char *file, int line) {
+  if (size > 0) return allocate(&ssl_memory, block, size);
+  ssl_free(block, file, line);
+  return NULL;
+}
+
+void memory_serve_openssl(void) {
+  int served = CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free);
+  assert(served);
+  (void)served;
 }
 
 void *memory_for_lua(void *unused, void *block, size_t old_size, size_t new_size) {

@@ -15,10 +15,14 @@ typedef struct memory {
 
 extern memory own_memory;  /* of our own C files */
 extern memory curl_memory; /* of libcurl */
+extern memory ssl_memory;  /* of OpenSSL */
 extern memory lua_memory;  /* of a Lua state with memory_for_lua as its allocator */
 
 /* To be called before anything else sets libcurl up. */
 void memory_serve_curl(void);
+
+/* Likewise, before anything sets OpenSSL up. */
+void memory_serve_openssl(void);
 
 /* A lua_Alloc. Lua counts on shrinking, and each failure makes it collect garbage and ask once more. */
 void *memory_for_lua(void *unused, void *block, size_t old_size, size_t new_size);

@@ -533,7 +533,7 @@ static void bad_options_are_named(void **state) {
     assert_null(strstr(message, "secret"));
   }
   options = options_for("https://api.timekit.io/v2");
-  options.ca_file = "/nowhere/ca.pem";
+  options.files.ca_file = "/nowhere/ca.pem";
   assert_null(tk_engine_new(&options, message));
   assert_memory_equal(message, "ca_file: ", 9);
   options = options_for("https://api.timekit.io/v2");

@@ -25,7 +25,7 @@
 /* What the engines here are pointed to. */
 static server *the_server;
 static char base_url[64];
-static const char *ca_file = "/dev/null";
+static const char *ca_file, *key_file;
 static const char *method = "PUT";
 
 static tk_engine *new_engine(char message[TK_MESSAGE_SIZE]) {
@@ -36,7 +36,8 @@ static tk_engine *new_engine(char message[TK_MESSAGE_SIZE]) {
   options.username = "";
   options.password = "key";
   options.user_agent = "test";
-  options.ca_file = ca_file;
+  options.files.ca_file = options.files.cert_file = ca_file;
+  options.files.key_file = key_file;
   options.proxy = method[0] == 'G' ? "" : "http://127.0.0.1:1"; /* not used for http, but checked and copied */
   options.headers = headers;
   options.header_count = 1;
@@ -289,6 +290,7 @@ static int start_tls(void **state) {
   *state = tls_server_start(&tls) ? &tls : NULL;
   snprintf(base_url, sizeof base_url, "https://127.0.0.1:%d", tls.port);
   ca_file = tls.ca_file;
+  key_file = tls.key_file;
   method = "GET";
   return 0;
 }
@@ -296,7 +298,7 @@ static int start_tls(void **state) {
 static int stop_tls(void **state) {
   if (*state != NULL) tls_server_stop(&tls);
   method = "PUT";
-  ca_file = "/dev/null";
+  ca_file = key_file = NULL;
   return 0;
 }
 

@@ -1,5 +1,5 @@
--- Many actions by one request: what is refused on the spot, what every plausible answer is taken for, and what becomes
--- of an outcome that is in doubt.
+-- Actions on many bookings by one request: what is refused on the spot, what is believed of the answer, and how a doubt
+-- is resolved by reading.
 local blame = require "spec.support.blame"
 local bulk = require "spec.support.bulk"
 local clocks = require "spec.support.clock"
@@ -10,10 +10,9 @@ local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
 
 local answer, failure = scripted.answer, scripted.failure
-local fields, booking, client, endings = bulk.fields, bulk.booking, bulk.client, bulk.endings
-local methods = bulk.methods
-
-local LOST = failure("network", "maybe")
+local LOST = bulk.LOST
+local booking, client, endings, entries, fields, methods =
+  bulk.booking, bulk.client, bulk.endings, bulk.entries, bulk.fields, bulk.methods
 
 local BOTH = { { "b1", "confirm" }, { "b2", "decline", { message = "Full" } } }
 
@@ -54,7 +53,7 @@ describe("update_bookings", function()
   end)
 
   it("sends each action as a request of its own would, beside its booking's id", function()
-    local all = answer(200, '{"data":[' .. booking("b1", "confirmed") .. "," .. booking("b2", "declined") .. "]}")
+    local all = entries(booking("b1", "confirmed"), booking("b2", "declined"))
     local items = {
       { "b1", "confirm", nil, { apply_to_bulked_bookings = false, settings = { notify = { enabled = false } } } },
       { "b2", "decline", { message = "Full" } },
@@ -116,8 +115,8 @@ describe("update_bookings", function()
     local results = tk:update_bookings({ { first, "confirm" }, { second, "cancel" } }, { reset_all_on_error = true })
     assert.same({ "validation", "transition tentative" }, endings(results))
     assert.same({ "tentative", "tentative", "tentative" }, states())
-    -- An answer that shows the booking as it was before all were put back.
-    local shown = answer(200, '{"data":[' .. booking("b1", "confirmed") .. ',{"error":"no"}]}')
+    -- An answer that shows the booking as it was meanwhile.
+    local shown = entries(booking("b1", "confirmed"), '{"error":"no"}')
     assert.same({ "confirmed", "validation" }, endings(client(shown):update_bookings(BOTH)))
     assert.same({ "uncertain confirmed", "validation" },
       endings(client(shown):update_bookings(BOTH, { reset_all_on_error = true })))
@@ -185,7 +184,7 @@ describe("update_bookings", function()
   end)
 
   it("judges by the same rules as of a single action", function()
-    -- The graph is unknown; the booking is elsewhere; it cannot be read; it is gone; and one that is proved.
+    -- Other actions lead there as well, or nobody knows the graph, or the booking is elsewhere, or cannot be read.
     local results = client(LOST, {
       b1 = answer(200, '{"data":' .. booking("b1", "confirmed", "their_graph") .. "}"), b2 = "completed",
       b3 = answer(500), b4 = answer(404), b5 = "declined",
@@ -200,10 +199,13 @@ describe("update_bookings", function()
     local twice = { { "b1", "confirm" }, { "b2", "confirm" }, { "b1", "confirm" }, { "b1", "cancel" } }
     assert.same({ "confirmed reconciled", "confirmed reconciled", "uncertain confirmed", "uncertain confirmed" },
       endings(client(LOST, { b1 = "confirmed", b2 = "confirmed" }):update_bookings(twice)))
-    -- An answer tells of each of the two.
+    -- What an answer tells of each counts.
     local nagged = booking("b1", "nagged", "theirs")
-    assert.same({ "nagged", "nagged" }, endings(client(answer(200, "[" .. nagged .. "," .. nagged .. "]"))
-      :update_bookings { { "b1", "nag" }, { "b1", "nag" } }))
+    assert.same({ "nagged", "nagged" },
+      endings(client(entries(nagged, nagged)):update_bookings { { "b1", "nag" }, { "b1", "nag" } }))
+    -- It is the second that was done, if one was; or the state was there before.
+    assert.same({ "uncertain confirmed", "confirmed" }, endings(client(entries("null", booking("b1", "confirmed")),
+      { b1 = "confirmed" }):update_bookings { twice[1], twice[3] }))
   end)
 
   it("knows that nothing is under way after Timekit's own rate limit", function()
@@ -211,7 +213,7 @@ describe("update_bookings", function()
     local results = client(limit, { b1 = "tentative", b2 = "declined" }):update_bookings(BOTH)
     assert.same({ "rate_limited tentative", "declined reconciled" }, endings(results))
     assert.same({ 7, true }, { results[1][2].retry_after, results[1][2].retryable })
-    -- A gateway's 503 is a doubt like any other.
+    -- A gateway's is a doubt like any other.
     results = client(answer(503, "<html>"), { b1 = "tentative", b2 = "declined" }):update_bookings(BOTH)
     assert.same({ "uncertain tentative", "declined reconciled" }, endings(results))
   end)
@@ -225,49 +227,56 @@ describe("update_bookings", function()
     assert.same({ "network", 2 }, { results[1][2].cause.kind, results.failed })
   end)
 
-  it("asks about items that an answer does not tell of", function()
-    local b1, b2 = booking("b1", "confirmed"), booking("b2", "declined")
+  it("reads the bookings of items that an answer does not tell of", function()
+    local b1, b2, other = booking("b1", "confirmed"), booking("b2", "declined"), booking("b3", "declined")
     local states_now = { b1 = "confirmed", b2 = "declined" }
-    local told = {
-      -- In another order, and with refusals in a list of their own.
-      ['{"data":[' .. b2 .. "," .. b1 .. "]}"] = { "confirmed", "declined" },
-      ['{"data":[' .. b2 .. '],"errors":[{"id":"b1","error":"no"}]}'] = { "validation", "declined" },
-      ['{"data":[{"id":"b2","error":"no"},' .. b1 .. "]}"] = { "confirmed", "validation" },
-      -- Without some items, with nothing about one, or with one as it was before.
-      ['{"data":[' .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
-      ['{"data":[]}'] = { "confirmed reconciled", "declined reconciled" },
-      ['{"data":[null,' .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
-      ['{"data":[' .. b1 .. "," .. booking("b3", "declined") .. "]}"] = { "confirmed", "declined reconciled" },
-      ['{"data":[' .. b1 .. "," .. b2 .. "," .. b2 .. "]}"] = { "confirmed", "declined reconciled" },
-      ['{"data":[' .. booking("b1", "tentative") .. "," .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
-      ['{"data":[{"status":500,"error":"oops"},' .. b2 .. "]}"] = { "confirmed reconciled", "declined" },
-      ['{"data":{"id":"b1","state":"confirmed"}}'] = { "confirmed reconciled", "declined reconciled" },
-    }
-    for body, expected in pairs(told) do
+    local function check(expected, body)
       local with_answer, transport = client(answer(200, body), states_now)
       assert.same(expected, endings(with_answer:update_bookings(BOTH)), body)
       assert.matches("^PUT[GET ]*$", methods(transport))
     end
-    -- Shown in a state that the action does not lead to: somebody else has acted.
-    local elsewhere = answer(200, '{"data":[' .. booking("b1", "declined") .. "," .. booking("b2", "completed") .. "]}")
-    assert.same({ "uncertain declined", "completed" }, endings(client(elsewhere, { b1 = "declined" })
-      :update_bookings { { "b1", "confirm" }, { "b2", "confirm" } }))
-    -- Shown as it was before, and a read shows the same.
-    assert.same({ "uncertain tentative", "declined" }, endings(client(
-      answer(200, '{"data":[' .. booking("b1", "tentative") .. "," .. b2 .. "]}"), { b1 = "tentative" })
-      :update_bookings(BOTH)))
+    -- Of one item nothing is told, or it is shown as it was before.
+    for _, entry in ipairs { "null", "{}", "[]", '"ok"', '{"id":"b1"}', '{"id":"b1","error":""}', '{"error":{}}',
+      '{"status":500,"error":"oops"}', '{"status":503,"error":"slow down"}',
+      '{"id":"b1","state":"confirmed","error":"no"}',
+      '{"status":"422","error":"no"}', booking("b1", "tentative"), '{"data":' .. b1 .. "}" } do
+      check({ "confirmed reconciled", "declined" }, entries(entry, b2).body)
+    end
+    -- Not one for each, in their order, where they were to be.
+    local both = { "confirmed reconciled", "declined reconciled" }
+    for _, body in ipairs { entries().body, entries(b2).body, entries(b1, b2, b2).body, entries(b2, b1).body,
+      entries(b1, other).body, entries('{"id":"b2","error":"no"}', '{"error":"no"}').body,
+      '{"data":' .. b1 .. "}", '{"bookings":[' .. b1 .. "," .. b2 .. "]}",
+      '{"data":{"bookings":[' .. b1 .. "," .. b2 .. "]}}",
+      '{"data":[' .. b2 .. '],"errors":[{"id":"b1","error":"no"}]}' } do
+      check(both, body)
+    end
   end)
 
-  it("asks what a refusal without a list has left", function()
+  it("believes no state that the action does not lead to", function()
+    -- Somebody else has brought it there.
+    assert.same({ "uncertain declined", "completed" }, endings(client(
+      entries(booking("b1", "declined"), booking("b2", "completed")), { b1 = "declined" })
+      :update_bookings { { "b1", "confirm" }, { "b2", "confirm" } }))
+    -- Its graph has no such action.
+    assert.same({ "uncertain declined", "confirmed" }, endings(client(
+      entries(booking("b1", "declined"), booking("b2", "confirmed")), { b1 = "declined" })
+      :update_bookings { { "b1", "pay" }, { "b2", "confirm" } }))
+    -- Shown as it was before, and so it is.
+    assert.same({ "uncertain tentative", "declined" }, endings(client(
+      entries(booking("b1", "tentative"), booking("b2", "declined")), { b1 = "tentative" }):update_bookings(BOTH)))
+  end)
+
+  it("reads what a refusal of the whole has left", function()
     local whole = answer(422, '{"error":"Index 1: no such input"}')
     local results = client(whole, { b1 = "confirmed", b2 = "tentative" }):update_bookings(BOTH)
     assert.same({ "confirmed reconciled", "validation tentative" }, endings(results))
     assert.matches("as a whole: Index 1", results[2][2].message, 1, true)
-    -- Whether that booking was in the state before cannot be known.
+    -- Whether that item was there before cannot be told.
     whole = answer(422, [[{"error":"Cannot apply action 'confirm' to current state 'confirmed'"}]])
     assert.same({ "uncertain confirmed", "validation tentative" },
       endings(client(whole, { b1 = "confirmed", b2 = "tentative" }):update_bookings(BOTH)))
-    -- The refusal is about all items if it says so, if there is only one, or if all are put back.
+    -- It is about all, when it says so, when there is but one, or when all is put back.
     local named = answer(422, '{"errors":{"bookings.1.action":["no"]}}')
     for _, case in ipairs {
       { named, BOTH }, { whole, { BOTH[1] } }, { whole, BOTH, { reset_all_on_error = true } }, { answer(401), BOTH },
@@ -279,9 +288,10 @@ describe("update_bookings", function()
       assert.not_equal("uncertain", err.kind)
       assert.equal("PUT", methods(transport))
     end
-    -- If the refusal holds a list, the list counts.
+    -- What it says of items is not documented.
     local list = answer(422, '{"data":[' .. booking("b1", "confirmed") .. ',{"error":"no"}]}')
-    assert.same({ "confirmed", "validation" }, endings(client(list):update_bookings(BOTH)))
+    assert.same({ "confirmed reconciled", "validation tentative" },
+      endings(client(list, { b1 = "confirmed", b2 = "tentative" }):update_bookings(BOTH)))
   end)
 
   it("reads several bookings at once, and none after its time", function()
@@ -354,7 +364,7 @@ describe("update_bookings", function()
   end)
 
   it("has no key in its errors", function()
-    local echo = answer(200, '[{"error":"not with sk_test_secret"},' .. booking("b2", "declined") .. "]")
+    local echo = entries('{"error":"not with sk_test_secret"}', booking("b2", "declined"))
     local results = client(echo, nil, { app_key = "sk_test_secret" }):update_bookings(BOTH)
     assert.is_nil(core.encode(results[1][2].body):find("secret"))
     assert.is_nil(results[1][2].message:find("secret"))

@@ -11,12 +11,11 @@ local ROOMS = {
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
-  -- An item of a batch may be a handle; the customer's links are parsed as any other link.
-  methods = "call http rules graphs options error text signing runtime booking link",
+  -- An item of a batch may be a handle.
+  methods = "call http rules graphs options error text signing runtime booking",
   options = "http runtime text",
   call = "http rules graphs error text transport runtime signing",
-  -- How a bulk request is answered is known where it is made.
-  http = "rules graphs text signing error methods.bulk.answer",
+  http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",
   redis = "error text",

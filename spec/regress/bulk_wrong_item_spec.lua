@@ -24,27 +24,27 @@ local function shown(id, state)
 end
 
 describe("what a bulk's answer seems to tell", function()
-  it("is no word on an item, when it refuses another action", function()
+  it("is no word on any item, when it refuses another action than was asked for", function()
     local refused = { id = "b1", error = "Cannot apply action 'decline' to current state 'confirmed'" }
     local items = { { "b1", "confirm" }, { "b2", "confirm" } }
-    assert.same({ "confirmed reconciled", "confirmed" },
-      (update({ refused, shown("b2", "confirmed") }, { b1 = "confirmed" }, items)))
+    assert.same({ "confirmed reconciled", "confirmed reconciled" },
+      (update({ refused, shown("b2", "confirmed") }, { b1 = "confirmed", b2 = "confirmed" }, items)))
     refused.error = "Cannot apply action 'confirm' to current state 'declined'"
     assert.same({ "transition", "confirmed" }, (update({ refused, shown("b2", "confirmed") }, {}, items)))
   end)
 
-  it("is no word on one of several items of a booking, when it has another order", function()
+  it("is no word on any item, when it has another order", function()
     local items = { { "b1", "confirm" }, { "b2", "confirm" }, { "b1", "cancel" } }
     local entries = { { id = "b1", error = "no" }, shown("b1", "cancelled"), shown("b2", "confirmed") }
-    assert.same({ { "uncertain", "confirmed", "cancelled reconciled" }, 2 },
-      { update(entries, { b1 = "cancelled" }, items) })
+    assert.same({ { "uncertain", "confirmed reconciled", "cancelled reconciled" }, 3 },
+      { update(entries, { b1 = "cancelled", b2 = "confirmed" }, items) })
   end)
 
   it("is not the last word where one that is left out may have taken all back", function()
     local items = { { "b1", "confirm" }, { "b2", "confirm" }, { "b3", "confirm" } }
     local undo = { reset_all_on_error = true }
     -- b2 was confirmed before, so that its item failed, of which the answer says nothing.
-    local entries = { shown("b1", "confirmed"), shown("b3", "confirmed") }
+    local entries = { shown("b1", "confirmed"), core.null, shown("b3", "confirmed") }
     assert.same({ { "uncertain", "uncertain", "uncertain" }, 3 },
       { update(entries, { b1 = "tentative", b2 = "confirmed", b3 = "tentative" }, items, undo) })
     local all = { b1 = "confirmed", b2 = "confirmed", b3 = "confirmed" }

@@ -35,7 +35,7 @@ local function handler_of(wire)
 
   function handler.started(request)
     request.id = request.target:match("/f/([^/?]+)") or request.target
-    request.connection, request.listener = wire.number, wire.listener
+    request.connection, request.listener, request.client = wire.number, wire.listener, wire:client_name()
     served[request.id] = wire
     local record = record_of(request.id)
     record.started = record.started + 1
@@ -71,7 +71,8 @@ local function serve(wire, context)
     if planned.say then wire:write(planned.say) end
     return wire[planned.act](wire)
   end
-  if wire.listener == "proxy" then return proxy.serve(wire, proxied) end
+  if wire.listener == "tls_proxy" and not wire:starttls(context) then return end
+  if wire.listener:find("proxy$") then return proxy.serve(wire, proxied) end
   if wire.listener == "trap" then return end
   if context and not wire:starttls(context) then return end
   local h2 = context and wire.stream:getalpn() == "h2"
@@ -215,7 +216,17 @@ listen("wrong_host", context_of(directory, "wrong_host"))
 listen("expired", context_of(directory, "expired"))
 listen("self_signed", context_of(directory, "self_signed"))
 listen("old_tls", context_of(directory, "good", old))
+listen("by_other", context_of(directory, "by_other"))
+-- Without tickets: OpenSSL resumes no session of a client that it has verified unless sessions have a context's name,
+-- which LuaSec does not set.
+local no_tickets = { "all", "no_sslv2", "no_sslv3", "no_ticket" }
+listen("client_wanted", context_of(directory, "good", {
+  cafile = directory .. "/ca.pem", verify = { "peer", "fail_if_no_peer_cert" }, options = no_tickets,
+}))
 listen("proxy")
+listen("tls_proxy", context_of(directory, "by_other", {
+  alpn = { "http/1.1" }, cafile = directory .. "/ca.pem", verify = "peer", options = no_tickets,
+}))
 listen("trap")
 ports.closed = select(2, closed:getsockname())
 io.write(cjson.encode { ports = ports, directory = directory }, "\n")

@@ -28,7 +28,8 @@ local COMMAND = "env -u LD_PRELOAD OPENSSL_CONF=/dev/null LUA_CPATH=';;' "
 
 --- Starts a server; `close()` it when done.
 -- @treturn table with `url` (base URLs by listener: http, tls, wrong_host, expired, self_signed,
---  old_tls, proxy, trap, closed), `port`, `ca_file`, `other_ca_file`
+--  old_tls, by_other, client_wanted, proxy, tls_proxy, trap, closed), `port`, `ca_file`, `other_ca_file`, `directory`
+--  (of those and further files, see spec/support/tls.lua)
 function faults.start()
   local program = process.start(COMMAND)
   assert(program.line, "the fault server did not start")
@@ -40,6 +41,7 @@ function faults.start()
     self.port[name] = port
     self.url[name] = ("%s://127.0.0.1:%s"):format(scheme, port)
   end
+  self.directory = ready.directory
   self.ca_file = ready.directory .. "/ca.pem"
   self.other_ca_file = ready.directory .. "/other_ca.pem"
   return self
@@ -98,7 +100,8 @@ end
 
 --- What the server saw of an id.
 -- @treturn table `started` (headers arrived), `complete` (everything arrived), `requests`: a list of
---  method, target, headers (lower-case names), names (as sent), body, connection, nth, protocol, listener
+--  method, target, headers (lower-case names), names (as sent), body, connection, nth, protocol, listener, client (the
+--  name in its certificate)
 function faults:seen(id)
   return ask(self, "seen", { id = id })
 end

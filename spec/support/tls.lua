@@ -57,16 +57,18 @@ end
 
 local LOCAL = { "localhost", "127.0.0.1", "::1" }
 
--- What each certificate is about; `own` is signed by itself.
+-- What each certificate is about; `own` is signed by itself, `other` by the CA that signed nothing else.
 local SERVERS = {
   good = { hosts = LOCAL, first = -2, last = 30 },
   wrong_host = { hosts = { "elsewhere.example" }, first = -2, last = 30 },
   expired = { hosts = LOCAL, first = -20, last = -10 },
   self_signed = { hosts = LOCAL, first = -2, last = 30, own = true },
+  by_other = { hosts = LOCAL, first = -2, last = 30, other = true },
+  client = { first = -2, last = 30 },
 }
 
---- Writes PEM files into `directory`: `ca.pem`, `other_ca.pem` (a CA that signed nothing here), and
--- `<name>.pem` with `<name>.key` for `good`, `wrong_host`, `expired` and `self_signed`.
+--- Writes PEM files into `directory`: `ca.pem`, `other_ca.pem` (a CA that signed `by_other` alone), and
+-- `<name>.pem` with `<name>.key` for `good`, `wrong_host`, `expired`, `self_signed`, `by_other` and `client`.
 -- @tparam string directory an existing directory
 -- @treturn {string,...} the names of all files written
 function tls.write(directory)
@@ -77,12 +79,14 @@ function tls.write(directory)
   end
   local ca = new_ca("timekit test CA")
   put("ca.pem", ca.cert:toPEM())
-  put("other_ca.pem", new_ca("another CA").cert:toPEM())
+  local other = new_ca("another CA")
+  put("other_ca.pem", other.cert:toPEM())
   for name, about in pairs(SERVERS) do
     local key = new_key()
     local cert = certificate(key, name, about.hosts, about.first, about.last)
-    cert:setIssuer(about.own and named(name) or ca.cert:getSubject())
-    cert:sign(about.own and key or ca.key)
+    local signer = about.other and other or ca
+    cert:setIssuer(about.own and named(name) or signer.cert:getSubject())
+    cert:sign(about.own and key or signer.key)
     put(name .. ".pem", cert:toPEM())
     put(name .. ".key", key:toPEM("private"))
   end

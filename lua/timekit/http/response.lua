@@ -3,7 +3,6 @@
 -- @module timekit.http.response
 
 local ascii = require "timekit.text.ascii"
-local bulk_answer = require "timekit.methods.bulk.answer"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local list = require "timekit.http.list"
@@ -75,10 +74,6 @@ local function read_objects(value)
   return items
 end
 
-local function read_bulk(value)
-  return bulk_answer.list(value) and value
-end
-
 local function read_anything(value) return value end
 
 -- What `data` must be, by what the operation expects. `loose`: an answer without `data` is itself the data. `bare`: a
@@ -87,7 +82,7 @@ local SHAPES = {
   booking = { read = read_booking, name = "a booking" },
   created = { read = read_created, name = "a booking with an id" },
   page = { read = read_objects, name = "a list of bookings" },
-  bulk = { read = read_bulk, name = "a list of bookings", loose = true },
+  bulk = { read = list.of, name = "a list" },
   object = { read = read_object, name = "an object", loose = true },
   anything = { read = read_anything, loose = true, bare = true },
   deleted = { read = read_anything, loose = true, bare = true, deleted = true },
@@ -111,7 +106,6 @@ local RESULTS = {
     if page then page.date = headers.date(outcome) end
     return page, problem
   end,
-  bulk = function(_, answer) return answer end,
   anything = parted, deleted = parted,
   nothing = function() return true end,
 }
@@ -254,9 +248,9 @@ end
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table operation `writes` (boolean: it changes something), `action` and `graph` (names, where it is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
---   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
---   list, for `timekit.methods.bulk.answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
---   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, a list of anything; `"nothing"`,
+--   which becomes true; `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be
+--   empty
 -- @tparam function clock returns unix seconds; it is only used for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`

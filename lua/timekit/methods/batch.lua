@@ -11,18 +11,18 @@ local batch = {}
 
 local CONCURRENCY = 16
 
--- A level for Lua's `error` that is nobody's.
+-- For errors raised in a coroutine, which has no line of the caller's to blame: a level beyond any stack.
 local NOBODY = 1000000
 
--- A function that performs an item; raises, naming it, when the item is wrong.
-local function prepared(client, index, item, where, level)
+-- Checks an item, and raises naming it when it is wrong. Returns the function that performs it.
+local function prepare(client, index, item, where, level)
   local name = ("%s: item %d"):format(where, index)
   handles.check_item(item, name, level + 1)
   local perform = handles.prepare(client, item[1], item[2], item[3], item[4], name, level + 1)
   return perform
 end
 
-local function from_list(items)
+local function iterate(items)
   local index = 0
   return function()
     index = index + 1
@@ -40,78 +40,87 @@ local function is_over(self)
   return self.stopped or self.client.closed or self.group:is_ending()
 end
 
--- Those who wait for the iterator go on.
-local function call_in(self, count)
-  for _ = 1, math.min(count, #self.queue) do self.group.pump:wake(table.remove(self.queue, 1)) end
+local function wake(self, count)
+  for _ = 1, math.min(count, #self.waiting) do self.group.pump:wake(table.remove(self.waiting, 1)) end
 end
 
--- The iterator is asked by one worker at a time, since it may wait itself, for a page of a list say. For the runtime a
--- turn is a transfer.
-local function take(self)
-  while self.asking and not is_over(self) do
-    local turn = { done = function() return not self.asking or is_over(self) end, cancel = function() end }
-    self.queue[#self.queue + 1] = turn
+-- Waits until no other worker is inside the iterator. To the runtime, waiting for that is waiting for a transfer.
+local function await_iterator(self)
+  while self.iterating and not is_over(self) do
+    local turn = { done = function() return not self.iterating or is_over(self) end, cancel = function() end }
+    self.waiting[#self.waiting + 1] = turn
     self.client.runner.call_runtime.wait(self.group.pump, turn)
   end
+end
+
+-- One worker at a time asks the iterator for an item: the iterator may wait itself, for a page of a list say, and Lua
+-- cannot resume it from another coroutine meanwhile.
+local function next_item(self)
+  await_iterator(self)
   if is_over(self) then return nil end
-  self.asking = true
-  local item = self.items()
-  self.asking = false
-  call_in(self, 1)
+  self.iterating = true
+  local item = self.iterator()
+  self.iterating = false
+  wake(self, 1)
   return item
 end
 
--- One of those that work at once: takes items until there are none, or until an error ends the batch.
+-- A worker: performs one item after the other until there are none, or until a failure ends the batch.
 local function work(self)
   while not is_over(self) do
-    local item = take(self)
+    local item = next_item(self)
     if item == nil then break end
-    local index = self.index + 1
-    self.index = index
-    local booking, info = prepared(self.client, index, item, self.where, NOBODY)()
-    self.outcome.done = self.outcome.done + 1
+    local index = self.started + 1
+    self.started = index
+    local booking, info = prepare(self.client, index, item, self.where, NOBODY)()
+    local results = self.results
+    results.done = results.done + 1
     if not booking then
-      self.outcome.failed = self.outcome.failed + 1
+      results.failed = results.failed + 1
       self.stopped = self.stopped or self.stop_on_error
     end
-    if self.keep then self.outcome[index] = { booking, info } end
+    if self.is_list then results[index] = { booking, info } end
     if self.on_progress then self.on_progress(index, booking, info, item) end
   end
-  -- Nothing is left, or nothing is to follow: the others need not ask again.
+  -- No item is left or none may follow, so the workers that wait for the iterator can end.
   self.stopped = true
-  call_in(self, math.huge)
+  wake(self, math.huge)
 end
 
 -- Performs the items. Returns what `Client:batch` does.
 local function run(client, items, given, where, level)
-  local keep = type(items) == "table"
-  if not keep and type(items) ~= "function" then
+  local is_list = type(items) == "table"
+  if not is_list and type(items) ~= "function" then
     local got = messages.describe(items)
     error(("%s: expected a list of items or an iterator function, got %s"):format(where, got), level)
   end
-  if keep then
-    for index, item in ipairs(items) do prepared(client, index, item, where, level + 1) end
+  if is_list then
+    for index, item in ipairs(items) do prepare(client, index, item, where, level + 1) end
   end
   local hindered = client.runner:hindrance()
   if hindered then return nil, hindered end
   local group, runtime = client.runner:group()
   local self = {
-    client = client, group = group, where = where, keep = keep, index = 0, stopped = false,
-    items = keep and from_list(items) or items, asking = false, queue = {},
+    client = client, group = group, where = where, is_list = is_list,
     on_progress = given.on_progress, stop_on_error = given.stop_on_error,
-    outcome = { done = 0, failed = 0 },
+    iterator = is_list and iterate(items) or items,
+    iterating = false,                     -- a worker is inside the iterator
+    waiting = {},                          -- the turns of the workers that wait for it, in order
+    started = 0,                           -- the index of the item that was started last
+    stopped = false,                       -- no further item may be started
+    results = { done = 0, failed = 0 },
   }
-  -- Perhaps the one who was asking the iterator.
+  -- The failed coroutine may have held the iterator's turn; pass it on.
   function group.on_problem()
-    self.asking = false
-    call_in(self, math.huge)
+    self.iterating = false
+    wake(self, math.huge)
   end
   for _ = 1, given.concurrency or CONCURRENCY do group:add(work, self) end
   group:join(runtime)
-  if keep then
-    for index = 1, #items do self.outcome[index] = self.outcome[index] or not_started() end
+  if is_list then
+    for index = 1, #items do self.results[index] = self.results[index] or not_started() end
   end
-  return self.outcome
+  return self.results
 end
 
 --- Adds the method to the class of clients.
@@ -121,24 +130,24 @@ function batch.install(Client, check)
   --- @type Client
 
   --- Performs actions on many bookings, several at once, within the client's `rate`.
-  -- Waits as every method does: a script until all is done, a call of `start` or a coroutine of an event loop by
-  -- letting its host go on.
+  -- Waits as every method does: a script until all is done; a call of `start` and a coroutine of an event loop let
+  -- their host go on.
   --
-  -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item (an
-  -- id or an action that is no name, inputs that JSON cannot say, parts that have names): for a list before anything is
-  -- sent; for an iterator, and when `on_progress` or the iterator raises, once what is in flight is over, which
-  -- `on_progress` is told.
+  -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item: an
+  -- invalid id or action, inputs that cannot be written as JSON, parts that are given by name. A list is checked before
+  -- anything is sent. What a wrong item of an iterator raises, or the iterator or `on_progress` itself, comes out once
+  -- what is in flight is over; `on_progress` is told of that.
   -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also
-  --   be a booking; or an iterator function that returns one item at each call and nil at the end: nothing is then
-  --   kept of what is done, so their number is not limited by memory. It may use the client, `tk:bookings` say, but
-  --   not from a coroutine of its own (see `update`)
+  --   be a booking; or an iterator function that returns one item each time and nil at the end. The results of an
+  --   iterator's items are not kept, so memory does not limit their number. It may use the client, `tk:bookings` say,
+  --   but not from a coroutine of its own (see `update`)
   -- @tparam ?table opts
   -- @tparam[opt=16] integer opts.concurrency how many at once, at most
-  -- @tparam ?function opts.on_progress function(index, booking, info, item): an item is done; `nil, err` for the
-  --   booking and the info of one that failed. In the order in which they are done
+  -- @tparam ?function opts.on_progress function(index, booking, info, item): called for each item as soon as it is
+  --   done, with `nil, err` in the places of booking and info when it failed
   -- @tparam[opt=false] boolean opts.stop_on_error start no further item once one has failed
   -- @treturn table|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
-  --   `{ nil, err }`; an item that was not started has an error of the kind `cancelled`, which was not sent
+  --   `{ nil, err }`. An item that was not started has an error of the kind `cancelled` whose `sent` is `"no"`
   -- @treturn ?table with nil an error of the kind `phase`: nginx cannot wait here
   -- @usage
   -- local results = tk:batch({ { id_1, "confirm" }, { id_2, "decline", { message = "Fully booked" } } })

@@ -1,57 +1,67 @@
---- Reads `customer_action_links` of a booking. What they look like is not known (API.md 5), so whatever says which URL
--- is for which action is understood: a table action → URL, a list of objects with a name and a URL, a list of URLs that
--- name their action themselves, and any of these inside one another.
--- Pure.
+--- The links that Timekit offers to a booking's customer (spec/api.md 5).
+-- What it adds to a handle is documented there, as a method of `Booking`.
 -- @module timekit.methods.customer_links
 
+local Error = require "timekit.error"
 local core = require "timekit.core"
-local link = require "timekit.link"
+local options = require "timekit.options"
 local urls = require "timekit.http.url"
 
 local customer_links = {}
 
-local URLS = { "url", "link", "href" }
-local NAMES = { "action", "name", "type", "rel" }
-
-local function first_string(object, fields)
-  for _, field in ipairs(fields) do
-    if type(object[field]) == "string" then return object[field] end
-  end
-  return nil
-end
-
--- Adds the links of a value that stands under `name`. false: there is something in it that is no link.
-local function collect(value, name, found)
-  if value == nil or value == core.null or value == false then return true end
-  if type(value) == "string" then
-    local parts = link.parse(value)
-    -- What a link does is what its URL says.
-    local action = parts and parts.action or name
-    if not action or not urls.web(value) then return false end
-    found[action] = value
-    return true
-  end
-  if type(value) ~= "table" then return false end
-  if core.is_array(value) then
-    for _, item in ipairs(value) do
-      if not collect(item, nil, found) then return false end
-    end
-    return true
-  end
-  local url = first_string(value, URLS)
-  if url then return collect(url, first_string(value, NAMES) or name, found) end
-  for key, item in pairs(value) do
-    if not collect(item, key, found) then return false end
-  end
-  return true
-end
-
---- Reads the links.
+--- Reads `customer_action_links`: an object action → URL. Nothing, `null` and an empty list, which is how PHP writes an
+-- empty object, hold no links. Pure.
 -- @tparam any value as decoded from an answer
--- @treturn table|nil action → URL, empty where there are none; nil for what cannot be read
+-- @treturn table|nil action → URL, empty where there are none; nil for any other shape
 function customer_links.read(value)
-  local found = {}
-  return collect(value, nil, found) and found or nil
+  if value == nil or value == core.null then return {} end
+  if type(value) ~= "table" then return nil end
+  local links = {}
+  for action, url in pairs(value) do
+    if type(action) ~= "string" then return nil end
+    if url ~= core.null then
+      if not urls.web(url) then return nil end
+      links[action] = url
+    end
+  end
+  return links
+end
+
+--- Adds the method to the class of handles.
+-- @tparam table Booking the class
+-- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `read`
+function customer_links.install(Booking, tools)
+  --- @type Booking
+
+  --- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
+  -- `reschedule_by_customer` where these are possible (spec/api.md 5). One read, `include=customer_action_links`.
+  -- Raises on a wrong option and on a closed client.
+  -- @tparam ?table opts `timeout`: seconds; `traceparent`; `headers`
+  -- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure
+  -- @treturn table `info` as in `Booking:action`, or the error as in `Booking:get`; `response` also for links in
+  --   another shape than action → URL
+  -- @usage
+  -- local links = assert(tk:booking(id):customer_links())
+  -- print(links.cancel_by_customer)
+  function Booking:customer_links(opts)
+    local where = "booking:customer_links"
+    tools.check(self, where, 3)
+    local given = options.check(opts, options.plain, where, 3)
+    local booking, info = tools.read(self, {
+      include = "customer_action_links",
+      timeout = given.timeout, traceparent = given.traceparent, headers = given.headers,
+    })
+    if not booking then return nil, info end
+    local links = customer_links.read(booking.customer_action_links)
+    if links then return links, info end
+    return nil, Error.new {
+      kind = "response", message = "the answer's customer_action_links are not an object action to URL", sent = "yes",
+      status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
+      graph = self.graph, state = self.state,
+    }
+  end
+
+  --- @section end
 end
 
 return customer_links

@@ -26,6 +26,7 @@ end
 function proxy.serve(wire, state)
   local request = http1.read_head(wire)
   if not request then return end
+  request.client = wire:client_name()
   state.seen[#state.seen + 1] = request
   local other = request.method == "CONNECT" and not state.status and dial(request.target)
   if not other then

@@ -55,6 +55,14 @@ function wire:starttls(context)
   end
 end
 
+--- The common name in the certificate that the client showed; nil without one.
+function wire:client_name()
+  local certificate = self.stream ~= self.tcp and self.stream:getpeercertificate()
+  for _, part in ipairs(certificate and certificate:subject() or {}) do
+    if part.name == "commonName" then return part.value end
+  end
+end
+
 --- Bytes as they arrive; nil at the end of the connection.
 function wire:receive()
   while not (self.closed or self.broken) do

@@ -4,13 +4,11 @@
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
+local urls = require "timekit.http.url"
 
 local wire = {}
 
--- Percent-decoding. A `%` that starts no valid escape stays as it is.
-local function decode(text)
-  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
-end
+local decode = urls.decode
 
 --- Takes a request target apart.
 -- @tparam string target such as `/v2/bookings/x?include=meta`

@@ -1,0 +1,22 @@
+/* Files that are read as a whole: certificates and keys. */
+#ifndef TK_FILE_H
+#define TK_FILE_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+/* Reads a regular file. The caller frees the text, which ends with a NUL that does not count. `seen` is what stat
+   said of the file before it was read. NULL: see errno. */
+char *tk_file_read(const char *path, struct stat *seen, size_t *size);
+
+/* Whether nothing tells that the file has been written or replaced between the two. */
+int tk_file_is_same(const struct stat *one, const struct stat *other);
+
+/* A number that is another one once files have been made or removed in one of the folders, whose names have colons
+   between them. 0: there is no such folder. */
+unsigned long long tk_folders_stamp(const char *folders);
+
+/* A copy of the text, to be freed. NULL: no memory. */
+char *tk_text_copy(const char *text);
+
+#endif
