@@ -67,7 +67,8 @@ local function connect(settings, password)
     headers = headers.common(settings),
     user_agent = headers.user_agent(core.version, settings.app_info),
     ca_file = settings.ca_file, cert_file = settings.cert_file, key_file = settings.key_file,
-    key_password = settings.key_password, proxy = settings.proxy, http2 = settings.http2,
+    key_password = settings.key_password, tls = settings.tls,
+    proxy = settings.proxy, http2 = settings.http2,
     connect_timeout = settings.connect_timeout, max_response = settings.max_response,
   }
 end

@@ -3,6 +3,7 @@
 -- of the function that takes it. Values are never repeated in a message: they can hold a key.
 -- @module timekit.options
 
+local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local messages = require "timekit.text.messages"
 local query = require "timekit.http.query"
@@ -157,6 +158,19 @@ function options.client(given, where, level)
   return checked
 end
 
+-- Reads the certificates and the key once, now: the files may be out of reach later, in a chroot say, and a frame of a
+-- game should not pay for them. nil where neither files nor https are wanted.
+local function read_tls(settings, where, level)
+  local files = {
+    ca_file = settings.ca_file, cert_file = settings.cert_file, key_file = settings.key_file,
+    key_password = settings.key_password,
+  }
+  if next(files) == nil and not settings.base_url:find("^https:") then return nil end
+  local is_read, tls = pcall(core.tls, files)
+  if not is_read then error(("%s: %s"):format(where, tls), level) end
+  return tls
+end
+
 local DEFAULTS = {
   base_url = url.DEFAULT, allow_http = false,
   timeout = 30, connect_timeout = 10, max_response = 8 * 1024 * 1024, http2 = false,
@@ -191,6 +205,7 @@ function options.complete(checked, where, level)
     error(where .. ": no key: set the environment variable TIMEKIT_APP_KEY, or give the option app_key"
       .. " (or resource_email, resource_key and app)", level)
   end
+  if not complete.transport then complete.tls = read_tls(complete, where, level + 1) end
   return complete
 end
 

@@ -46,6 +46,7 @@
 -- @tparam ?string options.cert_file a file with the client's certificate, and those that lead to its root
 -- @tparam ?string options.key_file a file with its key; nil: it is in `cert_file`
 -- @tparam ?string options.key_password the key's password; nil: the key is not encrypted
+-- @tparam ?userdata options.tls what the C core has read from these four files, for the core's own transport
 -- @tparam ?string options.proxy a URL; empty: none; nil: as the environment says
 -- @tparam boolean options.http2 HTTP/2 may be used
 -- @tparam number options.connect_timeout seconds
