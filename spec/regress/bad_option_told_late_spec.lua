@@ -1,5 +1,6 @@
 -- A user saw: a client made with an option that cannot work, and a first request that failed without naming it.
 local blame = require "spec.support.blame"
+local shell = require "spec.support.shell"
 local timekit = require "timekit"
 
 local function raises(name, value, expected)
@@ -65,12 +66,16 @@ describe("an option that cannot be used raises at once", function()
     end
     raises("ca_file", "/tmp", "expected a file that can be read")
     raises("ca_file", "/dev/null", "certificate")
-    for _, text in ipairs { "", "this is no certificate\n", "-----BEGIN CERTIFICATE REQUEST-----\n" } do
+    for _, text in ipairs {
+      "", "this is no certificate\n", "-----BEGIN CERTIFICATE REQUEST-----\n", "-----BEGIN CERTIFICATE-----\n",
+    } do
       write(text)
       raises("ca_file", name, "certificate")
     end
+    local _, pem = shell.run("openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN=some -days 1 2>&1")
+    pem = pem:match("%-%-%-%-%-BEGIN CERTIFICATE.*")
     for _, label in ipairs { "CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE" } do
-      write(("# some authority\n-----BEGIN %s-----\n"):format(label))
+      write("# some authority\n" .. pem:gsub("CERTIFICATE", label))
       timekit.new({ app_key = "k", ca_file = name }):close()
     end
     os.remove(name)
