@@ -146,6 +146,17 @@ local function check_certificate(found, where, level)
   end
 end
 
+-- Reads the certificates and the key once, now: the files may be out of reach later, in a chroot say, and a frame of a
+-- game should not pay for them.
+local function read_tls(settings, where, level)
+  local is_read, tls = pcall(core.tls, {
+    ca_file = settings.ca_file, cert_file = settings.cert_file, key_file = settings.key_file,
+    key_password = settings.key_password,
+  })
+  if not is_read then error(("%s: %s"):format(where, tls), level) end
+  return tls
+end
+
 --- Checks a client's options without asking for credentials.
 -- @tparam ?table given see `timekit.new`
 -- @tparam string where for messages
@@ -155,20 +166,8 @@ function options.client(given, where, level)
   local checked = options.check(given, CLIENT, where, level + 1)
   check_credentials(checked, NAMES, where, level + 1)
   check_certificate(checked, where, level + 1)
+  if checked.ca_file or checked.cert_file then read_tls(checked, where, level + 1) end
   return checked
-end
-
--- Reads the certificates and the key once, now: the files may be out of reach later, in a chroot say, and a frame of a
--- game should not pay for them. nil where neither files nor https are wanted.
-local function read_tls(settings, where, level)
-  local files = {
-    ca_file = settings.ca_file, cert_file = settings.cert_file, key_file = settings.key_file,
-    key_password = settings.key_password,
-  }
-  if next(files) == nil and not settings.base_url:find("^https:") then return nil end
-  local is_read, tls = pcall(core.tls, files)
-  if not is_read then error(("%s: %s"):format(where, tls), level) end
-  return tls
 end
 
 local DEFAULTS = {
@@ -205,7 +204,8 @@ function options.complete(checked, where, level)
     error(where .. ": no key: set the environment variable TIMEKIT_APP_KEY, or give the option app_key"
       .. " (or resource_email, resource_key and app)", level)
   end
-  if not complete.transport then complete.tls = read_tls(complete, where, level + 1) end
+  local needs_tls = complete.base_url:find("^https:") or complete.ca_file or complete.cert_file
+  if needs_tls and not complete.transport then complete.tls = read_tls(complete, where, level + 1) end
   return complete
 end
 
