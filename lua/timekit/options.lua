@@ -166,7 +166,7 @@ function options.client(given, where, level)
   local checked = options.check(given, CLIENT, where, level + 1)
   check_credentials(checked, NAMES, where, level + 1)
   check_certificate(checked, where, level + 1)
-  if checked.ca_file or checked.cert_file then read_tls(checked, where, level + 1) end
+  if (checked.ca_file or checked.cert_file) and not checked.transport then read_tls(checked, where, level + 1) end
   return checked
 end
 
