@@ -245,6 +245,7 @@ function client.new(settings)
   return finalized(setmetatable({
     base_url = settings.base_url,
     rfc3339 = settings.input_timestamp_format == nil,
+    output_format = settings.output_timestamp_format,
     closed = false,
     calls = tasks.new(pump, registry),
     runner = runners.new {

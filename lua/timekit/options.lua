@@ -61,7 +61,7 @@ options.bulk_update = of_request {
 options.batch = { concurrency = values.concurrency, on_progress = values.hook, stop_on_error = values.boolean }
 options.list = of_request {
   search = query.check_search, order_by = values.order_by, sorted_by = values.sorted_by, limit = values.limit,
-  start = values.line, ["end"] = values.line, include = values.include,
+  start = values.moment, ["end"] = values.moment, include = values.include,
 }
 options.page = { page = values.page }
 for name, checker in pairs(options.list) do options.page[name] = checker end

@@ -109,6 +109,18 @@ function headers.check(given)
   return copy
 end
 
+-- RFC 3339, as PHP's date formats write it (spec/api.md 1).
+local RFC3339 = "Y-m-d\\TH:i:sP"
+
+--- The headers of a read whose times this module has to understand, whatever format the caller has asked for.
+-- @tparam ?table given the headers of the call
+-- @tparam ?string format the client's `output_timestamp_format`
+-- @treturn table|nil
+function headers.with_known_times(given, format)
+  if not (given or format) then return nil end
+  return headers.joined(given or {}, { ["Timekit-OutputTimestampFormat"] = RFC3339 })
+end
+
 -- In seconds.
 local FIFTY_YEARS = 50 * 365.25 * 86400
 

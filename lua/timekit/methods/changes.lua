@@ -3,6 +3,7 @@
 -- @module timekit.methods.changes
 
 local Error = require "timekit.error"
+local headers = require "timekit.http.headers"
 local options = require "timekit.options"
 local proof = require "timekit.rules.proof"
 local refusal = require "timekit.rules.refusal"
@@ -11,10 +12,8 @@ local field_checks = require "timekit.text.fields"
 
 local changes = {}
 
-local RESCHEDULE = {
-  start = { type = "string" }, ["end"] = { type = "string" },
-  resource_id = { type = "string" }, message = { type = "string" },
-}
+-- The times are checked by `refusal.times`; in a format of the client's own they can be numbers.
+local RESCHEDULE = { resource_id = { type = "string" }, message = { type = "string" } }
 
 local function check_table(fields, where, level)
   local wrong = field_checks.named(fields)
@@ -100,6 +99,11 @@ function changes.install(Booking, tools)
   -- field. A move that may have been made is not repeated. The booking is read instead: if it is at the new times (and
   -- with the new resource, where one was given), that is a success. This is not the action `reschedule_by_customer`.
   --
+  -- With an `input_timestamp_format` nothing is checked here. A move that may have been made is then found out only if
+  -- the times are unix seconds (`U`) or RFC 3339 all the same; else it is `uncertain`. With an
+  -- `output_timestamp_format` that read asks for RFC 3339, and a success it proves comes with the booking's times in
+  -- that format.
+  --
   -- Timekit may make a new booking for the new time and answer with that: `booking.id` is then another one, and this
   -- handle stays with the old booking. If such an answer is lost, the error is `uncertain`, and `err.state`, the state
   -- that the old booking is in, is all that can be found out.
@@ -128,7 +132,9 @@ function changes.install(Booking, tools)
     local booking, info = send(self, {
       request = request.with_options(built, given),
       look = function()
-        return request.with_options(request.get(self.id, with(given.include, "attributes,event,resource")), given)
+        local read = request.get(self.id, with(given.include, "attributes,event,resource"))
+        local known = headers.with_known_times(given.headers, self.client.output_format)
+        return request.with_options(read, { traceparent = given.traceparent, headers = known })
       end,
       proves = function(seen) return seen and proof.times(seen, fields) and seen or nil end,
       expects = "booking", effect = "the booking was moved", timeout = given.timeout,

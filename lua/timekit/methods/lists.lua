@@ -3,6 +3,7 @@
 -- @module timekit.methods.lists
 
 local Error = require "timekit.error"
+local core = require "timekit.core"
 local cursors = require "timekit.methods.cursor"
 local options = require "timekit.options"
 local query = require "timekit.http.query"
@@ -29,7 +30,7 @@ local function parameters_of(given, rfc3339)
   end
   for _, names in ipairs(PARAMETERS) do
     local value = given[names[1]]
-    if value then list[#list + 1] = { names[2], type(value) == "number" and ("%d"):format(value) or value } end
+    if value then list[#list + 1] = { names[2], type(value) == "number" and core.encode(value) or value } end
   end
   return list
 end
@@ -134,39 +135,61 @@ local function walk(client, route, opts, where)
   return iterate, nil, nil, setmetatable({}, { __close = function() drop(self) end })
 end
 
+-- The checked options of a list. Times are texts, unless the client writes them in a format of its own.
+local function check_options(self, opts, checkers, where, level)
+  local given = options.check(opts, checkers, where, level + 1)
+  for _, name in ipairs { "start", "end" } do
+    if self.rfc3339 and type(given[name]) == "number" then
+      error(("%s: %s: expected a string, got a number"):format(where, name), level)
+    end
+  end
+  return given
+end
+
 --- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function lists.install(Client, check)
   --- @type Client
 
-  --- Walks through bookings, all pages of them: `GET /bookings` (spec/api.md 4).
-  -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
-  -- a booking and the page that it stands on, as of `Client:bookings_page`.
+  --- Walks through bookings, all pages of them: `GET /bookings` (spec/api.md 4). Each step gives a booking and the page
+  -- that it stands on, as of `Client:bookings_page`.
+  --
+  -- **What is promised.** Every booking that matched when the loop began, and still does when its page is read, comes
+  -- exactly once. None comes twice. That holds whatever the loop's body and others do to the bookings meanwhile. What
+  -- cannot be known is raised. A booking that begins to match meanwhile may come or not.
+  --
+  -- **What it costs.** One request a page, sent when the loop comes to it. A list of several pages is read once more,
+  -- in pages of at least 100, unless it is proven that nothing was missed: as many bookings were read as matched in the
+  -- beginning, and by `updated_at` and the answer's `Date` none of them had changed since. Bookings found then come
+  -- last. The ids of the bookings are kept until the loop ends, about 10 MB for 100,000. The proof needs times in RFC
+  -- 3339, so with an `output_timestamp_format` such a list is always read twice. A server that ignores `limit`, or
+  -- gives bookings without `created_at`, is read once; there an error is raised if the list is seen to change.
   --
   -- A page that cannot be had is **raised** as an error of `timekit.error`, since a loop that just ended would look
-  -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched. When bookings are made
-  -- or deleted meanwhile, the pages shift: with `order_by = "created_at"` new ones come last.
+  -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched.
   --
   -- In PUC Lua 5.1 a coroutine cannot wait inside a loop's iterator: in a call of `start` or an event loop use
   -- `bookings_page` there. LuaJIT and Lua from 5.2 on can.
   --
   -- With `prefetch` the next page's request is sent as soon as a page has come, and its answer arrives while the loop's
-  -- body is at work; still one request a page, and never more than one page ahead. What goes wrong with it is raised
-  -- when the loop comes to that page. The body's own time is not on the page's `timeout`; only a page that is too large
-  -- to arrive unattended is asked for once more if the body takes longer than that. The request ends with the loop: on
-  -- Lua 5.4 by `break`, `return` or an error too; on other Luas such a one ends when the garbage collector finds the
-  -- iterator, or with the client, and `after` is not told of it.
+  -- body is at work; never more than one page ahead. An error of that page is raised when the loop comes to it. The
+  -- body's time does not count as the page's `timeout`; only a page that is too large to arrive unattended is asked for
+  -- again if the body takes longer than that. The request ends with the loop: on Lua 5.4 by `break`, `return` or an
+  -- error too; on other Luas when the garbage collector finds the iterator, or with the client, and `after` is not told
+  -- of it.
   --
   -- Raises at once on a wrong option, and on a closed client.
   -- @tparam ?table opts left as it is
   -- @tparam ?table opts.search attribute → value, all of which must hold: `graph`, `state`, `completed`, `resource.id`,
   --   `customer.name` (`*` stands for anything), `customer.email`, `calendar.id`, `project.id`, `meta.…`. A value that
   --   holds `;` or `:` or control characters, or is empty, is refused with the kind `input`: it could be another search
-  -- @tparam ?string opts.order_by `created_at`, `updated_at`, `completed`, `graph`, `state`, `event.start`, `event.end`
+  -- @tparam[opt="created_at"] string opts.order_by `created_at`, `updated_at`, `completed`, `graph`, `state`,
+  --   `event.start`, `event.end`
   -- @tparam ?string opts.sorted_by `asc` or `desc`
   -- @tparam ?integer opts.limit bookings a page; Timekit's default is 50 or 1000
-  -- @tparam ?string opts.start from when, RFC 3339 with a zone; a wrong one is refused with the kind `input`
+  -- @tparam ?string opts.start from when, RFC 3339 with a zone; a wrong one is refused with the kind `input`. A client
+  --   with an `input_timestamp_format` takes any text or number
   -- @tparam ?string opts.end until when, likewise, and after `start`
   -- @tparam ?string|table opts.include as in `Booking:get`
   -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
@@ -181,7 +204,7 @@ function lists.install(Client, check)
   -- end
   function Client:bookings(opts)
     check(self, "client:bookings", 3)
-    return walk(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
+    return walk(self, "/bookings", check_options(self, opts, options.list, "client:bookings", 3), "client:bookings")
   end
 
   --- Reads one page of bookings: `GET /bookings` (spec/api.md 1 and 4).
@@ -196,7 +219,7 @@ function lists.install(Client, check)
   -- print(#page.data, page.total, page.last_page)
   function Client:bookings_page(opts)
     check(self, "client:bookings_page", 3)
-    local given = options.check(opts, options.page, "client:bookings_page", 3)
+    local given = check_options(self, opts, options.page, "client:bookings_page", 3)
     local page, info = read_page(self, "/bookings", given)
     return page, info
   end
@@ -213,7 +236,7 @@ function lists.install(Client, check)
   function Client:group_bookings(opts)
     local where = "client:group_bookings"
     check(self, where, 3)
-    return walk(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
+    return walk(self, "/bookings/groups", check_options(self, opts, options.list, where, 3), where)
   end
 
   --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).

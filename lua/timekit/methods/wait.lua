@@ -6,6 +6,7 @@ local Error = require "timekit.error"
 local autoplay = require "timekit.rules.autoplay"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
+local headers = require "timekit.http.headers"
 local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 
@@ -149,7 +150,8 @@ function waiting.install(Booking, tools)
     if rules and rules:is_final(self.state) and self.completed ~= false then return nil end
     local booking, info = read(self, {
       include = with_names(given.include, autoplay.INCLUDE),
-      timeout = given.timeout, traceparent = given.traceparent, headers = given.headers,
+      timeout = given.timeout, traceparent = given.traceparent,
+      headers = headers.with_known_times(given.headers, self.client.output_format),
     })
     if not booking then return nil, info end
     rules = refusal.rules(self.graph)

@@ -72,6 +72,12 @@ function values.header_value(value)
   return good, expected
 end
 
+--- Checks a time: a text, or a number for a client whose `input_timestamp_format` writes them so.
+function values.moment(value)
+  if type(value) == "number" and value == value and math.abs(value) < math.huge then return value end
+  return values.line(value)
+end
+
 -- A file in the PEM format may begin with comments; its first block stands within so many bytes.
 local LONGEST_PREAMBLE = 1024 * 1024
 

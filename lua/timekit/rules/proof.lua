@@ -33,12 +33,14 @@ function proof.meta(booking, meta)
 end
 
 local function instant(text)
+  if type(text) == "number" then return text end
   return type(text) == "string" and time.parse(text) or nil
 end
 
 --- Does a booking have the times, and the resource, that it was to be moved to?
 -- @tparam table booking read with `include=attributes,event,resource`
--- @tparam table fields `start` and `end`, without which nothing is proved, and `resource_id`, which may be left out
+-- @tparam table fields `start` and `end`, timestamps of RFC 3339 or unix seconds, without which nothing is proved, and
+--   `resource_id`, which may be left out
 -- @treturn boolean
 -- @usage
 -- local times = { start = "2027-03-01T08:00:00Z", ["end"] = "2027-03-01T09:00:00Z" }
