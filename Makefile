@@ -258,7 +258,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_looks \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
   build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
@@ -283,8 +283,8 @@ build/c$(SANITIZED)/test_notifier:
 build/c$(SANITIZED)/test_notifier_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/test_looks:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_looks.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
+build/c$(SANITIZED)/test_spin:
+	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
 # It loads the module as hosts do: nothing of ours is in it.
 build/c$(SANITIZED)/$(LUA)/test_threads:

@@ -128,9 +128,10 @@ build = {
     ["timekit.core"] = {
       sources = {
         "csrc/bind/core.c",
+        "csrc/bind/engine_lua.c",
         "csrc/bind/escape.c",
+        "csrc/bind/fields.c",
         "csrc/bind/hmac.c",
-        "csrc/bind/hmac_lua.c",
         "csrc/bind/notifier_lua.c",
         "csrc/bind/result.c",
         "csrc/bind/transfer_lua.c",
@@ -144,7 +145,6 @@ build = {
         "csrc/engine/origin.c",
         "csrc/engine/setup.c",
         "csrc/engine/sigpipe.c",
-        "csrc/engine/spares.c",
         "csrc/engine/transfer.c",
         "csrc/engine/watch_epoll.c",
         "csrc/engine/watch_poll.c",
@@ -152,6 +152,7 @@ build = {
         "csrc/json/decode.c",
         "csrc/json/encode.c",
         "csrc/json/json.c",
+        "csrc/json/utf8.c",
       },
       libraries = { "curl", "crypto", "pthread", "dl" },
       incdirs = { "csrc", "$(CURL_INCDIR)", "$(CRYPTO_INCDIR)" },

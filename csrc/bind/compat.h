@@ -1,12 +1,12 @@
-/* Lua 5.1 to 5.4 and LuaJIT under one set of names, private ones: a module that redefines Lua's own breaks where the
-   host's headers already have them. */
+/* Hides the differences between Lua 5.1 to 5.4 and LuaJIT. The names are our own: redefining Lua's would break the
+   build with headers that already have them. */
 #ifndef TK_COMPAT_H
 #define TK_COMPAT_H
 
 #include <lauxlib.h>
 #include <lua.h>
 
-/* Whether numbers have an integer subtype. */
+/* Whether this Lua has integers as well as floats. */
 #define TK_INTEGERS (LUA_VERSION_NUM >= 503)
 
 #if LUA_VERSION_NUM >= 502
@@ -21,7 +21,7 @@
 #define tk_rawgeti(L, table, index) lua_rawgeti(L, table, (int)(index))
 #endif
 
-/* The one Lua value that a userdata can keep; a table, since 5.1 and 5.2 take nothing else. */
+/* The Lua value that a userdata keeps alive. It has to be a table, because 5.1 and 5.2 allow nothing else. */
 #if LUA_VERSION_NUM >= 504
 #define tk_setuservalue(L, index) lua_setiuservalue(L, index, 1)
 #define tk_getuservalue(L, index) lua_getiuservalue(L, index, 1)
@@ -33,7 +33,7 @@
 #define tk_getuservalue(L, index) lua_getfenv(L, index)
 #endif
 
-/* Without upvalues. LuaJIT has luaL_setfuncs, but Lua 5.1 itself has not, and both say 501. */
+/* Functions without upvalues. LuaJIT has luaL_setfuncs and Lua 5.1 does not, but LUA_VERSION_NUM is 501 in both. */
 #if LUA_VERSION_NUM >= 502
 #define tk_setfuncs(L, functions) luaL_setfuncs(L, functions, 0)
 #define tk_setmetatable(L, name) luaL_setmetatable(L, name)
@@ -42,8 +42,8 @@
 #define tk_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
 #endif
 
-/* luaL_checkudata for functions that have the class's metatable as their first upvalue, which spares it the look for the
-   name. `class_name` is what its message calls it. */
+/* luaL_checkudata for methods that have their class's metatable as first upvalue, see tk_setmethods. Comparing with
+   the upvalue is faster than looking the metatable up by its name. */
 #define TK_CLASS lua_upvalueindex(1)
 static inline void *tk_checkudata(lua_State *L, const char *class_name) {
   void *userdata = lua_touserdata(L, 1);
@@ -55,7 +55,7 @@ static inline void *tk_checkudata(lua_State *L, const char *class_name) {
   return luaL_checkudata(L, 1, class_name);
 }
 
-/* Sets functions in the table on top of the stack, with the metatable at `class_index` as their upvalue. */
+/* Sets methods in the table on top of the stack, with the metatable at stack index `class_index` as their upvalue. */
 static inline void tk_setmethods(lua_State *L, const luaL_Reg *functions, int class_index) {
   for (; functions->name != NULL; functions++) {
     lua_pushvalue(L, class_index);

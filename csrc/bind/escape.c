@@ -4,14 +4,14 @@ Percent-encoding.
 */
 #include "bind/escape.h"
 
-/* The unreserved characters of RFC 3986, 2.3, whatever the locale says. */
+/* The unreserved characters of RFC 3986, 2.3. Not isalnum, which depends on the locale. */
 static int is_unreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
          c == '_' || c == '~';
 }
 
 /***
-Percent-encodes a text byte by byte, but for the unreserved characters (RFC 3986, 2.3).
+Percent-encodes all bytes of a text except the unreserved characters (RFC 3986, 2.3).
 @function escape
 @tparam string text
 @treturn string

@@ -1,4 +1,4 @@
-/* Percent-encoding for Lua. */
+/* Percent-encoding as a function for Lua. */
 #ifndef TK_ESCAPE_H
 #define TK_ESCAPE_H
 

@@ -1,5 +1,5 @@
 /***
-The part of timekit.core that hosts with an event loop of their own need: nginx, whose loop reads connections only.
+The notifier as a Lua object, for hosts whose event loop can only read connections, such as nginx.
 @submodule timekit.core
 */
 #include "bind/notifier_lua.h"
@@ -8,7 +8,7 @@ The part of timekit.core that hosts with an event loop of their own need: nginx,
 
 #define NOTIFIER "timekit.notifier"
 
-/* A closed one has none. */
+/* The userdata owns the notifier; NULL: it was closed. */
 typedef struct notifier_handle {
   tk_notifier *notifier;
 } notifier_handle;
@@ -27,7 +27,7 @@ static int check_fd(lua_State *L) {
   return (int)fd;
 }
 
-/* true; or nil and the message */
+/* Pushes true, or nil and the message. */
 static int answer(lua_State *L, int success, const char *message) {
   if (success) {
     lua_pushboolean(L, 1);
@@ -39,10 +39,10 @@ static int answer(lua_State *L, int success, const char *message) {
 }
 
 /***
-Makes a notifier: it watches descriptors, and writes a line to a unix connection when one is readable.
+Makes a notifier, which watches descriptors and writes a line to a unix connection when one is readable.
 @function notifier
-@treturn notifier|nil nil where the system cannot: it takes Linux and a folder for temporary files
-@treturn string the reason
+@treturn notifier|nil nil on failure: it needs epoll and a folder for temporary files
+@treturn string the reason of a failure
 */
 static int notifier_new(lua_State *L) {
   char message[TK_NOTIFIER_MESSAGE_SIZE];
@@ -54,9 +54,9 @@ static int notifier_new(lua_State *L) {
 }
 
 /***
-Where to connect to, once.
+The path of the socket to connect to. One connection can be made.
 @function notifier:path
-@treturn string
+@treturn string the path; empty once the connection was accepted
 */
 static int notifier_path(lua_State *L) {
   lua_pushstring(L, tk_notifier_path(check_notifier(L)));
@@ -64,10 +64,10 @@ static int notifier_path(lua_State *L) {
 }
 
 /***
-Takes the connection that was made, and starts. The socket's file is gone then.
+Accepts the connection, removes the socket's file and starts the thread. It does not wait for a connection.
 @function notifier:accept
-@treturn true|nil nil on failure; the notifier is of no use then
-@treturn string the reason
+@treturn true|nil nil on failure, such as when nobody has connected
+@treturn string the reason of a failure
 */
 static int notifier_accept(lua_State *L) {
   char message[TK_NOTIFIER_MESSAGE_SIZE];
@@ -76,10 +76,10 @@ static int notifier_accept(lua_State *L) {
 }
 
 /***
-Watches a descriptor until it is readable, once; its number is written then, as a line.
+Watches a descriptor until it is readable, once. Its number is then written as a line.
 @function notifier:watch
 @tparam integer fd
-@treturn boolean false: it cannot be watched
+@treturn boolean false on failure
 */
 static int notifier_watch(lua_State *L) {
   tk_notifier *notifier = check_notifier(L);
@@ -88,7 +88,7 @@ static int notifier_watch(lua_State *L) {
 }
 
 /***
-Watches a descriptor no longer.
+Stops watching a descriptor. Its line may still come if it was readable just before.
 @function notifier:unwatch
 @tparam integer fd
 */
@@ -99,7 +99,7 @@ static int notifier_unwatch(lua_State *L) {
 }
 
 /***
-Writes the line `-1`, to wake whoever reads.
+Writes the line `-1`, which wakes the reader.
 @function notifier:ring
 */
 static int notifier_ring(lua_State *L) {
@@ -108,7 +108,7 @@ static int notifier_ring(lua_State *L) {
 }
 
 /***
-Whether it can be used: not before `accept`, not once the other end has gone, not in a forked child.
+Whether the connection is open. It is not before `accept`, once the other end has closed it, or in a forked child.
 @function notifier:connected
 @treturn boolean
 */
@@ -118,7 +118,7 @@ static int notifier_connected(lua_State *L) {
 }
 
 /***
-Ends the thread and the connection. Closing twice is silent.
+Ends the thread and the connection. Closing again does nothing.
 @function notifier:close
 */
 static int notifier_close(lua_State *L) {

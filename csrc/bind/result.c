@@ -1,8 +1,9 @@
-/* What came of a transfer, field by field, as Lua values: most hosts look at two or three of them. libcurl has returned
-   by then, so Lua may raise freely. */
+/* Makes Lua values of a transfer's result. Each field is made when it is asked for, because most hosts read only two
+   or three. */
 #include "bind/result.h"
 
-#include <ctype.h>
+#include "engine/ascii.h"
+
 #include <curl/curl.h>
 #include <string.h>
 
@@ -14,12 +15,14 @@ const char *tk_field_name(tk_field field) {
 
 /* ---- headers ---- */
 
+/* One header line; the pointers point into the result. */
 typedef struct header {
   const char *name, *value;
   size_t name_size, value_size;
 } header;
 
-/* The next "Name: value" line at *line, which moves on. 0: there is no further one. */
+/* Reads the next "Name: value" line at *line and moves *line past it. Other lines are skipped. 0: there are no
+   more. */
 static int next_header(const char **line, const char *end, header *found) {
   while (*line < end) {
     const char *start = *line, *colon, *stop;
@@ -40,7 +43,7 @@ static int next_header(const char **line, const char *end, header *found) {
   return 0;
 }
 
-/* Pushes the value, joined to the one on top of the stack, if there is one, as RFC 9110 5.3 joins repeated names. */
+/* Replaces the value on top of the stack: nil by this header's value, a string by both, joined as in RFC 9110, 5.3. */
 static void join_value(lua_State *L, const header *found) {
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
@@ -56,7 +59,7 @@ static int is_named(const header *found, const char *name, size_t size) {
   size_t i;
   if (found->name_size != size) return 0;
   for (i = 0; i < size; i++)
-    if (tolower((unsigned char)found->name[i]) != (unsigned char)name[i]) return 0;
+    if (tk_lower(found->name[i]) != name[i]) return 0;
   return 1;
 }
 
@@ -74,7 +77,7 @@ static void push_lower(lua_State *L, const char *text, size_t size) {
   luaL_Buffer buffer;
   size_t i;
   luaL_buffinit(L, &buffer);
-  for (i = 0; i < size; i++) luaL_addchar(&buffer, (char)tolower((unsigned char)text[i]));
+  for (i = 0; i < size; i++) luaL_addchar(&buffer, tk_lower(text[i]));
   luaL_pushresult(&buffer);
 }
 
@@ -94,10 +97,10 @@ static void push_headers(lua_State *L, const tk_result *result) {
 
 /* ---- failures ---- */
 
-/* CURLE_PEER_FAILED_VERIFICATION and CURLE_SSL_CACERT_BADFILE: whoever meets them is not to turn verification off. */
+/* Added to certificate errors, so that nobody looks for a way to turn verification off. */
 #define CA_HINT " (the option ca_file names a file of certificates to trust instead of the system's)"
 
-/* libcurl's codes that are not about the connection. */
+/* The error kind of a libcurl code. Most codes are about the connection. */
 static const char *kind_of_code(int code) {
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL: /* an answer that is not HTTP/1 or later */
@@ -108,7 +111,7 @@ static const char *kind_of_code(int code) {
   }
 }
 
-/* The end of a transfer in the words of the transport contract. */
+/* The error kind of a result, as `timekit.transport.reference` defines the kinds. */
 static const char *kind_of(const tk_result *result) {
   const char *kind = "network";
   switch (result->reason) {
@@ -122,7 +125,7 @@ static const char *kind_of(const tk_result *result) {
     case TK_RESEND:
     case TK_MEMORY: break;
   }
-  /* Lost in the middle of the answer: what came is cut off. */
+  /* The connection was lost after the status line, so the answer is incomplete. */
   return result->status != 0 && strcmp(kind, "network") == 0 ? "response" : kind;
 }
 
@@ -137,7 +140,7 @@ static void push_failure(lua_State *L, const tk_result *result) {
   lua_setfield(L, -2, "code");
 }
 
-/* ---- the rest ---- */
+/* ---- other fields ---- */
 
 static void set_number(lua_State *L, const char *name, double number) {
   lua_pushnumber(L, (lua_Number)number);
@@ -159,7 +162,7 @@ static void push_version(lua_State *L, int version) {
   else lua_pushfstring(L, "%d.%d", version / 10, version % 10);
 }
 
-/* Of an answer that failed only the beginning is of use: enough for an error to show. */
+/* Bytes of the body of a failed transfer that Lua gets. An error shows no more. */
 #define FAILED_BODY ((size_t)(72 * 1024))
 
 static void push_body(lua_State *L, const tk_result *result) {

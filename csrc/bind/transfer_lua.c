@@ -1,10 +1,10 @@
 /***
-Transfers, and what came of them, for Lua.
+Transfers and their results as Lua objects.
 @submodule timekit.core
 */
 /*
- * A transfer is its own result: one userdata, no tables, and each field becomes a Lua value when somebody asks for it.
- * So an answer that is decoded and no more never is a Lua string.
+ * One userdata is both the transfer and its result, and a field becomes a Lua value only when it is read. So an answer
+ * that is only decoded never becomes a Lua string.
  */
 #include "bind/transfer_lua.h"
 
@@ -13,14 +13,14 @@ Transfers, and what came of them, for Lua.
 
 #define TRANSFER "timekit.transfer"
 
-/* Second upvalue of __index: name → method, or the number of a field. */
+/* The second upvalue of __index: a table from names to methods, or to the numbers of fields. */
 #define MEMBERS lua_upvalueindex(2)
 
 static tk_transfer_handle *check_transfer(lua_State *L) {
   return (tk_transfer_handle *)tk_checkudata(L, TRANSFER);
 }
 
-/* NULL while it is in flight. */
+/* NULL while the transfer is in flight. */
 static const tk_result *result_of(lua_State *L, const tk_transfer_handle *handle) {
   if (handle->transfer == NULL || handle->is_released) luaL_error(L, "attempt to use a released transfer");
   return tk_transfer_result(handle->transfer);
@@ -31,8 +31,9 @@ static void free_transfer(tk_transfer_handle *handle) {
   handle->transfer = NULL;
 }
 
-/* Around all that makes Lua values of the result's memory: each may let the collector run, and with it a finalizer that
-   releases the transfer. A reader that raises leaves the transfer to the collector. */
+/* Call it before making Lua values of the result, and end_read after that. Making a value may run the collector, and a
+   finalizer may then release the transfer; it is freed in end_read. If Lua raises in between, end_read is not called,
+   and only the collector frees the transfer. */
 static const tk_result *read_result(lua_State *L, tk_transfer_handle *handle) {
   const tk_result *result = result_of(L, handle);
   handle->readers++;
@@ -45,7 +46,7 @@ static void end_read(tk_transfer_handle *handle) {
 }
 
 /***
-Whether the transfer is over.
+Whether the transfer has ended.
 @function transfer:done
 @treturn boolean
 */
@@ -56,13 +57,14 @@ static int transfer_done(lua_State *L) {
 }
 
 /***
-What came of the transfer: the transfer itself, which has these fields from then on; nil while it is in flight.
+The result. It is the transfer itself, which has the fields below once it has ended.
 @function transfer:result
-@treturn transfer|nil `reason` ("ok", "curl", "deadline", "cancelled", "body_limit", "header_limit", "resend",
-"memory", "closed"), `code` (libcurl-errors(3)), `text` (one line), `status`, `headers` (lower-case names),
-`body` (these three only if the server answered; of the body of an answer that failed 72 KiB), `sent` ("no", "maybe", "yes"), `reused`, `restarts`,
-`http_version`, `times` (seconds: `name_lookup`, `connect`, `tls`, `first_byte`, `total`), `failure` (nil if all went
-well: see `timekit.transport.reference`)
+@treturn transfer|nil nil while the transfer is in flight. Fields: `reason` ("ok", "curl", "deadline", "cancelled",
+"body_limit", "header_limit", "resend", "memory", "closed"), `code` (libcurl-errors(3)), `text` (one line), `status`,
+`headers` (lower-case names), `body` (these three only if the server answered; at most 72 KiB of the body if the
+transfer failed), `sent` ("no", "maybe", "yes"), `reused`, `restarts`, `http_version`, `times` (seconds:
+`name_lookup`, `connect`, `tls`, `first_byte`, `total`), `failure` (nil if the transfer succeeded; see
+`timekit.transport.reference`)
 */
 static int transfer_result(lua_State *L) {
   const tk_transfer_handle *handle = check_transfer(L);
@@ -73,10 +75,10 @@ static int transfer_result(lua_State *L) {
 }
 
 /***
-Headers of the answer.
+The values of some headers of the answer.
 @function transfer:header
 @tparam string ... names in lower case
-@treturn string|nil ... for each its value; several of one name are joined with ", "
+@treturn string|nil ... the value for each name; several headers of one name are joined with ", "
 */
 static int transfer_header(lua_State *L) {
   tk_transfer_handle *handle = check_transfer(L);
@@ -96,15 +98,15 @@ static int transfer_header(lua_State *L) {
 }
 
 /***
-What `decode` makes of the body of an answer that came as a whole.
+Decodes the body, see `decode`. It makes no Lua string of it.
 @function transfer:decode
-@return as of `decode`
+@return what `decode` returns
 */
 static int transfer_decode(lua_State *L) {
   tk_transfer_handle *handle = check_transfer(L);
   const tk_result *result = read_result(L, handle);
   int has_body = result != NULL && result->body != NULL, count;
-  lua_settop(L, 1); /* the userdata stays where it is */
+  lua_settop(L, 1); /* the userdata stays on the stack, so the collector does not free the body */
   count = tk_json_decode(L, has_body ? result->body : "", has_body ? result->body_size : 0,
                          has_body ? result->body_capacity : 0);
   end_read(handle);
@@ -112,7 +114,7 @@ static int transfer_decode(lua_State *L) {
 }
 
 /***
-Ends the transfer at once. Its result says whether the request had been sent. No effect once it is over.
+Ends the transfer at once. Its result says whether the request had been sent. Does nothing if it has ended already.
 @function transfer:cancel
 */
 static int transfer_cancel(lua_State *L) {
@@ -122,8 +124,8 @@ static int transfer_cancel(lua_State *L) {
 }
 
 /***
-Gives back what the transfer holds, sooner than the collector would: answers are larger than the collector knows. A
-transfer in flight is cancelled, since nobody can ask about it any more. What it has handed out stays.
+Frees the transfer's memory now. The collector would do this late, because it does not know how large the answer is. A
+transfer in flight is cancelled. Values that were read before stay valid; the transfer itself cannot be used any more.
 @function transfer:release
 */
 static int transfer_release(lua_State *L) {
@@ -145,8 +147,8 @@ static int transfer_tostring(lua_State *L) {
   return 1;
 }
 
-/* The field on top of the stack, from the ones that were made before or made now: a table stays the same one. */
-static void push_made(lua_State *L, tk_transfer_handle *handle, const tk_result *result, tk_field field) {
+/* Pushes a field's value and keeps it in the user value, so that reading a field again returns the same table. */
+static void push_kept(lua_State *L, tk_transfer_handle *handle, const tk_result *result, tk_field field) {
   if (!handle->has_kept) {
     lua_createtable(L, 1, 0);
     tk_setuservalue(L, 1);
@@ -173,8 +175,8 @@ static int transfer_index(lua_State *L) {
   field = (tk_field)number;
   result = read_result(L, handle);
   if (result == NULL) lua_pushnil(L);
-  else if (TK_FIELD_IS_MADE(field) && (field != TK_FIELD_FAILURE || result->reason != TK_OK))
-    push_made(L, handle, result, field);
+  else if (TK_FIELD_IS_KEPT(field) && (field != TK_FIELD_FAILURE || result->reason != TK_OK))
+    push_kept(L, handle, result, field);
   else tk_push_field(L, result, field);
   end_read(handle);
   return 1;
@@ -184,7 +186,7 @@ static const luaL_Reg methods[] = {
   {"done", transfer_done},     {"result", transfer_result}, {"header", transfer_header},   {"decode", transfer_decode},
   {"cancel", transfer_cancel}, {"release", transfer_release}, {NULL, NULL}};
 
-/* A transfer nobody can ask about any more has no reason to go on. */
+/* A collected transfer is cancelled, because nobody can read its result. */
 static const luaL_Reg metamethods[] = {
   {"__gc", transfer_gc}, {"__close", transfer_release}, {"__tostring", transfer_tostring}, {NULL, NULL}};
 

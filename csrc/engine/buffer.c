@@ -1,3 +1,4 @@
+/* The byte buffer that answers and requests are kept in. Its capacity doubles, so appending is cheap. */
 #include "engine/buffer.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ tk_append tk_buffer_append(tk_buffer *buffer, const char *bytes, size_t count, s
     size_t capacity = buffer->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : buffer->capacity;
     char *data;
     while (capacity - buffer->size < count) {
-      /* Only an absurd limit gets here; asking for it all fails cleanly, wrapping would not. */
+      /* Doubling would wrap around. */
       if (capacity > (size_t)-1 / 2) return TK_NO_MEMORY;
       capacity *= 2;
     }

@@ -1,4 +1,5 @@
-/* A growing byte buffer with a limit: all that a libcurl callback may touch. */
+/* A growing byte buffer. Appending to it takes a limit, so libcurl's callbacks can append without checks of their
+   own. */
 #ifndef TK_BUFFER_H
 #define TK_BUFFER_H
 
@@ -12,16 +13,18 @@ typedef struct tk_buffer {
 
 typedef enum tk_append { TK_APPENDED, TK_OVER_LIMIT, TK_NO_MEMORY } tk_append;
 
-/* Appends `count` bytes unless the buffer would then hold more than `limit`; on anything but
-   TK_APPENDED the buffer is as it was. */
+/* Appends `count` bytes unless the buffer would then hold more than `limit`. Anything but TK_APPENDED leaves the
+   buffer unchanged. */
 tk_append tk_buffer_append(tk_buffer *buffer, const char *bytes, size_t count, size_t limit);
 
-/* Replaces the content, and takes no more memory than it needs. 0: there is none; the buffer is empty then. */
+/* Replaces the content. Allocates exactly `count` bytes if there is too little room. 0: no memory; the buffer is empty
+   then. */
 int tk_buffer_fill(tk_buffer *buffer, const char *bytes, size_t count);
 
-/* Forgets the content and keeps the memory. */
+/* Drops the content and keeps the memory. */
 void tk_buffer_clear(tk_buffer *buffer);
 
+/* Frees the memory. The buffer stays usable, and empty. */
 void tk_buffer_free(tk_buffer *buffer);
 
 #endif

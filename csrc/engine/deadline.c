@@ -1,5 +1,5 @@
 /* A binary heap of the transfers in flight, the earliest deadline first. */
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <stdlib.h>
 
@@ -30,7 +30,7 @@ static void sift_down(tk_engine *engine, size_t index, tk_transfer *transfer, si
   place(engine, index, transfer);
 }
 
-/* Makes room for one more, so that adding cannot fail half way through a start. 0: no memory. */
+/* Makes room for one more, so that adding it cannot fail after the start has begun. 0: no memory. */
 int tk_deadline_reserve(tk_engine *engine) {
   size_t capacity = engine->deadline_capacity;
   tk_transfer **deadlines;
@@ -43,12 +43,12 @@ int tk_deadline_reserve(tk_engine *engine) {
   return 1;
 }
 
-/* Before in_flight counts the transfer. */
+/* Call it before in_flight counts the transfer. */
 void tk_deadline_add(tk_engine *engine, tk_transfer *transfer) {
   sift_up(engine, (size_t)engine->in_flight, transfer);
 }
 
-/* After in_flight no longer counts the transfer. */
+/* Call it once in_flight no longer counts the transfer. */
 void tk_deadline_remove(tk_engine *engine, tk_transfer *transfer) {
   size_t count = (size_t)engine->in_flight;
   size_t hole = transfer->heap_index;

@@ -1,7 +1,7 @@
-/* The engine's life, and the steps that move its transfers. */
+/* The engine's life: it checks and copies the options, steps the transfers, and frees everything at the end. */
 #define _DEFAULT_SOURCE
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static char *copy(const char *text) {
   return result;
 }
 
-/* CR and LF in here would end up in a request's head. */
+/* A line break in one of these would start a new header line in the request. */
 static int is_one_line(const char *text) {
   for (; *text != '\0'; text++)
     if ((unsigned char)*text < 0x20 || *text == 0x7f) return 0;
@@ -43,7 +43,7 @@ static const char *options_problem(const tk_options *options, int *plain) {
 }
 
 static int copy_headers(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
-  static const char *const no_expect = "Expect:"; /* takes libcurl's own away */
+  static const char *const no_expect = "Expect:"; /* keeps libcurl from adding `Expect: 100-continue` */
   static const char *const json = "Content-Type: application/json";
   const char *bad = NULL;
   engine->headers = curl_slist_append(NULL, no_expect);
@@ -90,12 +90,11 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->pid = getpid();
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
-  if ((engine->spares = tk_spares_new()) != NULL && copy_options(engine, options, message) &&
-      (engine->multi = curl_multi_init()) != NULL &&
+  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
       curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
       (engine->share = curl_share_init()) != NULL &&
       curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
-    /* The first handle shows whether libcurl takes the options. */
+    /* Making the first handle shows now, not at the first transfer, whether libcurl accepts the options. */
     CURL *easy = tk_easy_get(engine);
     if (easy != NULL) tk_easy_put(engine, easy);
     if (easy != NULL && tk_watch_open(engine)) return engine;
@@ -116,14 +115,14 @@ static void finish_all(tk_engine *engine, tk_reason reason, CURLcode code) {
   while (engine->first != NULL) tk_transfer_finish(engine->first, reason, code);
 }
 
-/* The multi handle has refused to go on, for want of memory as a rule; no transfer will ever move. */
+/* Called when the multi handle fails, usually because memory ran out. It cannot go on, so all transfers end. */
 void tk_engine_broken(tk_engine *engine) {
   engine->broken = 1;
   finish_all(engine, TK_MEMORY, CURLE_OUT_OF_MEMORY);
 }
 
-/* In a forked child libcurl's own memory is left alone: cleaning up would say goodbye on connections
-   that are the parent's. */
+/* Not in a forked child: libcurl would send close messages on connections that the parent still uses. The child keeps
+   libcurl's memory instead. */
 static void free_libcurl(tk_engine *engine) {
   tk_sigpipe signals;
   tk_sigpipe_block(engine, &signals);
@@ -142,7 +141,6 @@ void tk_engine_free(tk_engine *engine) {
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
   tk_headers_free(engine->json_headers);
-  tk_spares_close(engine->spares);
   free(engine->deadlines);
   free(engine->sockets);
   if (engine->proxy != NULL) tk_wipe(engine->proxy, strlen(engine->proxy));
@@ -156,7 +154,7 @@ void tk_engine_free(tk_engine *engine) {
 
 /* ---- moving ---- */
 
-/* Transfers that libcurl has finished. */
+/* Ends the transfers that libcurl has finished. */
 void tk_engine_reap(tk_engine *engine) {
   CURLMsg *message;
   int left;
@@ -169,18 +167,19 @@ void tk_engine_reap(tk_engine *engine) {
   }
 }
 
-/* Gives libcurl up to `count` of the transfers that were held back. */
+/* Gives the multi handle up to `count` of the transfers that it does not have yet. */
 void tk_engine_release(tk_engine *engine, int count) {
   for (; count > 0 && engine->held_back != NULL; count--) {
     tk_transfer *transfer = engine->held_back;
     engine->held_back = transfer->next;
-    if (curl_multi_add_handle(engine->multi, transfer->easy) != CURLM_OK)
-      tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
+    transfer->is_added = curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
+    if (!transfer->is_added) tk_transfer_finish(transfer, TK_MEMORY, CURLE_OUT_OF_MEMORY);
   }
 }
 
-/* Transfers whose time is over, and the host's alarm. Ours to count, since libcurl's own limits do not hold everywhere.
-   At `until` the rest, of which there is less then, is left to the next step. */
+/* Ends the transfers whose deadline has passed, and clears the host's alarm if it is due. We keep the deadlines
+   ourselves because libcurl does not keep its timeout in every state. Ends at least one transfer; at `until` it leaves
+   the rest to the next step. */
 void tk_engine_expire(tk_engine *engine, double until) {
   double now = tk_now();
   if (engine->alarm >= 0 && engine->alarm <= now) engine->alarm = -1;
@@ -190,11 +189,14 @@ void tk_engine_expire(tk_engine *engine, double until) {
   }
 }
 
-/* When the next timer is due, negative: none. */
+/* When the next of libcurl's timer, the alarm and the deadlines is due, on tk_now's clock; negative: none. */
 double tk_engine_next(const tk_engine *engine) {
   double next = engine->curl_timer;
   if (engine->alarm >= 0 && (next < 0 || engine->alarm < next)) next = engine->alarm;
-  if (engine->in_flight > 0 && (next < 0 || engine->deadlines[0]->deadline < next)) next = engine->deadlines[0]->deadline;
+  if (engine->in_flight > 0) {
+    double deadline = engine->deadlines[0]->deadline;
+    if (next < 0 || deadline < next) next = deadline;
+  }
   return next;
 }
 

@@ -1,17 +1,17 @@
 /*
- * The re-send guard. When a kept connection dies before the first byte of an answer, libcurl repeats
- * the request on a fresh one, silently, and PUT and POST too (Curl_retry_request); over HTTP/2 it
- * also repeats refused streams. For an action on a booking that would be a second action. libcurl
- * calls PREREQFUNCTION right before each sending, so a second call means a repeat: it is let through
- * only where nothing has been written yet.
+ * The re-send guard. When a kept connection dies before the first byte of the answer, libcurl silently sends the
+ * request again on a new one, even if it is a PUT or POST (Curl_retry_request). Over HTTP/2 it also sends refused
+ * streams again. For an action on a booking, that would be a second action. libcurl calls PREREQFUNCTION right before
+ * it sends a request, so a second call means that it is about to send again. The guard allows this only if nothing
+ * was written yet.
  *
- * Before the first sending on a kept connection the guard also looks whether the peer has hung up
- * meanwhile, which libcurl 7.88 does not notice over TLS. Then the try is given up before anything
- * was sent, and the transfer starts again on a fresh connection.
+ * Before a request goes out on a kept connection, the guard also checks whether the server has closed that
+ * connection. libcurl 7.88 does not notice this over TLS. If it is closed, the guard stops the try before anything is
+ * sent, and the transfer starts again on a new connection.
  */
 #define _GNU_SOURCE /* POLLRDHUP, SOCK_CLOEXEC */
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -25,7 +25,8 @@
 #define POLLRDHUP 0
 #endif
 
-/* The entry of a descriptor, made when there is none. NULL: no memory. */
+/* The entry of a descriptor; the table grows if it is too short. A pointer to an entry is valid until the next call.
+   NULL: no memory. */
 tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd) {
   size_t index = (size_t)fd;
   if (index >= engine->socket_count) {
@@ -39,6 +40,7 @@ tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd) {
   return &engine->sockets[index];
 }
 
+/* libcurl's CURLOPT_OPENSOCKETFUNCTION. */
 curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
   tk_engine *engine = (tk_engine *)data;
   tk_socket *entry;
@@ -61,10 +63,14 @@ curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_socka
   return fd;
 }
 
-/* The entry is cleared first: the number may be in use again as soon as it is closed. */
+/* libcurl's CURLOPT_CLOSESOCKETFUNCTION. It clears the entry first, because the number may be reused once it is
+   closed. */
 int tk_close_socket(void *data, curl_socket_t fd) {
   tk_engine *engine = (tk_engine *)data;
-  if ((size_t)fd < engine->socket_count) memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
+  if ((size_t)fd < engine->socket_count) {
+    tk_watch_forget(engine, fd);
+    memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
+  }
   return close(fd);
 }
 
@@ -77,9 +83,8 @@ static unsigned short local_port_of(int fd) {
   return 0;
 }
 
-/* The first of our sockets that is bound to the port. libcurl does not tell the callback its
-   descriptor (CURLINFO_ACTIVESOCKET is not set yet), only the port. Two local addresses may share one:
-   to restart for the wrong connection's sake would cost a connection, no more. */
+/* The first of our sockets with this local port. The guard learns only the port: CURLINFO_ACTIVESOCKET is not set yet.
+   Sockets on two local addresses may share a port. A mistake then costs one new connection, no more. */
 static curl_socket_t find_by_port(tk_engine *engine, long port) {
   size_t fd;
   if (port <= 0) return CURL_SOCKET_BAD;
@@ -92,14 +97,15 @@ static curl_socket_t find_by_port(tk_engine *engine, long port) {
   return CURL_SOCKET_BAD;
 }
 
-/* Between two requests a server has nothing to say: whatever can be read, a close_notify included,
-   means that the connection is over. While others use it (HTTP/2), only a hang-up means that. */
+/* Between two requests a server sends nothing, so anything readable, even a TLS close_notify, means that the
+   connection is closed. While other transfers use it (HTTP/2), answers are readable too, and only a hang-up means
+   that. */
 static int is_stale(tk_engine *engine, curl_socket_t fd) {
-  struct pollfd look;
-  look.fd = fd;
-  look.events = (short)(engine->sockets[fd].users > 0 ? POLLRDHUP : POLLRDHUP | POLLIN);
-  look.revents = 0;
-  return poll(&look, 1, 0) > 0;
+  struct pollfd probe;
+  probe.fd = fd;
+  probe.events = (short)(engine->sockets[fd].users > 0 ? POLLRDHUP : POLLRDHUP | POLLIN);
+  probe.revents = 0;
+  return poll(&probe, 1, 0) > 0;
 }
 
 static void join(tk_transfer *transfer, curl_socket_t fd) {
@@ -109,7 +115,8 @@ static void join(tk_transfer *transfer, curl_socket_t fd) {
   entry->users++;
 }
 
-/* The descriptor may have been closed and its number used again since. */
+/* The transfer no longer uses its connection. The port is compared because the descriptor may have been closed, and
+   its number reused, since the transfer joined. */
 void tk_socket_leave(tk_transfer *transfer) {
   if (transfer->fd != CURL_SOCKET_BAD) {
     tk_socket *entry = &transfer->engine->sockets[transfer->fd];
@@ -118,6 +125,7 @@ void tk_socket_leave(tk_transfer *transfer) {
   }
 }
 
+/* libcurl's CURLOPT_PREREQFUNCTION: called when a connection is ready and the request is about to be sent on it. */
 int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   tk_transfer *transfer = (tk_transfer *)data;
   curl_socket_t fd = find_by_port(transfer->engine, local_port);

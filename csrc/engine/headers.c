@@ -1,35 +1,35 @@
-/* Header lists: checked lines, Basic authorization, and their wiping. */
-#include "engine/engine_internal.h"
+/* The lists of header lines that requests are sent with: they are checked, completed, and wiped when freed. */
+#include "engine/internal.h"
 
-#include <ctype.h>
+#include "engine/ascii.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* The compiler may not drop these stores, unlike memset's before a free. */
+/* Overwrites a secret. A compiler may drop a memset before free, but not these volatile stores. */
 void tk_wipe(void *memory, size_t size) {
   volatile unsigned char *byte = (volatile unsigned char *)memory;
   while (size-- > 0) *byte++ = 0;
 }
 
-static int is_token(unsigned char c) { return isalnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
+static int is_token(char c) { return tk_is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
 
-/* What libcurl derives from the request itself; a second one would let the two ends disagree about
-   where a request stops, or about where it goes. */
+/* Headers that libcurl sets itself. With a second one, client and server could disagree on where the request ends or
+   where it goes. */
 static int is_reserved(const char *line, size_t name_size) {
   static const char *const names[] = {"authorization", "connection", "content-length", "expect", "host",
                                       "transfer-encoding", "te", "upgrade", "proxy-authorization"};
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++)
-    if (strlen(names[i]) == name_size && strncasecmp(line, names[i], name_size) == 0) return 1;
+    if (strlen(names[i]) == name_size && tk_same_letters(line, names[i], name_size)) return 1;
   return 0;
 }
 
-/* curl_slist passes CR and LF through, which would make two headers of one. */
+/* Refuses control characters, among them CR and LF: libcurl would send them as they are, and so start a new header. */
 static int is_header_line(const char *line) {
   size_t name_size = 0;
   const char *c;
-  while (is_token((unsigned char)line[name_size])) name_size++;
+  while (is_token(line[name_size])) name_size++;
   if (name_size == 0 || line[name_size] != ':' || is_reserved(line, name_size)) return 0;
   for (c = line + name_size; *c != '\0'; c++)
     if ((unsigned char)*c < 0x20 ? *c != '\t' : *c == 0x7f) return 0;
@@ -43,7 +43,8 @@ static int append(struct curl_slist **list, const char *line) {
   return 1;
 }
 
-/* 0 on failure: *bad is the line that is no header, or NULL when memory ran out. */
+/* Appends copies of the lines. 0 on failure; *bad is then the line that is not a valid header, or NULL if memory ran
+   out. */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad) {
   size_t i;
   *bad = NULL;
@@ -60,25 +61,27 @@ int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t co
 static int has_name_of(const struct curl_slist *list, const char *line) {
   size_t size = strcspn(line, ":") + 1;
   for (; list != NULL; list = list->next)
-    if (strncasecmp(list->data, line, size) == 0) return 1;
+    if (tk_same_letters(list->data, line, size)) return 1;
   return 0;
 }
 
-/* A header of the list stays the only one of its name: what a request says replaces what all requests say. */
+/* Appends those of `source` whose names are not in the list yet, so that a request's own header replaces the common
+   one. 0: no memory. */
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source) {
   for (; source != NULL; source = source->next)
     if (!has_name_of(*list, source->data) && !append(list, source->data)) return 0;
   return 1;
 }
 
+/* Wipes and frees a list, since it may hold the key. NULL is allowed. */
 void tk_headers_free(struct curl_slist *list) {
   struct curl_slist *node;
   for (node = list; node != NULL; node = node->next) tk_wipe(node->data, strlen(node->data));
   curl_slist_free_all(list);
 }
 
-/* As a header like the others, which costs half of what CURLOPT_USERAGENT does: libcurl prints that one twice for each
-   request, byte by byte. One among the headers stays the only one. 0: no memory. */
+/* Adds the User-Agent, unless the list has one. As a header it costs half of what CURLOPT_USERAGENT costs: libcurl
+   prints that option twice for each request, byte by byte. 0: no memory. */
 int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
   static const char prefix[] = "User-Agent: ";
   size_t size = strlen(user_agent);
@@ -94,8 +97,8 @@ int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
   return done;
 }
 
-/* What libcurl can decode. It would say so by itself, but print the line twice for each request, byte by byte. 0: no
-   memory. */
+/* Adds an Accept-Encoding with all that libcurl can decode, unless the list has one. libcurl would add the same line,
+   but it prints its own twice for each request, byte by byte. 0: no memory. */
 int tk_headers_accept_encodings(struct curl_slist **list) {
   static const struct {
     int feature;
@@ -129,7 +132,7 @@ static void base64(const unsigned char *in, size_t size, char *out) {
   *out = '\0';
 }
 
-/* Adds `Authorization: Basic …`. 0: no memory. Every copy but the list's own is wiped. */
+/* Adds `Authorization: Basic …`, and wipes every copy of the password but the list's. 0: no memory. */
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password) {
   static const char prefix[] = "Authorization: Basic ";
   size_t pair_size = strlen(username) + 1 + strlen(password);

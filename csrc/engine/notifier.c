@@ -1,6 +1,7 @@
 /*
- * The helper thread shares nothing with the thread that made it but descriptors: what it needs is set before it starts,
- * and it is told what to watch, and to end, through the kernel. Linux only; there is a stub for elsewhere.
+ * The notifier's helper thread, its socket and its epoll set. The thread reads fields that are set before it starts
+ * and never change while it runs. All else it learns through the kernel: what to watch through the epoll set, and
+ * when to end through an eventfd. So there are no locks. Without epoll there are only functions that fail.
  */
 #define _GNU_SOURCE /* accept4, mkdtemp */
 
@@ -22,7 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Enough for a thread that calls the kernel and formats a number; the default is megabytes of address space. */
+/* The thread only calls the kernel and formats a number. The default stack is megabytes of address space. */
 #define STACK_SIZE (64 * 1024)
 
 #define EVENTS 16
@@ -31,15 +32,16 @@
 
 struct tk_notifier {
   pid_t pid;
-  int epoll;    /* what the thread waits for: the descriptors watched, and `stop` */
-  int stop;     /* an eventfd */
-  int listener; /* -1 once the connection was taken */
-  int peer;     /* our end of the connection */
+  int epoll;    /* the set that the thread waits for: the watched descriptors, and `stop` */
+  int stop;     /* an eventfd; readable: the thread has to end */
+  int listener; /* -1 once the connection was accepted */
+  int peer;     /* our end of the connection; -1 before */
   int running;  /* there is a thread to join */
   pthread_t thread;
-  struct sockaddr_un address; /* the socket's file; an empty path: there is none */
+  struct sockaddr_un address; /* the socket's file; an empty path: there is no file */
 };
 
+/* Writes what failed, and errno's text. Returns 0. */
 static int fail(char message[TK_NOTIFIER_MESSAGE_SIZE], const char *what) {
   snprintf(message, TK_NOTIFIER_MESSAGE_SIZE, "%s: %s", what, strerror(errno));
   return 0;
@@ -49,14 +51,15 @@ static int is_ours(const tk_notifier *notifier) { return notifier->pid == getpid
 
 /* ---- the thread ---- */
 
-/* A reader that has gone is noticed by the other thread; a line that does not fit means that there are thousands which
-   nobody has read. */
+/* Errors are ignored. A reader that has gone is found by tk_notifier_connected. With MSG_DONTWAIT a line that does not
+   fit is dropped: the reader has thousands of unread lines then, so it will wake up anyway. */
 static void write_line(int peer, int fd, int flags) {
   char line[LINE_SIZE];
   int size = snprintf(line, sizeof line, "%d\n", fd);
   (void)send(peer, line, (size_t)size, MSG_NOSIGNAL | flags);
 }
 
+/* The thread. */
 static void *watch(void *data) {
   const tk_notifier *notifier = (const tk_notifier *)data;
   struct epoll_event events[EVENTS];
@@ -71,7 +74,8 @@ static void *watch(void *data) {
   }
 }
 
-/* Where a small stack will not do, as in processes with much thread-local data, the default does. */
+/* Falls back to the default stack, because the small one is refused in processes with much thread-local data. Returns
+   an errno value, or 0. */
 static int create_thread(tk_notifier *notifier) {
   pthread_attr_t attributes;
   int problem = pthread_attr_init(&attributes);
@@ -83,7 +87,8 @@ static int create_thread(tk_notifier *notifier) {
   return problem;
 }
 
-/* The host's signals are the host's business: the thread takes none. Returns what errno would hold. */
+/* The thread starts with all signals blocked, so that signals go to the host's own threads. Returns an errno value, or
+   0. */
 static int start_thread(tk_notifier *notifier) {
   sigset_t all, before;
   int problem;
@@ -97,7 +102,7 @@ static int start_thread(tk_notifier *notifier) {
 
 /* ---- the socket ---- */
 
-/* Takes the socket and its folder out of the file system; a connection once made stays. */
+/* Removes the socket's file and folder. An accepted connection stays open. */
 static void remove_file(tk_notifier *notifier) {
   char *path = notifier->address.sun_path;
   char *end = strrchr(path, '/');
@@ -108,7 +113,7 @@ static void remove_file(tk_notifier *notifier) {
   path[0] = '\0';
 }
 
-/* A folder that only this user can enter, so nobody else connects. */
+/* Makes a folder that only this user can enter, so nobody else can connect, and names a file in it. */
 static int make_file(tk_notifier *notifier, char message[TK_NOTIFIER_MESSAGE_SIZE]) {
   static const char name[] = "/timekit-XXXXXX", file[] = "/s";
   const char *folder = getenv("TMPDIR");
@@ -137,7 +142,8 @@ static int listen_there(tk_notifier *notifier, char message[TK_NOTIFIER_MESSAGE_
   return 1;
 }
 
-static int add(const tk_notifier *notifier, int operation, int fd, int name, uint32_t events) {
+/* epoll_ctl, with `name` as what epoll_wait returns. 1: it succeeded. */
+static int control(const tk_notifier *notifier, int operation, int fd, int name, uint32_t events) {
   struct epoll_event event;
   memset(&event, 0, sizeof event);
   event.events = events;
@@ -145,7 +151,7 @@ static int add(const tk_notifier *notifier, int operation, int fd, int name, uin
   return epoll_ctl(notifier->epoll, operation, fd, &event) == 0;
 }
 
-/* ---- the public face ---- */
+/* ---- the public functions ---- */
 
 tk_notifier *tk_notifier_new(char message[TK_NOTIFIER_MESSAGE_SIZE]) {
   tk_notifier *notifier = (tk_notifier *)calloc(1, sizeof *notifier);
@@ -158,7 +164,7 @@ tk_notifier *tk_notifier_new(char message[TK_NOTIFIER_MESSAGE_SIZE]) {
   notifier->address.sun_family = AF_UNIX;
   notifier->epoll = epoll_create1(EPOLL_CLOEXEC);
   notifier->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (notifier->epoll < 0 || notifier->stop < 0 || !add(notifier, EPOLL_CTL_ADD, notifier->stop, STOP, EPOLLIN))
+  if (notifier->epoll < 0 || notifier->stop < 0 || !control(notifier, EPOLL_CTL_ADD, notifier->stop, STOP, EPOLLIN))
     (void)fail(message, "the notifier");
   else if (make_file(notifier, message) && listen_there(notifier, message))
     return notifier;
@@ -184,15 +190,16 @@ int tk_notifier_accept(tk_notifier *notifier, char message[TK_NOTIFIER_MESSAGE_S
   return 1;
 }
 
-/* A descriptor that was closed and opened anew has left the set by itself, whatever we remember. */
+/* The kernel drops closed descriptors from the set, so only the kernel knows whether this one is in it. MOD is tried
+   first because most are. */
 int tk_notifier_watch(tk_notifier *notifier, int fd) {
   const uint32_t once = (uint32_t)EPOLLIN | (uint32_t)EPOLLONESHOT;
-  return is_ours(notifier) && (add(notifier, EPOLL_CTL_MOD, fd, fd, once) ||
-                               (errno == ENOENT && add(notifier, EPOLL_CTL_ADD, fd, fd, once)));
+  return is_ours(notifier) && (control(notifier, EPOLL_CTL_MOD, fd, fd, once) ||
+                               (errno == ENOENT && control(notifier, EPOLL_CTL_ADD, fd, fd, once)));
 }
 
 void tk_notifier_unwatch(tk_notifier *notifier, int fd) {
-  if (is_ours(notifier)) (void)add(notifier, EPOLL_CTL_DEL, fd, fd, 0);
+  if (is_ours(notifier)) (void)control(notifier, EPOLL_CTL_DEL, fd, fd, 0);
 }
 
 void tk_notifier_ring(tk_notifier *notifier) {
@@ -202,15 +209,15 @@ void tk_notifier_ring(tk_notifier *notifier) {
 int tk_notifier_connected(const tk_notifier *notifier) {
   char byte;
   if (!is_ours(notifier) || !notifier->running) return 0;
-  /* Nothing is ever written by the other end, so what is there to read is its end. */
+  /* The other end never writes, so anything readable is its end of file. */
   return recv(notifier->peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* The thread may be writing to a reader that does not read: shutting the connection down ends that. */
+/* The thread may be blocked in a write to a reader that does not read; the shutdown ends that write. */
 static void stop_thread(const tk_notifier *notifier) {
   const uint64_t one = 1;
   (void)shutdown(notifier->peer, SHUT_RDWR);
-  /* An empty eventfd takes it. */
+  /* Writing to an empty eventfd does not fail. */
   if (write(notifier->stop, &one, sizeof one) == (ssize_t)sizeof one) (void)pthread_join(notifier->thread, NULL);
 }
 

@@ -1,12 +1,12 @@
-/* Where requests may go: https anywhere, http to this machine only. */
-#include "engine/engine_internal.h"
+/* Checks the base URL and the proxy. Requests may go to any host over https, and over http to this machine only. */
+#include "engine/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* libcurl writes IPv4 addresses in their usual form whatever way they came, and resolves
-   `localhost` to loopback without asking anyone (since 7.77). */
+/* `host` comes from libcurl, which writes every form of an IPv4 address as four decimal numbers. `localhost` is safe:
+   since 7.77 libcurl resolves it to loopback by itself. */
 static int is_loopback(const char *host) {
   size_t dots = 0;
   const char *c;
@@ -28,6 +28,7 @@ static int has(CURLU *url, CURLUPart part) {
 
 static const char out_of_memory[] = "not enough memory";
 
+/* See tk_origin_problem. `url` is an empty URL handle to work with. */
 static const char *problem(CURLU *url, const char *base_url, int *plain) {
   char *scheme = NULL, *host = NULL;
   const char *text = NULL;
@@ -65,8 +66,7 @@ const char *tk_origin_problem(const char *base_url, int *plain) {
   return text;
 }
 
-/* The path of a base URL that is none of the problems above, as libcurl would send it; "" for none. To be freed; NULL:
-   no memory. */
+/* The path of a valid base URL, as libcurl would send it; "" if it has none. The caller frees it. NULL: no memory. */
 char *tk_base_path(const char *base_url) {
   CURLU *url = curl_url();
   char *path = NULL, *copy = NULL;
@@ -84,7 +84,7 @@ char *tk_base_path(const char *base_url) {
   return copy;
 }
 
-/* libcurl would print a proxy that it cannot read, password included. */
+/* Checked here because libcurl's own message would quote the proxy, with its password. */
 const char *tk_proxy_problem(const char *proxy) {
   static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
   static const char expected[] = "proxy: expected an http, https or socks URL";

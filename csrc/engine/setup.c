@@ -1,7 +1,7 @@
-/* One-time set-up of libcurl for the whole process, the clock, and waiting. */
+/* What is the same for all engines of a process: libcurl's initialisation, the clock, and sleeping. */
 #define _GNU_SOURCE /* dladdr, RTLD_NODELETE */
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -10,8 +10,8 @@
 static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
 static const char *setup_problem; /* written inside pthread_once only */
 
-/* Keeps this library, and so libcurl, loaded: closing the last Lua state unloads C modules, but
-   resolver threads may still run in them. A failure costs nothing but that. */
+/* Keeps this library, and so libcurl, loaded until the process ends. Lua unloads C modules when a state is closed, but
+   libcurl's resolver threads may still be running. If it fails, only this protection is missing. */
 static void pin(void) {
   Dl_info info;
   if (dladdr((void *)&setup_once, &info) != 0 && info.dli_fname != NULL)
@@ -30,7 +30,7 @@ static void setup(void) {
     pin();
 }
 
-/* Never undone: other users of libcurl in this process, other Lua states among them, may go on. */
+/* libcurl is never cleaned up, because other Lua states and other users in this process may still need it. */
 const char *tk_setup(void) {
   if (pthread_once(&setup_once, setup) != 0) return "libcurl could not be initialised";
   return setup_problem;

@@ -1,10 +1,10 @@
 /*
- * SIGPIPE around calls into libcurl. With CURLOPT_NOSIGNAL libcurl leaves the signal to us, and some
- * TLS backends write without MSG_NOSIGNAL; a host must not die because a server hung up.
+ * Blocks SIGPIPE while libcurl runs. With CURLOPT_NOSIGNAL libcurl does not do this itself, and TLS libraries may
+ * write without MSG_NOSIGNAL. The host would be killed when a server closes a connection.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -19,7 +19,7 @@ static void only_sigpipe(sigset_t *set) {
 void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state) {
   sigset_t set, before;
 #ifdef MSG_NOSIGNAL
-  /* libcurl sends with that flag; it is TLS libraries that may write by other means. It saves three system calls each time. */
+  /* Without TLS only libcurl writes, and it uses this flag. Not blocking saves three system calls a step. */
   state->ours = 0;
   if (engine->plain) return;
 #else
@@ -29,7 +29,7 @@ void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state) {
   state->ours = pthread_sigmask(SIG_BLOCK, &set, &before) == 0 && !sigismember(&before, SIGPIPE);
 }
 
-/* A SIGPIPE that came meanwhile is ours: it was not blocked before, so none was pending. */
+/* SIGPIPE was not blocked before, so a pending one came from libcurl's writes. It is taken before unblocking. */
 void tk_sigpipe_restore(const tk_sigpipe *state) {
   sigset_t set, pending;
   if (!state->ours) return;

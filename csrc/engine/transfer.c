@@ -1,5 +1,5 @@
-/* A transfer's life: started, restarted on a fresh connection if need be, finished once. */
-#include "engine/engine_internal.h"
+/* A transfer's life: it starts, may restart on a new connection, and ends exactly once. */
+#include "engine/internal.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 /* ---- the result ---- */
 
-/* libcurl's texts may quote a proxy with its password. */
+/* Removes user and password from URLs: libcurl's texts may quote the proxy's. */
 static void mask_userinfo(char *text) {
   char *start, *at;
   for (start = strstr(text, "://"); start != NULL; start = strstr(start, "://")) {
@@ -24,6 +24,7 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
+/* Sets the result's text. For TK_CURL libcurl has written it to transfer->error already, or left that empty. */
 static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   const tk_engine *engine = transfer->engine;
   char *text = transfer->error;
@@ -32,7 +33,9 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_CURL:
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
       break;
-    case TK_DEADLINE: snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout); break;
+    case TK_DEADLINE:
+      snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout);
+      break;
     case TK_CANCELLED: strcpy(text, "cancelled"); break;
     case TK_BODY_LIMIT:
       snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
@@ -76,13 +79,16 @@ static long bytes_written(CURL *easy) {
   return size;
 }
 
-/* A tunnel's CONNECT counts as written too, so whether libcurl came to our request is asked first. */
+/* libcurl counts a proxy's CONNECT request as written, too. So the guard's count comes first: it shows whether libcurl
+   had reached our own request. */
 static tk_sent sent(const tk_transfer *transfer) {
   if (transfer->result.status != 0) return TK_SENT_YES;
   if (transfer->guard_calls == 0 || bytes_written(transfer->easy) == 0) return TK_SENT_NO;
   return TK_SENT_MAYBE;
 }
 
+/* Fills the result. The easy handle still holds what libcurl knows, and answer_headers and answer_body stay in
+   place. */
 static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   tk_result *result = &transfer->result;
   CURL *easy = transfer->easy;
@@ -95,11 +101,13 @@ static void report(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   result->body_size = transfer->answer_body.size;
   result->body_capacity = transfer->answer_body.capacity;
   result->http_version = result->status != 0 ? http_version(easy) : 0;
-  result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
-  result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
-  result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
-  result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
-  result->times.total = tk_now() - transfer->began; /* libcurl's own stands still when a transfer is stopped */
+  if (transfer->is_added) {
+    result->times.name_lookup = seconds(easy, CURLINFO_NAMELOOKUP_TIME_T);
+    result->times.connect = seconds(easy, CURLINFO_CONNECT_TIME_T);
+    result->times.tls = seconds(easy, CURLINFO_APPCONNECT_TIME_T);
+    result->times.first_byte = seconds(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  }
+  result->times.total = tk_now() - transfer->began; /* libcurl's own total is wrong for a transfer that we stop */
   explain(transfer, reason, code);
 }
 
@@ -122,10 +130,7 @@ static void take_out(tk_transfer *transfer, tk_transfer **first, tk_transfer **l
 
 /* ---- the end ---- */
 
-/* The memory of a request's body of up to so many bytes stays with the transfer, for the next one; an answer may be
-   read for long. */
-#define SHORT_BODY ((size_t)1024)
-
+/* Moves a transfer from the engine's list of those in flight to its list of ended ones. */
 static void unlink_transfer(tk_transfer *transfer) {
   tk_engine *engine = transfer->engine;
   tk_socket_leave(transfer);
@@ -135,22 +140,22 @@ static void unlink_transfer(tk_transfer *transfer) {
   tk_deadline_remove(engine, transfer);
   transfer->engine = NULL;
   transfer->easy = NULL;
-  transfer->teller = engine;
+  transfer->done_in = engine;
   append(transfer, &engine->first_done, &engine->last_done);
 }
 
 void tk_transfer_forget_end(tk_transfer *transfer) {
-  tk_engine *engine = transfer->teller;
+  tk_engine *engine = transfer->done_in;
   if (engine == NULL) return;
   take_out(transfer, &engine->first_done, &engine->last_done);
-  transfer->teller = NULL;
+  transfer->done_in = NULL;
 }
 
-/* What only sending needed. */
+/* Frees what only sending needed. A transfer may be kept for long after its end. */
 static void drop_request(tk_transfer *transfer) {
   tk_headers_free(transfer->own_headers);
   transfer->own_headers = NULL;
-  if (transfer->request_body.capacity > SHORT_BODY) tk_buffer_free(&transfer->request_body);
+  tk_buffer_free(&transfer->request_body);
 }
 
 void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code) {
@@ -163,8 +168,8 @@ void tk_transfer_finish(tk_transfer *transfer, tk_reason reason, CURLcode code) 
   drop_request(transfer);
 }
 
-/* In a forked child: the connection, and so the outcome, is the parent's. libcurl is not touched,
-   since it would write to a connection that the parent goes on using; its memory stays. */
+/* Ends a transfer in a forked child. The connection belongs to the parent, and only the parent will learn the outcome.
+   libcurl is not called, because it would write to the parent's connection; its memory stays allocated. */
 void tk_transfer_abandon(tk_transfer *transfer) {
   transfer->result.reason = TK_CLOSED;
   transfer->result.code = CURLE_ABORTED_BY_CALLBACK;
@@ -174,7 +179,8 @@ void tk_transfer_abandon(tk_transfer *transfer) {
   unlink_transfer(transfer);
 }
 
-/* Nothing was written in the try that ended, so the same transfer may go out anew. */
+/* Starts the same transfer again on a new connection. Only allowed because nothing was written in the try that ended.
+   0: no memory. */
 static int restart(tk_transfer *transfer) {
   CURLM *multi = transfer->engine->multi;
   curl_multi_remove_handle(multi, transfer->easy);
@@ -194,18 +200,18 @@ static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
   if (transfer->overflow == TK_NO_MEMORY) return TK_MEMORY;
   if (transfer->overflow == TK_OVER_LIMIT) return transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
   if (transfer->resend) return TK_RESEND;
-  /* libcurl's own limit for one line, about 100 KB, shows as a want of memory (until 8.6). */
+  /* libcurl before 8.6 reports a header line above its own limit, about 100 KB, as out of memory. */
   if (code == CURLE_OUT_OF_MEMORY) return transfer->in_head ? TK_HEADER_LIMIT : TK_MEMORY;
   return code == CURLE_OK ? TK_OK : TK_CURL;
 }
 
-/* libcurl says that the transfer is over. */
+/* libcurl has finished the transfer, with `code`. */
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
   if (transfer->stale && bytes_written(transfer->easy) == 0) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }
-  /* Content for libcurl, after 101 say, but no answer to what was asked. */
+  /* libcurl is content, after 101 for instance, but there is no final answer to the request. */
   if (code == CURLE_OK && transfer->result.status == 0) code = CURLE_WEIRD_SERVER_REPLY;
   tk_transfer_finish(transfer, reason_of(transfer, code), code);
 }
@@ -220,7 +226,7 @@ static int is_method(const char *method) {
   return 0;
 }
 
-/* Visible ASCII only: libcurl refuses control characters by itself, but not spaces. */
+/* Visible ASCII only. libcurl refuses control characters, but it would send spaces. */
 static int is_target(const char *target) {
   const char *c;
   for (c = target; *c != '\0'; c++)
@@ -236,7 +242,7 @@ static const char *request_problem(const tk_request *request) {
   return NULL;
 }
 
-/* Copies what the request points to. 0 on failure, with the reason in `message`. */
+/* Copies what the request points to into the transfer. 0 on failure, with the reason in `message`. */
 static int copy_request(tk_transfer *transfer, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
   const char *bad = NULL;
   strcpy(message, "not enough memory");
@@ -260,11 +266,12 @@ static void link_transfer(tk_engine *engine, tk_transfer *transfer) {
   engine->in_flight++;
 }
 
-/* Up to here nobody knows of the transfer, so failing leaves no trace. */
-static void discard(tk_transfer *transfer) {
-  if (transfer->easy != NULL) tk_easy_put(transfer->engine, transfer->easy);
+/* Frees a transfer that is not linked to an engine. */
+static void free_unlinked(tk_transfer *transfer) {
   drop_request(transfer);
-  tk_spares_give(transfer);
+  tk_buffer_free(&transfer->answer_headers);
+  tk_buffer_free(&transfer->answer_body);
+  free(transfer);
 }
 
 tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
@@ -276,7 +283,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
     return NULL;
   }
   strcpy(message, "not enough memory");
-  transfer = tk_spares_take(engine->spares);
+  transfer = (tk_transfer *)calloc(1, sizeof *transfer);
   if (transfer == NULL) return NULL;
   transfer->engine = engine;
   transfer->tag = request->tag;
@@ -286,11 +293,13 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   transfer->deadline = transfer->began + request->timeout;
   if (!copy_request(transfer, request, message) || !tk_deadline_reserve(engine) ||
       (transfer->easy = tk_easy_get(engine)) == NULL || !tk_easy_prepare(transfer, request)) {
-    discard(transfer);
+    if (transfer->easy != NULL) tk_easy_put(engine, transfer->easy);
+    free_unlinked(transfer);
     return NULL;
   }
   link_transfer(engine, transfer);
-  /* The first one goes out at once, which saves it a step; further ones are held back and go out together. */
+  /* A transfer that is alone is sent at once, which saves it a step. Further ones are sent together in the next
+     step. */
   if (engine->in_flight == 1) {
     tk_sigpipe_block(engine, &signals);
     tk_watch_started(engine);
@@ -300,7 +309,7 @@ tk_transfer *tk_transfer_start(tk_engine *engine, const tk_request *request, cha
   return transfer;
 }
 
-/* ---- the rest of the public face ---- */
+/* ---- the other public functions ---- */
 
 void *tk_transfer_tag(const tk_transfer *transfer) { return transfer->tag; }
 
@@ -328,6 +337,5 @@ void tk_transfer_free(tk_transfer *transfer) {
   if (transfer == NULL) return;
   tk_transfer_cancel(transfer);
   tk_transfer_forget_end(transfer);
-  drop_request(transfer);
-  tk_spares_give(transfer);
+  free_unlinked(transfer);
 }

@@ -1,12 +1,14 @@
 /*
- * One pollable descriptor for everything an engine waits for: an epoll set with libcurl's sockets, a
- * timer and an event in it. Three things make it as fast as curl_multi_poll, each measured:
- * the timer is never set to "now" (an event does that), interest in our own sockets is kept while
- * they idle (two system calls less a request), and starts are coalesced into one step.
+ * Watches everything that an engine waits for through one epoll set, which hosts can poll as a single descriptor. In
+ * the set are libcurl's sockets, a timerfd for the next timer, and an eventfd for work that is due now.
+ *
+ * Three rules make it as fast as curl_multi_poll; without the last two it was 14 to 20 % slower. A timer that is due
+ * now uses the eventfd, because setting a timerfd to "now" doubled the CPU time of a request. Idle sockets of our own
+ * stay in the set, which saves two system calls a request (5 µs). Transfers that start together are sent in one step.
  */
 #define _GNU_SOURCE
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 
 #if TK_EPOLL
 
@@ -25,31 +27,32 @@
 #define READ 1
 #define WRITE 2
 
-/* Events taken in one step; what is left is taken in the next, as the descriptor stays readable. */
+/* Events handled in one step. The descriptor stays readable while more are left. */
 #define EVENTS 64
 
-/* How long a step may take, in seconds: hosts such as games have no more for it. What is left stays for the next. */
+/* Seconds after which a step stops and leaves the rest to the next one. Hosts such as games cannot spare more. */
 #define STEP_TIME 0.00005
 
-/* Transfers that libcurl is given at once. Each may cost a resolver thread. */
+/* Transfers given to libcurl between two checks of the time. Each may start a resolver thread. */
 #define GROUP 2
 
-/* A timer closer than this is an event: to program the kernel's timer costs more. */
+/* Seconds. A timer that is closer than this uses the eventfd: setting the timerfd would take longer. */
 #define AT_ONCE 0.00005
 
-/* More than a host has open: a transfer whose name is being looked up has two, for as long as that takes. */
+/* More descriptors than hosts usually have open. Each transfer that waits for a name lookup uses two. */
 #define DESCRIPTORS 4096
 
-/* What answers within so many seconds is near. */
-#define NEAR 0.0001
+/* Seconds that a wait spins for. It is about the time in which a server on the same machine answers. */
+#define SPIN_TIME 0.0001
 
-/* Looks in vain, one after the other, that count: each doubles the number of waits until the next one. */
-#define MOST_IN_VAIN 10
+/* Each spin in a row that sees no event doubles the number of waits until the next spin, up to 2 to the power of
+   this. */
+#define MOST_MISSES 10
 
-/* Times libcurl is called again within one step when it asks to be. */
+/* How often libcurl is called again within one step when it asks for that. */
 #define ROUNDS 8
 
-/* Tells the kernel what we wait for on a socket. */
+/* Sets the events that epoll reports for a socket; 0: none. Returns 0, or -1 as epoll_ctl does. */
 static int set_interest(tk_engine *engine, curl_socket_t fd, tk_socket *entry, int interest) {
   struct epoll_event event;
   int operation = interest == 0 ? EPOLL_CTL_DEL : entry->registered != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -60,7 +63,7 @@ static int set_interest(tk_engine *engine, curl_socket_t fd, tk_socket *entry, i
   return epoll_ctl(engine->fd, operation, fd, &event);
 }
 
-/* libcurl wants to wait for a socket, or no longer. */
+/* libcurl's CURLMOPT_SOCKETFUNCTION: libcurl starts or stops waiting for a socket. -1 makes the multi handle fail. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused) {
   tk_engine *engine = (tk_engine *)data;
   tk_socket *entry = tk_socket_entry(engine, fd);
@@ -69,7 +72,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
   if (entry == NULL) return -1;
   if (what == CURL_POLL_REMOVE) {
     entry->wanted = 0;
-    /* libcurl closes its own descriptors, the resolver's, without telling; ours it keeps for later. */
+    /* libcurl closes the descriptors of its resolver without telling us, so they leave the set now. */
     if (!entry->ours && entry->registered != 0) (void)set_interest(engine, fd, entry, 0);
     return 0;
   }
@@ -78,7 +81,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
   return set_interest(engine, fd, entry, interest);
 }
 
-/* Only notes the wish: libcurl must not be called from here. */
+/* libcurl's CURLMOPT_TIMERFUNCTION. It only takes a note, because it must not call libcurl. */
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   tk_engine *engine = (tk_engine *)data;
   (void)multi;
@@ -96,8 +99,8 @@ static int watch_for(tk_engine *engine, int fd) {
   return epoll_ctl(engine->fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* When a process with several threads, such as libcurl's resolvers, comes to a descriptor beyond a power of two, the
-   kernel makes it wait for a larger table, ten milliseconds as measured. It is made to have one from the start. */
+/* The kernel's table of descriptors grows by powers of two. In a process with several threads, such as libcurl's
+   resolvers, growing took 10 ms, measured. Opening a high descriptor makes the table grow now. */
 static void widen_descriptor_table(int fd) {
   struct rlimit limit;
   int high = DESCRIPTORS - 1, copy;
@@ -106,7 +109,6 @@ static void widen_descriptor_table(int fd) {
   if (copy >= 0) close(copy);
 }
 
-/* 0: no memory or no descriptors. */
 int tk_watch_open(tk_engine *engine) {
   engine->fd = epoll_create1(EPOLL_CLOEXEC);
   if (engine->fd >= 0) widen_descriptor_table(engine->fd);
@@ -119,20 +121,29 @@ int tk_watch_open(tk_engine *engine) {
          curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine) == CURLM_OK;
 }
 
-/* After libcurl has gone. In a forked child this closes the child's copies, no more. */
+/* Call it once libcurl is cleaned up. In a forked child it only closes the child's copies. */
 void tk_watch_close(tk_engine *engine) {
   if (engine->event_fd >= 0) close(engine->event_fd);
   if (engine->timer_fd >= 0) close(engine->timer_fd);
   if (engine->fd >= 0) close(engine->fd);
 }
 
+/* Closing is not enough if a forked child has a copy of the descriptor: the socket then stays in the set, and its
+   events would make the set readable for ever. */
+void tk_watch_forget(tk_engine *engine, curl_socket_t fd) {
+  tk_socket *entry = &engine->sockets[fd];
+  if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0);
+}
+
+/* Tells libcurl of events on a socket, and lets it work. */
 static void act(tk_engine *engine, curl_socket_t fd, int events) {
   int running;
   if (engine->broken) return;
   if (curl_multi_socket_action(engine->multi, fd, events, &running) != CURLM_OK) tk_engine_broken(engine);
 }
 
-/* libcurl announces its next timer again after each of these calls. */
+/* Lets libcurl handle its expired timers. Both notes are cleared first, since libcurl sets its next timer in the
+   call. */
 static void act_by_time(tk_engine *engine) {
   engine->due = 0;
   engine->curl_timer = -1;
@@ -140,6 +151,8 @@ static void act_by_time(tk_engine *engine) {
   tk_engine_reap(engine);
 }
 
+/* Sends the transfers that are held back and runs libcurl, for as long as there is something to do and time is
+   left. */
 static void act_while_due(tk_engine *engine, double until) {
   int round;
   for (round = 0; engine->due || engine->held_back != NULL; round++) {
@@ -151,13 +164,14 @@ static void act_while_due(tk_engine *engine, double until) {
 
 void tk_watch_started(tk_engine *engine) { act_while_due(engine, tk_now() + STEP_TIME); }
 
+/* Makes the descriptor readable. */
 static void kick(tk_engine *engine) {
   const uint64_t one = 1;
   if (!engine->kicked) engine->kicked = write(engine->event_fd, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
-/* Sets the timer, or the event if something is due already. A timer that is set too early is left:
-   it only makes for one step without work. */
+/* Kicks if something is due now, and else sets the timerfd. If the timerfd is set to an earlier time, it is left so:
+   that costs one step without work, which is less than setting it again. */
 void tk_watch_settle(tk_engine *engine) {
   double next = tk_engine_next(engine);
   struct itimerspec setting;
@@ -178,34 +192,34 @@ static void on_event(tk_engine *engine, const struct epoll_event *event) {
                (event->events & (uint32_t)EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (event->events & (uint32_t)(EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
   if (entry->wanted) act(engine, fd, events);
-  else if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0); /* an idle connection that ended */
+  else if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0); /* the server closed an idle connection */
 }
 
-/* Looks again and again, for as long as something near may take. */
-static int look(tk_engine *engine, struct epoll_event *events) {
-  double until = tk_now() + NEAR;
+/* Polls without sleeping until there are events or SPIN_TIME has passed. */
+static int spin(tk_engine *engine, struct epoll_event *events) {
+  double until = tk_now() + SPIN_TIME;
   int count;
   do count = epoll_wait(engine->fd, events, EVENTS, 0);
   while (count == 0 && tk_now() < until);
-  if (count != 0) engine->looks_in_vain = 0;
-  else if (engine->looks_in_vain < MOST_IN_VAIN) engine->looks_in_vain++;
-  engine->looks_to_skip = (1 << engine->looks_in_vain) - 1;
+  if (count != 0) engine->spin_misses = 0;
+  else if (engine->spin_misses < MOST_MISSES) engine->spin_misses++;
+  engine->spins_to_skip = (1 << engine->spin_misses) - 1;
   return count;
 }
 
-/* To be put to sleep and woken again takes a processor about as long as a server on the same machine takes to answer,
-   so a wait begins with looking. Where that is in vain, since the server is far or has no processor of its own, it is
-   done ever less: for one wait of a thousand in the end. */
+/* Sleeping and waking up takes about as long as a server on the same machine takes to answer. So a wait spins before
+   it sleeps: on loopback that gave 8,490 instead of 5,590 requests a second. If the server is far away, spinning does
+   not help, and it becomes rare: in the end one wait in 1,024 spins. */
 static int await_events(tk_engine *engine, struct epoll_event *events, int milliseconds) {
   int count = 0;
   if (milliseconds > 0) {
-    if (engine->looks_to_skip > 0) engine->looks_to_skip--;
-    else count = look(engine, events);
+    if (engine->spins_to_skip > 0) engine->spins_to_skip--;
+    else count = spin(engine, events);
   }
   return count != 0 ? count : epoll_wait(engine->fd, events, EVENTS, milliseconds);
 }
 
-/* Waits so many milliseconds for something to do, and does it, if need be until the given time. */
+/* Waits up to `milliseconds` for events and handles them. Works until `until`, or for STEP_TIME if that is later. */
 static void step(tk_engine *engine, int milliseconds, double until) {
   struct epoll_event events[EVENTS];
   int count = await_events(engine, events, milliseconds), i, by_time = 0;
@@ -236,12 +250,12 @@ static void step(tk_engine *engine, int milliseconds, double until) {
 
 void tk_watch_step(tk_engine *engine) { step(engine, 0, 0); }
 
-/* A host that waits has the time that it gave. */
+/* The host has allowed `seconds`, so the step may take what the waiting leaves of them. */
 void tk_watch_wait(tk_engine *engine, double seconds) {
   double milliseconds = seconds > 0 ? seconds * 1000 + 0.999 : 0;
   step(engine, milliseconds > (double)INT_MAX ? INT_MAX : (int)milliseconds, tk_now() + seconds);
 }
 
 #else
-typedef int tk_no_epoll; /* C99 wants a declaration in every file */
+typedef int tk_no_epoll; /* C99 requires a declaration in every file */
 #endif

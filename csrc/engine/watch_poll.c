@@ -1,8 +1,9 @@
-/* Where there is no epoll: curl_multi_poll and curl_multi_perform, and no descriptor to watch. */
-#include "engine/engine_internal.h"
+/* Watches an engine's sockets and timers on systems without epoll, with curl_multi_poll and curl_multi_perform. There
+   is no single descriptor for hosts to poll. */
+#include "engine/internal.h"
 
 #if TK_EPOLL
-typedef int tk_no_poll; /* C99 wants a declaration in every file */
+typedef int tk_no_poll; /* C99 requires a declaration in every file */
 #else
 
 #include <limits.h>
@@ -15,6 +16,8 @@ int tk_watch_open(tk_engine *engine) {
 
 void tk_watch_close(tk_engine *engine) { (void)engine; }
 
+void tk_watch_forget(tk_engine *engine, curl_socket_t fd) { (void)engine, (void)fd; }
+
 static void perform(tk_engine *engine) {
   int running;
   tk_engine_release(engine, INT_MAX);
@@ -24,7 +27,7 @@ static void perform(tk_engine *engine) {
 
 void tk_watch_started(tk_engine *engine) { perform(engine); }
 
-/* What libcurl waits for is asked when somebody wants to know. */
+/* There is no kernel timer to set; this only asks libcurl for its next timer. */
 void tk_watch_settle(tk_engine *engine) {
   long milliseconds = -1;
   if (curl_multi_timeout(engine->multi, &milliseconds) != CURLM_OK) milliseconds = 0;

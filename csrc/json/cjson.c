@@ -1,7 +1,8 @@
-/* Decoding where simdjson is not there: by lua-cjson alone. */
+/* The decoder of builds without simdjson: lua-cjson alone reads the text. */
 #include "json/json.h"
 
-/* The registry holds the decoder under the address of this. */
+/* The address of this is the registry key of the decode function. The casts to void * below go through size_t because
+   -Wcast-qual refuses to drop the const. */
 static const char decoder_key = 0;
 
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity) {

@@ -3,9 +3,9 @@ JSON text to Lua values.
 @submodule timekit.core
 */
 /*
- * lua-cjson decodes; a walk over the text and the decoded values then refuses what lua-cjson
- * lets pass, marks the arrays, and gives numbers the one type that belongs to them. So the values are the same
- * whichever lua-cjson is installed: some know integers, most lose empty arrays, all take "1." and what follows a NUL.
+ * lua-cjson decodes the text. Then a walk over both the text and the decoded values refuses what lua-cjson wrongly
+ * accepts, marks the arrays, and gives each number its type. So the values are the same for all versions of lua-cjson:
+ * some know integers, most cannot tell an empty array from an empty object, and all accept "1." and text after a NUL.
  */
 #include "json/json.h"
 
@@ -15,15 +15,15 @@ JSON text to Lua values.
 #include <stdlib.h>
 #include <string.h>
 
-/* lua-cjson counts in int and rounds sizes up. */
+/* In bytes. lua-cjson counts in int, and rounds sizes up. */
 #define LONGEST ((size_t)INT_MAX / 2)
 
-/* Integers of more digits than this are read here: some lua-cjson stop at 2^63-1, silently. */
+/* Integers with more digits are read here, because some versions of lua-cjson silently cut them at 2^63-1. */
 #define SAFE_DIGITS 15
 
-#define LARGEST_INTEGER 9007199254740991.0 /* 2^53-1: beyond, neighbours share one float */
+#define LARGEST_INTEGER 9007199254740991.0 /* 2^53-1: above it, different integers become the same float */
 
-/* Upvalues of decode. */
+/* The upvalues of decode; DECIMAL_POINT is that of the locale in which CJSON_DECODE was made. */
 #define ARRAY lua_upvalueindex(1)
 #define CJSON_DECODE lua_upvalueindex(2)
 #define CJSON_NEW lua_upvalueindex(3)
@@ -31,11 +31,13 @@ JSON text to Lua values.
 
 typedef struct reader {
   lua_State *L;
-  const char *at; /* in a Lua string, so a NUL stops every scan at the latest behind its end */
-  const char *expected;
+  const char *at; /* points into a Lua string, so the NUL after its end stops every scan */
+  const char *expected; /* after REFUSED: what should stand at `at` */
   int displaced; /* see walk_number */
 } reader;
 
+/* What a step of the walk says of the decoded value on top of the stack: CHANGED means that it was replaced there, and
+   has to be stored in its table again. */
 typedef enum verdict { REFUSED, KEPT, CHANGED } verdict;
 
 static verdict walk_value(reader *R, int depth);
@@ -64,8 +66,8 @@ static verdict skip_word(reader *R, const char *word) {
   return KEPT;
 }
 
-/* Bytes inside a string stay as they came, raw control characters and broken UTF-8 as well: a bad byte in a
-   description must not make an answer unreadable, and with it the outcome of an action unknown. */
+/* Control characters and invalid UTF-8 in a string are accepted. A bad byte in a description must not make an answer
+   unreadable, because the outcome of an action would then be unknown. */
 static verdict skip_string(reader *R, int *escaped) {
   *escaped = 0;
   if (*R->at != '"') return refuse(R, "a string");
@@ -80,7 +82,7 @@ static verdict skip_string(reader *R, int *escaped) {
   return KEPT;
 }
 
-/* *whole tells whether it is written without fraction and exponent. */
+/* *whole becomes 1 if the number has neither fraction nor exponent. */
 static verdict skip_number(reader *R, int *whole) {
   *whole = 1;
   if (*R->at == '-') R->at++;
@@ -102,14 +104,14 @@ static verdict skip_number(reader *R, int *whole) {
   return KEPT;
 }
 
-/* Pushes what lua-cjson makes of a piece of the text: a key or a number. */
+/* Decodes a piece of the text, a key or a number, with lua-cjson, and pushes the value. */
 static void push_piece(lua_State *L, const char *text, size_t size) {
   lua_pushvalue(L, CJSON_DECODE);
   lua_pushlstring(L, text, size);
   lua_call(L, 1, 1);
 }
 
-/* -0 becomes 0, as it would where it became an integer. */
+/* Without integers, -0 becomes 0 too, so that all versions of Lua give the same value. */
 int tk_json_push_number(lua_State *L, double number) {
 #if TK_INTEGERS
   if (number >= -LARGEST_INTEGER && number <= LARGEST_INTEGER && number == (double)(lua_Integer)number) {
@@ -124,9 +126,10 @@ int tk_json_push_number(lua_State *L, double number) {
 #endif
 }
 
-/* Replaces the number on top of the stack by the one that the text means. If there is no number, the text is an earlier
-   one of several members with one name, of which the last counts. An earlier one of many digits cannot be told from
-   one that lua-cjson cut short, and displaces the number of the last: numbers behind it are then decoded again. */
+/* Replaces the decoded number on top of the stack by the number in the text. If the decoded value is not a number, an
+   object has this name twice, and the text is at the first of the two members; the last one counts, so the text is only
+   checked. If both members are numbers and the first has many digits, it looks like a number that lua-cjson has cut,
+   and replaces the value of the last. `displaced` notes this, and all later numbers are decoded again. */
 static verdict walk_number(reader *R) {
   lua_State *L = R->L;
   const char *start = R->at;
@@ -136,8 +139,8 @@ static verdict walk_number(reader *R) {
   if (lua_type(L, -1) != LUA_TNUMBER) return KEPT;
   reread = whole && R->at - start > SAFE_DIGITS;
   if (reread) {
-    /* A copy, which ends where the number does: strtod would read on over a comma that is the decimal point of the
-       locale. Digits alone mean the same in every locale. */
+    /* strtod gets a copy that ends with the number. In the text it would read on past a comma, if the locale's decimal
+       point is one. Digits mean the same in every locale. */
     lua_pushlstring(L, start, (size_t)(R->at - start));
     number = strtod(lua_tostring(L, -1), NULL);
     lua_pop(L, 1);
@@ -157,7 +160,7 @@ static verdict walk_number(reader *R) {
   return tk_json_push_number(L, number) || reread || R->displaced ? CHANGED : KEPT;
 }
 
-/* Strings and words are right as lua-cjson decoded them: no need to fetch them from the decoded table. */
+/* Starts a string, true, false or null. lua-cjson decodes these correctly, so the walk only checks their text. */
 static int is_plain(char c) { return c == '"' || c == 't' || c == 'f' || c == 'n'; }
 
 static verdict skip_plain(reader *R) {
@@ -170,7 +173,7 @@ static verdict skip_plain(reader *R) {
   }
 }
 
-/* Behind an element or a member: on to the next one. */
+/* Goes from the end of an element or member to the start of the next; *more becomes 0 after the last one. */
 static verdict next_item(reader *R, char close, int *more) {
   skip_space(R);
   *more = *R->at == ',';
@@ -180,9 +183,9 @@ static verdict next_item(reader *R, char close, int *more) {
   return KEPT;
 }
 
-/* The decoded value is on top of the stack. It is no array if a later member of the same name replaced it; then there
-   is only text to check. The marks that an earlier member leaves in a later one are corrected when that one's own text
-   is walked, since the last member's text covers the whole decoded value. */
+/* Checks an array's text and marks the decoded value on top of the stack. If an object has this name twice, the
+   decoded value belongs to the last member, and may not be a table. Then the first member's text is only checked. If
+   it is a table, the first member may mark it wrongly; the walk over the last member's text corrects that. */
 static verdict walk_array(reader *R, int depth) {
   lua_State *L = R->L;
   int index, more, table = lua_istable(L, -1);
@@ -215,7 +218,7 @@ static verdict walk_array(reader *R, int depth) {
   return KEPT;
 }
 
-/* As walk_array. */
+/* The same for an object, which has no mark. */
 static verdict walk_object(reader *R, int depth) {
   lua_State *L = R->L;
   int more, table = lua_istable(L, -1);
@@ -270,8 +273,9 @@ static verdict walk_value(reader *R, int depth) {
   return *R->at == '[' ? walk_array(R, depth + 1) : walk_object(R, depth + 1);
 }
 
-/* Pushes the decode function of a fresh private lua-cjson, `new` being at the given index; pushes nothing if that
-   lua-cjson is too old. Fresh, because options belong to an instance, and the shared one is everybody's. */
+/* Pushes the decode function of a new instance of lua-cjson, whose function `new` is at `new_index`. An own instance
+   is needed because we set its options, and other code uses the shared one. 0: this lua-cjson is too old; nothing is
+   pushed. */
 static int push_decoder(lua_State *L, int new_index) {
   lua_pushvalue(L, new_index);
   lua_call(L, 0, 1);
@@ -290,15 +294,15 @@ static int push_decoder(lua_State *L, int new_index) {
   return 1;
 }
 
-/* The decimal point of the locale; 0 if it is no single byte, with which lua-cjson aborts the process. Not from
-   localeconv, whose answer all threads share. */
+/* The locale's decimal point; 0 if it is more than one byte, since lua-cjson would abort the process. localeconv is
+   not used because all threads share its result. */
 static int decimal_point(void) {
   const char *point = nl_langinfo(RADIXCHAR);
   return point[0] != '\0' && point[1] == '\0' ? (unsigned char)point[0] : 0;
 }
 
-/* lua-cjson looks up the decimal point when an instance is made. If the host changes its locale later, `[1,2]` reads
-   as one element of 1.2: then a new instance is due. */
+/* Makes a new instance of lua-cjson if the host has changed its locale. An instance keeps the decimal point of the
+   time when it was made; with the wrong one it reads `[1,2]` as one element, 1.2. */
 static void follow_locale(lua_State *L) {
   int point = decimal_point();
   if (point == 0 || point == (int)lua_tointeger(L, DECIMAL_POINT)) return;
@@ -309,15 +313,16 @@ static void follow_locale(lua_State *L) {
 }
 
 /***
-Reads JSON text. Numbers without a fraction and of magnitude up to 2^53-1 are integers on Lua 5.3 and newer, all others
-floats; arrays are marked (`is_array`); null is `null`. Where an object has a name twice, the last one counts.
-Invalid UTF-8 and control characters in a string are passed on as they are.
+Decodes JSON text. On Lua 5.3 and newer, numbers without a fraction become integers up to 2^53-1 in magnitude; all other
+numbers are floats. Arrays are marked, see `is_array`. JSON's null becomes `null`. If an object has a name twice, the
+last one counts. Invalid UTF-8 and control characters in strings are kept.
 @function decode
 @tparam string text
 @return the value, never nil
-@treturn[2] nil
-@treturn[2] string what was expected where (the text is not quoted): the text is no JSON as of RFC 8259, has a byte
-order mark or lone surrogates, nests deeper than 64, or has a number too large for a float
+@treturn[2] nil the text is not JSON as in RFC 8259, has a byte order mark or lone surrogates, nests deeper than 64
+levels, or has a number that is too large for a float
+@treturn[2] string what was expected, and where; the text is not quoted
+@raise `text` is not a string
 @usage local value, message = core.decode('{"seats":[]}')
 */
 static int decode(lua_State *L) {

@@ -3,11 +3,12 @@ Lua values to JSON text.
 @submodule timekit.core
 */
 /*
- * Not by lua-cjson: Debian's cannot say an empty array, cuts integers to 14 digits, turns
- * mixed tables into something else and passes broken UTF-8 on. Here nothing is lost silently; what JSON cannot say is
- * refused with the path to it. Tables are read raw, so no code of the caller runs meanwhile.
+ * lua-cjson is not used, because Debian's version loses data: it cannot write an empty array, cuts integers to 14
+ * digits, changes mixed tables, and passes invalid UTF-8 on. This encoder refuses what JSON cannot express, and names
+ * the path to it. It reads tables without metamethods, so none of the caller's code runs while it writes.
  */
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <float.h>
 #include <math.h>
@@ -15,69 +16,43 @@ Lua values to JSON text.
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGEST_PLAIN 9007199254740992.0 /* 2^53: up to here a float without fraction has only exact digits */
-#define NO_LIMIT ((size_t)-1 / 4)        /* no sum of sizes below it wraps */
+#define LARGEST_PLAIN 9007199254740992.0 /* 2^53: all digits of a whole float up to here are exact */
+#define NO_LIMIT ((size_t)-1 / 4)        /* sums of sizes below it do not wrap around */
 #define ARRAY lua_upvalueindex(1)
-#define SHOWN 40                         /* bytes of a key in a message */
+#define SHOWN 40                         /* bytes of a key that a message shows */
 
-/* Where the writer stands: one for each table that is open, on the C stack. */
+/* A table that is being written. There is one for each level of nesting, on the C stack. */
 typedef struct place {
   const struct place *outer;
-  const void *table; /* tells whether a table is met again inside itself */
-  int key;           /* stack index of the name of the member being written, 0 in an array */
-  lua_Integer index; /* of the element being written, in an array */
+  const void *table; /* to find cycles */
+  int key;           /* in an object: stack index of the current member's name; 0 in an array */
+  lua_Integer index; /* in an array: the current element */
   int depth;
 } place;
 
-/* The text starts on the C stack, which does for most requests, and moves into userdata when it grows; so there is
-   nothing to free when Lua raises a memory error. */
+/* The text begins in `first`, on the C stack, which is enough for most requests. A longer text moves into a userdata,
+   so that nothing has to be freed if Lua raises an error. */
 typedef struct writer {
   lua_State *L;
-  const char *root;
-  const char *reason; /* after a failure, whose message is on top of the stack */
-  const place *at;
+  const char *root;   /* what messages call the outermost value */
+  const char *reason; /* after a failure; its message is on top of the stack */
+  const place *at;    /* the innermost table that is being written */
   char *text;
-  size_t size, room, limit;
-  int owner; /* stack index of the userdata */
+  size_t size, room, limit; /* bytes: written, available at `text`, allowed */
+  int owner;                /* stack index of the userdata */
   char first[1024];
 } writer;
 
 static int write_value(writer *W);
 
-/* Length of the valid UTF-8 sequence at `s`, 0 if there is none. The NUL behind every Lua string is no continuation
-   byte, so this never reads past it. */
-static size_t utf8_sequence(const char *s) {
-  const unsigned char *b = (const unsigned char *)s;
-  unsigned char low = 0x80, high = 0xBF;
-  size_t size, i;
-  if (b[0] < 0x80) return 1;
-  if (b[0] < 0xC2 || b[0] > 0xF4) return 0;
-  size = b[0] < 0xE0 ? 2 : b[0] < 0xF0 ? 3 : 4;
-  /* The second byte tells overlong forms, surrogates and what is beyond U+10FFFF. */
-  if (b[0] == 0xE0) low = 0xA0;
-  if (b[0] == 0xED) high = 0x9F;
-  if (b[0] == 0xF0) low = 0x90;
-  if (b[0] == 0xF4) high = 0x8F;
-  if (b[1] < low || b[1] > high) return 0;
-  for (i = 2; i < size; i++)
-    if (b[i] < 0x80 || b[i] > 0xBF) return 0;
-  return size;
-}
-
-/* Whether a valid UTF-8 sequence is a control character, U+0080 to U+009F included. */
-static int is_control(const char *s) {
-  const unsigned char *b = (const unsigned char *)s;
-  return b[0] < 0x20 || b[0] == 0x7F || (b[0] == 0xC2 && b[1] < 0xA0);
-}
-
-/* A key as messages show it: in quotes, cut, and in one line whatever is in it. */
+/* Adds a key as messages show it: in quotes, on one line, cut to SHOWN bytes. */
 static void add_quoted(luaL_Buffer *B, const char *key, size_t size) {
   size_t i = 0;
   char hex[8];
   luaL_addchar(B, '"');
   while (i < size && i < SHOWN) {
-    size_t sequence = utf8_sequence(key + i);
-    if (sequence == 0 || is_control(key + i)) {
+    size_t sequence = tk_utf8_sequence(key + i);
+    if (sequence == 0 || tk_utf8_is_control(key + i)) {
       snprintf(hex, sizeof hex, "\\x%02X", (unsigned)(unsigned char)key[i++]);
       luaL_addstring(B, hex);
       continue;
@@ -90,6 +65,7 @@ static void add_quoted(luaL_Buffer *B, const char *key, size_t size) {
   luaL_addchar(B, '"');
 }
 
+/* Whether a path can show the key as `.key`. */
 static int is_name(const char *key, size_t size) {
   size_t i;
   for (i = 0; i < size; i++) {
@@ -100,6 +76,7 @@ static int is_name(const char *key, size_t size) {
   return size > 0 && size <= SHOWN;
 }
 
+/* Adds the path from the outermost table to `last`. */
 static void add_steps(lua_State *L, luaL_Buffer *B, const place *last) {
   if (last == NULL) return;
   add_steps(L, B, last->outer);
@@ -121,7 +98,7 @@ static void add_steps(lua_State *L, luaL_Buffer *B, const place *last) {
   }
 }
 
-/* Pushes the path to the value that is being written at `last`, such as inputs.list[3]. */
+/* Pushes the path to the current value of `last`, such as inputs.list[3]. */
 static const char *push_path(writer *W, const place *last) {
   luaL_Buffer B;
   luaL_buffinit(W->L, &B);
@@ -149,7 +126,7 @@ static const char *push_key_name(lua_State *L, int index) {
   return lua_tostring(L, -1);
 }
 
-/* Gives up on the value at `where`; what is wrong with it is on top of the stack. */
+/* Fails because of the current value of `where`; what is wrong with it is on top of the stack. Pushes the message. */
 static int fail(writer *W, const place *where, const char *reason) {
   const char *message = lua_tostring(W->L, -1);
   const char *path = push_path(W, where);
@@ -163,7 +140,7 @@ static int fail_type(writer *W, const place *where, const char *message) {
   return fail(W, where, "type");
 }
 
-/* Where the next `size` bytes go; NULL, with the failure noted, if the limit has no room for them. */
+/* Makes room for `size` more bytes and returns where they go. NULL: they exceed the limit; the failure is recorded. */
 static char *reserve(writer *W, size_t size) {
   if (size > W->limit - W->size) {
     char message[80];
@@ -206,18 +183,19 @@ static int write_escape(writer *W, char c) {
   return write_bytes(W, unicode, 6);
 }
 
-/* ASCII that needs no escape. The NUL behind a Lua string is not. */
+/* Whether a byte is ASCII that needs no escape. The NUL after a Lua string is not, so it ends a scan. */
 static int is_plain(char c) {
   unsigned char byte = (unsigned char)c;
   return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* Writes the string in quotes. Returns 0 after a failure; also where UTF-8 is invalid, then *bad is the position of
-   that byte, else 0: the caller knows whether a key or a value is at fault. */
+/* Writes a string in quotes. Returns 0 on failure. If the UTF-8 is invalid, no failure is recorded and *bad is the
+   position of the byte, counted from 1, because only the caller knows whether this is a key or a value. */
 static int write_string(writer *W, const char *s, size_t size, size_t *bad) {
   size_t i = 0, written = 0;
   *bad = 0;
-  /* An upper bound would be six times as much; this much is certain, and stops a huge string before it is read. */
+  /* Escapes may take up to six times as much. This is the least that is needed, and it stops a string that exceeds the
+     limit before it is read. */
   if (reserve(W, size + 2) == NULL || !write_bytes(W, "\"", 1)) return 0;
   for (;;) {
     while (is_plain(s[i])) i++;
@@ -226,7 +204,7 @@ static int write_string(writer *W, const char *s, size_t size, size_t *bad) {
       if (!write_bytes(W, s + written, i - written) || !write_escape(W, s[i])) return 0;
       written = ++i;
     } else {
-      size_t sequence = utf8_sequence(s + i);
+      size_t sequence = tk_utf8_sequence(s + i);
       if (sequence == 0) {
         *bad = i + 1;
         return 0;
@@ -237,7 +215,7 @@ static int write_string(writer *W, const char *s, size_t size, size_t *bad) {
   return write_bytes(W, s + written, size - written) && write_bytes(W, "\"", 1);
 }
 
-/* The locale's decimal point, which may be several bytes, becomes a full stop. */
+/* Replaces the locale's decimal point, which may be several bytes long, by a full stop. */
 static void plain_point(char *number) {
   static const char others[] = "0123456789+-e";
   size_t start = strspn(number, others), size = strcspn(number + start, others);
@@ -246,6 +224,7 @@ static void plain_point(char *number) {
   memmove(number + start + 1, number + start + size, strlen(number + start + size) + 1);
 }
 
+/* Whole numbers up to 2^53 are written without exponent or fraction; others with as few digits as keep their value. */
 static int write_float(writer *W, double number) {
   char text[64];
   if (number != number) return fail_type(W, W->at, "NaN");
@@ -301,8 +280,8 @@ static int fail_sparse(writer *W, const place *where, lua_Integer missing) {
   return fail_type(W, where, message);
 }
 
-/* Refuses the table at `where` for its key at `key` of the stack, which is no string, or no index of an array of
-   `length` elements. */
+/* Refuses the current value of `where`, a table, because of the key at stack index `key`: it is not a string, or not
+   among the indices 1 to `length` of an array. */
 static int fail_key(writer *W, const place *where, int key, int is_array, lua_Integer length) {
   lua_State *L = W->L;
   lua_Number number = lua_type(L, key) == LUA_TNUMBER ? lua_tonumber(L, key) : 0;
@@ -312,7 +291,8 @@ static int fail_key(writer *W, const place *where, int key, int is_array, lua_In
   return fail_type(W, where, lua_tostring(L, -1));
 }
 
-/* The table is on top of the stack. The border proves nothing about other keys, so all are looked at first. */
+/* Writes the elements of the table on top of the stack. `length` does not rule out other keys or holes, so the keys
+   are counted first. */
 static int write_array(writer *W, place *here, lua_Integer length) {
   lua_State *L = W->L;
   int table = lua_gettop(L);
@@ -327,7 +307,7 @@ static int write_array(writer *W, place *here, lua_Integer length) {
   return 1;
 }
 
-/* The table is on top of the stack. Members come in the order in which Lua keeps them. */
+/* Writes the members of the table on top of the stack, in the order in which Lua keeps them. */
 static int write_object(writer *W, place *here) {
   lua_State *L = W->L;
   int table = lua_gettop(L), first = 1;
@@ -351,14 +331,15 @@ static int is_marked(lua_State *L) {
   return marked;
 }
 
-/* A table without elements is an object unless it is marked. */
+/* An empty table is an object, unless it is marked as an array. */
 static int write_table(writer *W) {
   lua_State *L = W->L;
   lua_Integer length = (lua_Integer)(tk_rawlen(L, -1));
   int written, is_array = length > 0 || is_marked(L);
   const place *p;
   place here;
-  /* Level by level: a stack that is made deep enough for all of them is one that Lua will shrink again. */
+  /* The stack grows level by level: if it grew for the deepest nesting at once, Lua would shrink it again each
+     time. */
   luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
   here.outer = W->at;
   here.table = lua_topointer(L, -1);
@@ -381,7 +362,7 @@ static int write_table(writer *W) {
   return written && write_bytes(W, is_array ? "]" : "}", 1);
 }
 
-/* Writes the value on top of the stack, and leaves it there. 0 after a failure. */
+/* Writes the value on top of the stack and leaves it there. 0 on failure; the message is then on top. */
 static int write_value(writer *W) {
   lua_State *L = W->L;
   switch (lua_type(L, -1)) {
@@ -400,21 +381,21 @@ static int write_value(writer *W) {
 }
 
 /***
-Writes a value as JSON text. A table with the keys 1 to n, or marked by `array`, is an array; any other is an object,
-also an empty one. Integers keep every digit; floats are written as short as they can be without losing anything, and
-without exponent or fraction if they have none (up to 2^53). Metamethods are not called. The order of members is Lua's.
+Encodes a value as JSON text. A table with the keys 1 to n, or marked by `array`, becomes an array; any other table, an
+empty one too, becomes an object. Integers keep all digits. Floats are as short as possible without losing precision;
+whole floats up to 2^53 have neither exponent nor fraction. Metamethods are not called. Members come in Lua's order.
 @function encode
 @param value any value
 @tparam[opt="value"] string root what messages call `value`; paths begin with it
-@tparam[opt] number limit bytes that the text may have; no limit without it
-@tparam[opt=""] string before what the text begins with, as it is
-@tparam[opt=""] string after what it ends with
+@tparam[opt] number limit the longest text allowed, in bytes; no limit without it
+@tparam[opt=""] string before text that is put before the JSON, unchanged
+@tparam[opt=""] string after text that is put after it, unchanged
 @treturn string the text
 @treturn[2] nil
-@treturn[2] string the path to what could not be written, and why: `inputs.list[3]: cannot encode a function`
-@treturn[2] string "type": JSON cannot say it (functions, userdata, threads, NaN, infinities, cycles, more than 64
-levels, sparse or mixed tables, keys that are no strings, invalid UTF-8); "size": the text is longer than `limit`
-@raise `limit` is no number, or negative
+@treturn[2] string the path to what cannot be encoded, and why: `inputs.list[3]: cannot encode a function`
+@treturn[2] string "type": JSON cannot express it (functions, userdata, threads, NaN, infinities, cycles, more than 64
+levels, sparse or mixed tables, keys that are not strings, invalid UTF-8); "size": the text is longer than `limit`
+@raise `limit` is not a number, or is negative
 @usage local text, message, reason = core.encode(inputs, "inputs", 1048576)
 */
 static int encode(lua_State *L) {

@@ -4,8 +4,8 @@ The JSON part of timekit.core: the array mark, null, and the table of functions.
 */
 #include "json/json.h"
 
-/* The array metatable stands in the registry under this name, so that values keep their mark when the module is loaded
-   once more into the same state, as test runners do. It is the first upvalue of every function here. */
+/* The registry key of the array metatable. Arrays keep their mark if the module is loaded again into the same state,
+   as test runners do. The metatable is the first upvalue of all functions here. */
 #define ARRAY_NAME "timekit.array"
 
 lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length) {
@@ -21,10 +21,10 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length) {
 }
 
 /***
-Marks a table as a JSON array and returns it. An empty table needs the mark to be sent as `[]` instead of `{}`; the
-arrays of an answer have it already. The mark is a metatable, elements may be added and removed afterwards.
+Marks a table as a JSON array. An empty table needs the mark to be sent as `[]` instead of `{}`. The arrays of an answer
+are marked already. The mark is a metatable; elements can still be added and removed.
 @function array
-@tparam[opt={}] table t a table with the keys 1 to n, and without a metatable of its own
+@tparam[opt={}] table t a table with the keys 1 to n and without a metatable
 @treturn table `t`
 @raise `t` has other keys, holes, or a metatable that the mark would replace
 @usage timekit.booking(id):action("update", { tags = timekit.array{} })
@@ -50,7 +50,7 @@ static int array(lua_State *L) {
 }
 
 /***
-Says whether a value is a marked JSON array: one made by `array`, or an array of an answer.
+Tells whether a value is marked as a JSON array, by `array` or by `decode`.
 @function is_array
 @param v any value
 @treturn boolean

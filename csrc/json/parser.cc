@@ -1,4 +1,4 @@
-/* The one C++ file; see json_parser.h. */
+/* Makes simdjson, a C++ library, callable from C. This is the only C++ file; parser.h describes its functions. */
 #define SIMDJSON_EXCEPTIONS 0
 
 #include "json/parser.h"
@@ -9,12 +9,12 @@
 
 #include <new>
 
-/* Longer texts would take gigabytes here. */
+/* In bytes. A parser takes fifteen times the size of the text, so longer ones would take gigabytes. */
 static const size_t LONGEST = size_t(64) << 20;
 
 static const size_t SMALLEST_CAPACITY = 4096;
 
-/* Older ones read surrogates that are no pairs, and make something that is no UTF-8. */
+/* simdjson before 3 accepts lone surrogates and makes invalid UTF-8 of them. */
 static_assert(simdjson::SIMDJSON_VERSION_MAJOR >= 3, "simdjson 3 or newer is needed; JSON=cjson does without");
 static_assert(TK_JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads further behind the text");
 
@@ -29,8 +29,9 @@ void tk_parser_free(tk_parser *parser) { delete parser; }
 
 size_t tk_parser_capacity(const tk_parser *parser) { return parser->parser.capacity(); }
 
-/* By powers of two: simdjson itself would move for every text that is a little longer than all before. Where memory
-   runs out half way simdjson takes the rest for granted next time, and crashes: so it starts from nothing again. */
+/* Makes room for a text of `size` bytes. The capacity grows by powers of two, because simdjson itself would allocate
+   again for every text that is a little longer. If memory runs out between simdjson's allocations, it later assumes
+   that all of them succeeded, and crashes. So the parser is then replaced by an empty one. */
 static bool grow(tk_parser *parser, size_t size) {
   size_t capacity = SMALLEST_CAPACITY;
   while (capacity < size) capacity *= 2;

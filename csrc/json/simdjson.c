@@ -1,23 +1,27 @@
 /*
- * Decoding where simdjson is there. It reads the text, and what it refuses lua-cjson reads: so messages are the same
- * with and without simdjson, and what lua-cjson lets pass on purpose, broken UTF-8 say, passes.
+ * The decoder of builds with simdjson. A text that simdjson refuses is decoded again by decode.c. So the messages are
+ * the same with and without simdjson, and what decode.c accepts on purpose, such as invalid UTF-8, is accepted here
+ * too.
  */
 #include "json/json.h"
 #include "json/tape.h"
 
 #define PARSER_NAME "timekit.json_parser"
 
-/* A parser that had a longer text is not kept: it holds fifteen times as much memory, and most answers are short. */
+/* In bytes. A parser that grew for a longer text is freed: it holds fifteen times as much, and most answers are
+   short. */
 #define LONGEST_KEPT ((size_t)256 * 1024)
 
-/* Upvalues of decode. */
+/* Upvalues of decode. PARSER is a userdata, or nil while a decode is using it. */
 #define ARRAY lua_upvalueindex(1)
 #define CJSON_DECODE lua_upvalueindex(2)
 #define PARSER lua_upvalueindex(3)
 
-/* The registry holds decode under the address of this. */
+/* The address of this is the registry key of decode. The casts to void * below go through size_t because -Wcast-qual
+   refuses to drop the const. */
 static const char decoder_key = 0;
 
+/* A text to decode, see tk_json_decode. */
 typedef struct piece {
   const char *text;
   size_t size, capacity;
@@ -30,9 +34,9 @@ static int free_parser(lua_State *L) {
   return 0;
 }
 
-/* Pushes the parser, which the closure does not have meanwhile: a finalizer that decodes while the tape becomes tables
-   gets one of its own. If Lua raises before the parser is given back it is garbage, as the tables are. The parser is
-   NULL for want of memory. */
+/* Takes the parser out of the closure and pushes it. A finalizer may decode while the tape becomes tables; it then
+   makes a parser of its own. If Lua raises before give_back, the parser is garbage and the collector frees it. *parser
+   is NULL if memory ran out. */
 static tk_parser **take_parser(lua_State *L) {
   tk_parser **parser;
   lua_pushvalue(L, PARSER);
@@ -49,6 +53,7 @@ static tk_parser **take_parser(lua_State *L) {
   return parser;
 }
 
+/* Puts the parser at stack index `index` back into the closure, for the next text. */
 static void give_back(lua_State *L, int index, tk_parser **parser) {
   if (*parser != NULL && tk_parser_capacity(*parser) > LONGEST_KEPT) {
     tk_parser_free(*parser);
@@ -58,10 +63,11 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
   lua_replace(L, PARSER);
 }
 
-/* simdjson from 3.6 on passes over a byte order mark. */
+/* Whether the text may start with a byte order mark. simdjson from 3.6 on skips the mark; decode.c refuses it. */
 static int has_mark(const piece *p) { return p->size > 0 && p->text[0] == '\xEF'; }
 
-/* The argument is a light userdata, a piece: Lua code never gets hold of this function, but by the debug library. */
+/* The argument is a light userdata that points to a piece. It is not checked, because Lua code cannot get this
+   function without the debug library. */
 static int decode(lua_State *L) {
   const piece *p = (const piece *)lua_touserdata(L, 1);
   tk_parser **parser;
@@ -79,7 +85,7 @@ static int decode(lua_State *L) {
   return lua_gettop(L);
 }
 
-/* With the function to call below the top of the stack. */
+/* Calls `decode`, which is on top of the stack, and returns the number of its results. */
 static int call_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
   int below = lua_gettop(L) - 1;
   piece p;
@@ -97,7 +103,7 @@ int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity)
   return call_decode(L, text, size, capacity);
 }
 
-/* core.decode; its upvalue is decode */
+/* core.decode. Its upvalue is `decode`. */
 static int decode_string(lua_State *L) {
   const char *text;
   size_t size;

@@ -1,9 +1,10 @@
 /*
- * simdjson's tape to Lua values.
+ * Makes Lua values of simdjson's tape.
  *
- * A word's upper byte is its kind. Arrays and objects have the number of their items in the next 24 bits (the greatest
- * such number may mean more) and end with a word of their own; strings have the offset of a length and the bytes;
- * numbers follow in a word of their own.
+ * The tape is an array of 64-bit words. The upper byte of a word is its kind. The word that opens an array or object
+ * holds the number of items in the next 24 bits; the greatest such number means that many or more. A word of its own
+ * closes it. A string's word holds an offset into `strings`, where its length and bytes are. A number's word is
+ * followed by a word with its value.
  */
 #include "json/tape.h"
 
@@ -57,7 +58,7 @@ static void push_object(reader *R) {
   R->at++;
 }
 
-/* As deep as the parser lets a text nest. */
+/* Recursion is limited, because the parser refuses texts that nest deeper than TK_JSON_DEPTH. */
 static void push_value(reader *R) {
   lua_State *L = R->L;
   switch (kind(*R->at)) {
@@ -87,7 +88,7 @@ static void push_value(reader *R) {
 void tk_json_push_tape(lua_State *L, int array, const tk_tape *tape) {
   reader R;
   R.L = L;
-  R.at = tape->words + 1; /* the first one stands for the whole document */
+  R.at = tape->words + 1; /* the first word stands for the whole document */
   R.strings = tape->strings;
   R.array = array;
   push_value(&R);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 #include "server.h"
 
 #include <curl/curl.h>
@@ -419,6 +419,27 @@ static void what_is_held_back_can_end(void **state) {
   }
 }
 
+/* libcurl has not seen this one, and its easy handle still knows the times of an earlier transfer. */
+static void what_was_held_back_took_no_time(void **state) {
+  world *w = (world *)*state;
+  tk_transfer *transfers[2];
+  const tk_result *result;
+  int round;
+  for (round = 0; round < 2; round++) {
+    transfers[0] = start(w, "/ok/0", 30);
+    transfers[1] = start(w, "/ok/1", 30);
+    if (round == 1) tk_transfer_cancel(transfers[1]);
+    result = finish(w, transfers[1]);
+    if (round == 1) {
+      assert_int_equal(result->sent, TK_SENT_NO);
+      assert_true(result->times.connect == 0 && result->times.first_byte == 0);
+    }
+    finish(w, transfers[0]);
+    tk_transfer_free(transfers[0]);
+    tk_transfer_free(transfers[1]);
+  }
+}
+
 static void a_forked_child_leaves_the_engine_alone(void **state) {
   world *w = (world *)*state;
   tk_transfer *during = start(w, "/never", 30), *other = start(w, "/ok/before", 30);
@@ -454,6 +475,38 @@ static void a_forked_child_leaves_the_engine_alone(void **state) {
   assert_true(server_seen(w->server) <= 3);
   tk_transfer_free(other);
   tk_transfer_free(during);
+}
+
+/* The child keeps copies of the descriptors, so a connection that the parent has closed is not closed for the kernel. Its
+   answer, unread, must not make the parent's descriptor readable for ever. */
+static void a_closed_connection_is_forgotten_after_a_fork(void **state) {
+  world *w = (world *)*state;
+  tk_transfer *transfer = start(w, "/big/900000", 30); /* too large to be read in one step */
+  struct pollfd answer, engine;
+  int to_child[2], i;
+  pid_t child;
+  if (tk_engine_fd(w->engine) < 0) skip();
+  for (i = 0; i < 1000 && transfer->fd == CURL_SOCKET_BAD; i++) tk_engine_step(w->engine);
+  answer.fd = transfer->fd;
+  answer.events = POLLIN;
+  assert_int_equal(poll(&answer, 1, 30000), 1);
+  assert_int_equal(pipe(to_child), 0);
+  child = fork();
+  if (child == 0) {
+    char byte;
+    close(to_child[1]);
+    (void)!read(to_child[0], &byte, 1);
+    _exit(0);
+  }
+  tk_transfer_cancel(transfer);
+  for (i = 0; i < 3; i++) tk_engine_step(w->engine);
+  engine.fd = tk_engine_fd(w->engine);
+  engine.events = POLLIN;
+  assert_int_equal(poll(&engine, 1, 0), 0);
+  close(to_child[0]);
+  close(to_child[1]);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  tk_transfer_free(transfer);
 }
 
 /* ---- bad input ---- */
@@ -593,7 +646,9 @@ int main(void) {
     WITH_WORLD(ends_are_told_once_and_in_order),
     WITH_WORLD(an_alarm_is_an_event),
     WITH_WORLD(what_is_held_back_can_end),
+    WITH_WORLD(what_was_held_back_took_no_time),
     WITH_WORLD(a_forked_child_leaves_the_engine_alone),
+    WITH_WORLD(a_closed_connection_is_forgotten_after_a_fork),
     WITH_WORLD(bad_options_are_named),
     WITH_WORLD(bad_requests_are_named),
     WITH_WORLD(every_allocation_may_fail),

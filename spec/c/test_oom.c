@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "engine/engine_internal.h"
+#include "engine/internal.h"
 #include "memory.h"
 #include "server.h"
 #include "tls_server.h"

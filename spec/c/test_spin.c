@@ -1,5 +1,5 @@
-/* How a wait looks before it sleeps. The linker sends epoll_wait and the clock here: what is near is a matter of how many
-   looks it takes, and each look takes so long. */
+/* Tests how a wait spins before it sleeps, see watch_epoll.c. The linker redirects epoll_wait and the clock to functions
+   here: each poll without sleep takes POLL_TIME on a clock that only they move. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-/* Seconds. Ten looks fit into the time that a wait looks for. */
-#define LOOK_TIME 0.00001
+/* Seconds. A wait spins for ten times as long. */
+#define POLL_TIME 0.00001
 #define LONG 1000.0
 
 static double clock_now;
-static int looks, sleeps; /* of the latest wait */
-static int hidden;        /* looks that do not see what there is */
+static int polls, sleeps; /* calls of epoll_wait in the latest wait: without and with sleep */
+static int hidden;        /* polls that are to see no event although there is one */
 
 double __wrap_tk_now(void);
 int __real_epoll_wait(int fd, struct epoll_event *events, int room, int milliseconds);
@@ -28,8 +28,8 @@ double __wrap_tk_now(void) { return clock_now; }
 
 int __wrap_epoll_wait(int fd, struct epoll_event *events, int room, int milliseconds) {
   if (milliseconds == 0) {
-    looks++;
-    clock_now += LOOK_TIME;
+    polls++;
+    clock_now += POLL_TIME;
     if (hidden > 0) return hidden--, 0;
   } else {
     sleeps++;
@@ -46,7 +46,7 @@ static int set_up(void **state) {
   options.base_url = "http://127.0.0.1:1";
   options.connect_timeout = 10;
   options.max_response = options.max_headers = 20000;
-  clock_now = 1e9; /* later than any that the kernel's timers come to */
+  clock_now = 1e9; /* in the kernel's future, so that no timer expires */
   *state = tk_engine_new(&options, message);
   if (*state == NULL) fail_msg("%s", message);
   return 0;
@@ -57,80 +57,80 @@ static int tear_down(void **state) {
   return 0;
 }
 
-/* A wait for what a look sees after so many that do not. */
+/* Waits for an event that `unseen` polls do not see. */
 static void wait_for(tk_engine *engine, int unseen) {
   tk_engine_alarm(engine, clock_now);
   hidden = unseen;
-  looks = sleeps = 0;
+  polls = sleeps = 0;
   tk_engine_wait(engine, 1);
   hidden = 0;
 }
 
-/* Each of them ends by its own time. Returns the number of those that slept at once before one looked. */
-static int waits_in_vain_until_a_look(tk_engine *engine, int most) {
+/* Waits without events until a wait spins, `most` times at most. Returns the number of waits that slept at once. */
+static int sleeps_until_a_spin(tk_engine *engine, int most) {
   int waits = 0;
   tk_engine_alarm(engine, clock_now + LONG);
   do {
-    looks = sleeps = 0;
+    polls = sleeps = 0;
     tk_engine_wait(engine, 0.001);
     assert_int_equal(sleeps, 1);
-  } while (looks == 0 && ++waits < most);
+  } while (polls == 0 && ++waits < most);
   return waits;
 }
 
-static void what_is_near_is_seen_without_sleep(void **state) {
+static void a_near_event_is_seen_without_sleep(void **state) {
   int round;
   for (round = 0; round < 100; round++) {
     wait_for((tk_engine *)*state, 5);
-    assert_int_equal(looks, 6);
+    assert_int_equal(polls, 6);
     assert_int_equal(sleeps, 0);
   }
 }
 
-static void a_look_ends(void **state) {
+static void a_spin_ends(void **state) {
   wait_for((tk_engine *)*state, 1000000);
-  assert_in_range(looks, 10, 11);
+  assert_in_range(polls, 10, 11);
   assert_int_equal(sleeps, 1);
 }
 
-static void what_is_far_is_looked_for_ever_less(void **state) {
+static void spins_without_events_become_rare(void **state) {
   tk_engine *engine = (tk_engine *)*state;
   int expected;
-  assert_int_equal(waits_in_vain_until_a_look(engine, 1), 0);
+  assert_int_equal(sleeps_until_a_spin(engine, 1), 0);
   for (expected = 1; expected < 1024; expected = 2 * expected + 1)
-    assert_int_equal(waits_in_vain_until_a_look(engine, 5000), expected);
-  assert_int_equal(waits_in_vain_until_a_look(engine, 5000), 1023);
-  assert_in_range(looks, 10, 11);
+    assert_int_equal(sleeps_until_a_spin(engine, 5000), expected);
+  assert_int_equal(sleeps_until_a_spin(engine, 5000), 1023);
+  assert_in_range(polls, 10, 11);
 }
 
-static void what_was_far_may_come_near(void **state) {
+static void spins_become_frequent_again(void **state) {
   tk_engine *engine = (tk_engine *)*state;
   int round;
-  for (round = 0; round < 8; round++) (void)waits_in_vain_until_a_look(engine, 5000);
+  for (round = 0; round < 8; round++) (void)sleeps_until_a_spin(engine, 5000);
   do wait_for(engine, 5);
-  while (sleeps > 0 && looks == 0);
+  while (sleeps > 0 && polls == 0);
   for (round = 0; round < 100; round++) {
     wait_for(engine, 5);
-    assert_int_equal(looks, 6);
+    assert_int_equal(polls, 6);
     assert_int_equal(sleeps, 0);
   }
 }
 
-static void a_step_looks_once(void **state) {
+static void a_step_polls_once(void **state) {
   tk_engine *engine = (tk_engine *)*state;
   tk_engine_alarm(engine, clock_now + LONG);
-  looks = sleeps = 0;
+  polls = sleeps = 0;
   tk_engine_step(engine);
   tk_engine_wait(engine, 0);
-  assert_int_equal(looks, 2);
+  assert_int_equal(polls, 2);
   assert_int_equal(sleeps, 0);
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-    TEST(what_is_near_is_seen_without_sleep), TEST(a_look_ends),      TEST(what_is_far_is_looked_for_ever_less),
-    TEST(what_was_far_may_come_near),         TEST(a_step_looks_once),
+    TEST(a_near_event_is_seen_without_sleep), TEST(a_spin_ends),       TEST(spins_without_events_become_rare),
+    TEST(spins_become_frequent_again),        TEST(a_step_polls_once),
   };
-  return cmocka_run_group_tests_name("looks", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("spin", tests, NULL, NULL);
 }
