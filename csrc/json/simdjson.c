@@ -1,10 +1,11 @@
 /*
  * The decoder of builds with simdjson. A text that simdjson refuses is decoded again by decode.c. So the messages are
- * the same with and without simdjson, and what decode.c accepts on purpose, such as invalid UTF-8, is accepted here
- * too.
+ * the same with and without simdjson, and what decode.c accepts on purpose, such as invalid UTF-8 and lone
+ * surrogates, is accepted here too.
  */
 #include "json/json.h"
 #include "json/tape.h"
+#include "json/utf8.h"
 
 #define PARSER_NAME "timekit.json_parser"
 
@@ -63,8 +64,13 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
   lua_replace(L, PARSER);
 }
 
-/* Whether the text may start with a byte order mark. simdjson from 3.6 on skips the mark; decode.c refuses it. */
-static int has_mark(const piece *p) { return p->size > 0 && p->text[0] == '\xEF'; }
+/* Parses a text after its byte order mark. simdjson from 3.6 on would skip a second mark too, so a text that may have
+   one is left to decode.c. */
+static int parse(tk_parser *parser, const piece *p, tk_tape *tape) {
+  size_t mark = tk_utf8_mark(p->text, p->size), size = p->size - mark;
+  const char *text = p->text + mark;
+  return (size == 0 || text[0] != '\xEF') && tk_parser_parse(parser, text, size, p->capacity - mark, tape);
+}
 
 /* The argument is a light userdata that points to a piece. It is not checked, because Lua code cannot get this
    function without the debug library. */
@@ -74,7 +80,7 @@ static int decode(lua_State *L) {
   tk_tape tape;
   int parsed;
   parser = take_parser(L);
-  parsed = *parser != NULL && !has_mark(p) && tk_parser_parse(*parser, p->text, p->size, p->capacity, &tape);
+  parsed = *parser != NULL && parse(*parser, p, &tape);
   if (parsed) tk_json_push_tape(L, ARRAY, &tape);
   give_back(L, 2, parser);
   if (parsed) return 1;
