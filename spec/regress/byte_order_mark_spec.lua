@@ -1,5 +1,5 @@
--- A user saw: "it is not known whether the action 'confirm' was applied: the answer is not JSON", although it was. A proxy
--- had put a byte order mark before the JSON.
+-- A user saw: "it is not known whether the action 'confirm' was applied: the answer is not JSON", although it was.
+-- A proxy had put a byte order mark before the JSON.
 local core = require "timekit.core"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"

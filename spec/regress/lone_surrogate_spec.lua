@@ -1,4 +1,4 @@
--- A user saw: a page of 100 bookings was lost as "not JSON", because one note in it had been cut in the middle of an emoji.
+-- A user saw: a page of 100 bookings was lost as "not JSON". One note in it had been cut in the middle of an emoji.
 local core = require "timekit.core"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
@@ -22,7 +22,7 @@ describe("half a surrogate pair", function()
     for _, case in ipairs(TEXTS) do
       local expected = case[2]:gsub("R", REPLACED)
       assert.equal(expected, core.decode('"' .. case[1] .. '"'))
-      local value = assert(core.decode('[{"before":1.5,"' .. case[1] .. '":["' .. case[1] .. '",12345678901234567890]}]'))
+      local value = assert(core.decode(('[{"before":1.5,"%s":["%s",12345678901234567890]}]'):format(case[1], case[1])))
       assert.equal(expected, value[1][expected][1])
       assert.equal(1.5, value[1].before)
       assert.is_true(core.is_array(value[1][expected]))
@@ -30,8 +30,8 @@ describe("half a surrogate pair", function()
   end)
 
   it("costs a page of bookings that one text only", function()
-    local body = [[{"data":[{"id":"a","state":"tentative","what":"\ud83d"},{"id":"b","state":"tentative","what":"ok"}],]]
-      .. [["current_page":1,"last_page":1}]]
+    local body = [[{"data":[{"id":"a","state":"tentative","what":"\ud83d"},]]
+      .. [[{"id":"b","state":"tentative","what":"ok"}],"current_page":1,"last_page":1}]]
     local transport = scripted.new { { status = 200, headers = {}, body = body, sent = "yes" } }
     local tk = timekit.new { app_key = "live_api_key_1", transport = transport }
     local page = assert(tk:bookings_page())
@@ -40,7 +40,9 @@ describe("half a surrogate pair", function()
   end)
 
   it("does not make other mistakes readable, nor move them", function()
-    for _, text in ipairs { [["\ud83d\u12"]], [["\ud83d\x"]], [["\ud83]], [["\ud83d]], [["\ud83d"}]], [=[["\ud83d",]]=] } do
+    for _, text in ipairs {
+      [["\ud83d\u12"]], [["\ud83d\x"]], [["\ud83]], [["\ud83d]], [["\ud83d"}]], [=[["\ud83d",]]=],
+    } do
       local value, message = core.decode(text)
       assert.is_nil(value, text)
       local _, expected = core.decode((text:gsub([[\ud83d]], [[\ufffd]])))
