@@ -416,16 +416,20 @@ static int decode(lua_State *L) {
 #define INSTALL \
   "lua-cjson 2.1 or newer is needed (Debian: apt-get install lua-cjson; LuaRocks: luarocks install lua-cjson)"
 
-void tk_json_push_cjson(lua_State *L) {
-  int point = decimal_point();
-  if (point == 0) luaL_error(L, "lua-cjson cannot start in this locale, whose decimal point is not one byte");
+void tk_json_require_cjson(lua_State *L) {
+  if (decimal_point() == 0)
+    luaL_error(L, "lua-cjson cannot start in this locale, whose decimal point is not one byte");
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson.safe");
   if (lua_pcall(L, 1, 1, 0) != 0) luaL_error(L, INSTALL "; it did not load: %s", lua_tostring(L, -1));
+}
+
+void tk_json_push_cjson(lua_State *L) {
+  tk_json_require_cjson(L);
   lua_getfield(L, -1, "new");
   if (!lua_isfunction(L, -1) || !push_decoder(L, lua_gettop(L))) luaL_error(L, INSTALL "; an older one was found");
   lua_insert(L, -2);
   lua_remove(L, -3);
-  lua_pushinteger(L, point);
+  lua_pushinteger(L, decimal_point());
   lua_pushcclosure(L, decode, 4);
 }
