@@ -1,6 +1,6 @@
 /*
- * simdjson for C: it takes a text and gives a tape, simdjson's own format, described in simdjson's doc/tape.md. These
- * functions do not call Lua, so a Lua error never jumps over a C++ stack frame.
+ * simdjson for C: it takes a text and gives a tape, simdjson's own format, which tape.c describes. These functions do
+ * not call Lua, so a Lua error never jumps over a C++ stack frame.
  */
 #ifndef TK_JSON_PARSER_H
 #define TK_JSON_PARSER_H

@@ -1,5 +1,5 @@
 /*
- * Makes Lua values of simdjson's tape.
+ * Makes Lua values of simdjson's tape (https://github.com/simdjson/simdjson, its tape documentation).
  *
  * The tape is an array of 64-bit words. The upper byte of a word is its kind. The word that opens an array or object
  * holds the number of items in the next 24 bits; the greatest such number means that many or more. A word of its own

@@ -1,4 +1,4 @@
--- A finalizer changed a request's table while the core was reading it, and the process crashed.
+-- A user saw: a crash when a finalizer changed the table of a request that was being started.
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 

@@ -1,5 +1,5 @@
--- A user's host ran in a Turkish locale, where "I" is not the capital of "i": headers with an I in their names were not
--- found in answers, and could be set although they are libcurl's to set.
+-- A user saw: answers without their X-Request-Id in a host with a Turkish locale, where I is not the capital of i.
+-- Such a host could also set headers that are libcurl's own.
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
