@@ -78,7 +78,7 @@ static void set_owner(lua_State *L, void *handle, int owner) {
 Starts a transfer.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
-`timeout` (seconds, default 30)
+`timeout` (seconds, default 30; nothing is sent after it)
 @tparam ?any owner what `engine:finished` returns for this transfer; the transfer itself if nil. It is held weakly.
 @treturn transfer
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then

@@ -39,7 +39,7 @@ typedef struct tk_request {
   int is_json;      /* `Content-Type: application/json` is the only header; `headers` is ignored */
   const char *body; /* copied; NULL: none */
   size_t body_size;
-  double timeout; /* seconds from the start to the last byte of the answer */
+  double timeout; /* seconds from the start to the last byte of the answer; nothing is sent after it */
   void *tag;      /* any pointer; tk_transfer_tag returns it */
 } tk_request;
 

@@ -100,8 +100,9 @@ struct tk_transfer {
   curl_socket_t fd;    /* the connection it was sent over; CURL_SOCKET_BAD: none yet */
   unsigned short port; /* the local port of that connection */
   int is_added;        /* the multi handle has it; until then the easy handle holds the times of an earlier transfer */
-  int guard_calls;     /* times in this try that libcurl was about to send the request */
+  int guard_calls;     /* times in this try that the guard let libcurl send the request, or found a dead connection */
   int stale;           /* the guard found the kept connection dead */
+  int late;            /* the guard kept libcurl from sending the request after the deadline */
   int resend;          /* the guard kept libcurl from sending the request again */
   tk_append overflow;  /* why a callback made libcurl give up; TK_APPENDED: none did */
   int overflow_in_headers; /* on_header did, not on_body */

@@ -211,6 +211,10 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }
+  if (transfer->late) {
+    tk_transfer_finish(transfer, TK_DEADLINE, CURLE_OPERATION_TIMEDOUT);
+    return;
+  }
   /* libcurl is content, after 101 for instance, but there is no final answer to the request. */
   if (code == CURLE_OK && transfer->result.status == 0) code = CURLE_WEIRD_SERVER_REPLY;
   tk_transfer_finish(transfer, reason_of(transfer, code), code);

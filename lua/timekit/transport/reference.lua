@@ -58,7 +58,8 @@
 -- @tparam ?table request.headers name → value; they replace those of the connection that have the same name, in
 --   whichever case
 -- @tparam ?string request.body
--- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included
+-- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included; once they are
+--   over the request must not be sent any more
 -- @treturn transfer
 
 --- Lets transfers go on, without waiting.
