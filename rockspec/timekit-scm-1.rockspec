@@ -144,6 +144,7 @@ build = {
         "csrc/engine/notifier.c",
         "csrc/engine/origin.c",
         "csrc/engine/setup.c",
+        "csrc/engine/shortage.c",
         "csrc/engine/sigpipe.c",
         "csrc/engine/transfer.c",
         "csrc/engine/watch_epoll.c",

@@ -8,6 +8,8 @@ The engine as a Lua object: it makes many transfers to one origin.
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
 
+#include <errno.h>
+
 #define ENGINE "timekit.engine"
 #define OWNERS "timekit.owners"
 
@@ -32,7 +34,9 @@ Makes an engine, which makes many transfers to one origin.
 `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes, default
 8 MiB), `max_headers` (bytes, default 256 KiB)
 @treturn engine
-@raise an option is wrong; the message names it
+@treturn[2] nil the process, or the machine, has no descriptor left
+@treturn[2] string which of the two
+@raise an option is wrong, and the message names it; or memory runs out
 @usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }
 */
 static int engine_new(lua_State *L) {
@@ -60,8 +64,11 @@ static int engine_new(lua_State *L) {
   tk_setmetatable(L, OWNERS);
   tk_setuservalue(L, -2);
   handle->engine = tk_engine_new(&options, message);
-  if (handle->engine == NULL) return luaL_error(L, "%s", message);
-  return 1;
+  if (handle->engine != NULL) return 1;
+  if (errno != EMFILE && errno != ENFILE) return luaL_error(L, "%s", message);
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  return 2;
 }
 
 /* Stores the owner at stack index `owner`. Call it before the transfer starts, because it raises if memory runs

@@ -98,7 +98,6 @@ static int set_connection(CURL *easy, tk_engine *engine) {
   SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
   SET(CURLOPT_SHARE, engine->share);
   SET(CURLOPT_OPENSOCKETFUNCTION, tk_open_socket);
-  SET(CURLOPT_OPENSOCKETDATA, engine);
   SET(CURLOPT_CLOSESOCKETFUNCTION, tk_close_socket);
   SET(CURLOPT_CLOSESOCKETDATA, engine);
   return 1;
@@ -169,6 +168,7 @@ int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   SET(CURLOPT_WRITEDATA, transfer);
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_PREREQDATA, transfer);
+  SET(CURLOPT_OPENSOCKETDATA, transfer);
   SET(CURLOPT_PRIVATE, transfer);
   SET(CURLOPT_ERRORBUFFER, transfer->error);
   return 1;

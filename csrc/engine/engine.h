@@ -98,8 +98,8 @@ void tk_sleep(double seconds);
 const char *tk_origin_problem(const char *base_url, int *plain);
 const char *tk_proxy_problem(const char *proxy);
 
-/* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the
-   option. */
+/* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the option. If
+   only descriptors are lacking, errno is EMFILE or ENFILE, and `message` says so: it may work later. */
 tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]);
 
 /* Ends all transfers with TK_CLOSED and wipes the credentials. The transfers' results stay readable. In a forked child

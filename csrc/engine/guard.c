@@ -17,6 +17,7 @@
 
 #include "engine/internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -46,7 +47,7 @@ tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd) {
 
 /* libcurl's CURLOPT_OPENSOCKETFUNCTION. */
 curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
-  tk_engine *engine = (tk_engine *)data;
+  tk_transfer *transfer = (tk_transfer *)data;
   tk_socket *entry;
   int fd;
   (void)purpose; /* always CURLSOCKTYPE_IPCXN for HTTP */
@@ -56,10 +57,12 @@ curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_socka
   fd = socket(address->family, address->socktype, address->protocol);
   if (fd >= 0) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
+  transfer->shortage = fd < 0 ? errno : 0;
   if (fd < 0) return CURL_SOCKET_BAD;
-  entry = tk_socket_entry(engine, fd);
+  entry = tk_socket_entry(transfer->engine, fd);
   if (entry == NULL) {
     close(fd);
+    transfer->shortage = ENOMEM;
     return CURL_SOCKET_BAD;
   }
   memset(entry, 0, sizeof *entry);

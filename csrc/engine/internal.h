@@ -102,6 +102,7 @@ struct tk_transfer {
   int is_added;        /* the multi handle has it; until then the easy handle holds the times of an earlier transfer */
   int guard_calls;     /* times in this try that the guard let libcurl send the request, or found a dead connection */
   int stale;           /* the guard found the kept connection dead */
+  int shortage;        /* why no socket could be opened, an errno; 0: there was one, or none was needed */
   int late;            /* the guard kept libcurl from sending the request after the deadline */
   int resend;          /* the guard kept libcurl from sending the request again */
   tk_append overflow;  /* why a callback made libcurl give up; TK_APPENDED: none did */
@@ -138,6 +139,10 @@ curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_soc
 int tk_close_socket(void *engine, curl_socket_t fd);
 tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
 void tk_socket_leave(tk_transfer *transfer);
+
+/* shortage.c */
+int tk_shortage_found(void);              /* EMFILE or ENFILE if descriptors have run out, for a lookup at least; or 0 */
+const char *tk_shortage_name(int error);  /* what has run out, if errno had this value; NULL: nothing */
 
 /* deadline.c */
 int tk_deadline_reserve(tk_engine *engine);

@@ -24,6 +24,22 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
+/* Adds to the text what has run out, if that is the reason. */
+static void add_shortage(tk_transfer *transfer, CURLcode code) {
+  char *text = transfer->error;
+  const char *name = NULL;
+  size_t size = strlen(text), room;
+  if (code == CURLE_COULDNT_CONNECT)
+    name = tk_shortage_name(transfer->shortage);
+  else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_OUT_OF_MEMORY)
+    name = tk_shortage_name(tk_shortage_found());
+  if (name == NULL) return;
+  room = sizeof transfer->error - strlen(name) - sizeof " ()";
+  if (size > room) size = room;
+  sprintf(text + size, " (%s)", name);
+}
+
 /* Sets the result's text. For TK_CURL libcurl has written it to transfer->error already, or left that empty. */
 static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   const tk_engine *engine = transfer->engine;
@@ -32,6 +48,7 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_OK: text[0] = '\0'; break;
     case TK_CURL:
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
+      add_shortage(transfer, code);
       break;
     case TK_DEADLINE:
       snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout);
@@ -47,7 +64,10 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
         strcpy(text, "a line of the answer's headers is too long");
       break;
     case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
-    case TK_MEMORY: strcpy(text, "not enough memory"); break;
+    case TK_MEMORY:
+      strcpy(text, "not enough memory");
+      add_shortage(transfer, code);
+      break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
   mask_userinfo(text);

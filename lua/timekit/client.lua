@@ -131,6 +131,7 @@ end
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
+--   nil, too, while the process has too many files open; requests fail then, so ask again before the next one
 -- @usage
 -- local poll = uv.new_poll(tk:fd())
 -- poll:start("r", function() tk:update() end)

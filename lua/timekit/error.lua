@@ -30,7 +30,8 @@
 --   `x-ratelimit-…` header or a JSON object it is Timekit's; any other may be a gateway's, and leaves a doubt as 502
 --   does
 -- * `server`: another 5xx, on a read
--- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
+-- * `network`: DNS, connect, TLS, a connection lost, or too many open files for a connection; `timeout`: the deadline
+--   passed
 -- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape; or the body of a
 --   webhook is
 -- * `uncertain`: an action or a creation that may have been applied
