@@ -6,12 +6,13 @@ local Error = require "timekit.error"
 local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
 local customer_links = require "timekit.methods.customer_links"
+local fields = require "timekit.text.fields"
 local graphs = require "timekit.graphs"
 local link = require "timekit.link"
+local messages = require "timekit.text.messages"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local messages = require "timekit.text.messages"
 local waiting = require "timekit.methods.wait"
 
 --- A handle.
@@ -79,14 +80,17 @@ function Operation:look()
   return request.traced(request.get(self.id, self.given.include), self.given.traceparent)
 end
 
+-- What stands for the request that an earlier process may have sent.
+local function sent_earlier()
+  return { kind = "uncertain", message = "an earlier process may have sent the action", sent = "maybe" }
+end
+
 -- The operation of an action, or nil and the error of one that the rules refuse.
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
-  if inputs ~= nil and (type(inputs) ~= "table" or core.is_array(inputs) or rawget(inputs, 1) ~= nil) then
-    local got = type(inputs) == "table" and "a list" or messages.describe(inputs)
-    error(("%s: inputs: expected a table of named inputs, got %s"):format(where, got), level)
-  end
+  local wrong = inputs ~= nil and fields.named(inputs)
+  if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
   local given = opts == nil and options.NONE or options.check(opts, options.action, where, level + 1)
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
@@ -94,7 +98,9 @@ local function prepare(self, action, inputs, opts, where, level)
   local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
 
-  local refused = refusal.before(self, action, inputs)
+  -- What the handle knows of the state proves nothing about an action that may have been sent since.
+  local hint = given.sent_before and { graph = self.graph } or self
+  local refused = refusal.before(hint, action, inputs)
     or not built and { kind = "input", message = problem, action = action, graph = self.graph }
   if refused then return nil, Error.unsent(refused) end
 
@@ -102,6 +108,9 @@ local function prepare(self, action, inputs, opts, where, level)
   if given ~= options.NONE then
     operation.request, operation.given = request.traced(built, given.traceparent), given
     operation.timeout = given.timeout
+    if given.sent_before then
+      operation.doubted, operation.lost, operation.resend = sent_earlier(), true, true
+    end
   end
   return setmetatable(operation, Operation)
 end
@@ -113,7 +122,7 @@ local function perform(self, operation, refused)
   return booking, info
 end
 
---- Performs an action: `PUT /bookings/{id}/{action}` (API.md 2).
+--- Performs an action: `PUT /bookings/{id}/{action}` (spec/api.md 2).
 -- The action is refused here, and nothing is sent, only where Timekit is certain to refuse it: the booking's graph is
 -- known and has no such action, the graph says that an input is wrong, or the state is final. Timekit decides all else.
 --
@@ -125,7 +134,10 @@ end
 -- @tparam ?boolean opts.apply_to_bulked_bookings act on the related bookings of a bulk as well; Timekit's default is
 --   true
 -- @tparam ?table opts.settings further keys of the request's body, beside the inputs
--- @tparam ?string|table opts.include a name or a list of names to include in the answer (API.md 1)
+-- @tparam ?string|table opts.include a name or a list of names to include in the answer (spec/api.md 1)
+-- @tparam ?boolean opts.sent_before an earlier process may have sent this action, and nobody knows what became of it.
+--   The booking is read first. The action is sent only after that has shown that it was not applied and that sending
+--   it is safe; a success that the read shows has `info.reconciled`
 -- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
@@ -176,7 +188,7 @@ local function read(self, given)
   return booking, info
 end
 
---- Reads the booking: `GET /bookings/{id}` (API.md 4).
+--- Reads the booking: `GET /bookings/{id}` (spec/api.md 4).
 -- Raises on a wrong option and on a closed client.
 -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
 -- @treturn table|nil the booking, a table like the API's; nil on failure
@@ -201,7 +213,7 @@ local function rules_or_offer(self)
   if not booking then return nil, info end
   rules = refusal.rules(self.graph)
   if rules then return rules end
-  -- Older answers call them `possible_actions` (API.md 2).
+  -- Older answers call them `possible_actions` (spec/api.md 2).
   for _, name in ipairs { "available_actions", "possible_actions" } do
     if core.is_array(booking[name]) then return nil, nil, booking[name] end
   end
@@ -254,9 +266,9 @@ end
 changes.install(Booking, { check = check, learn = learn })
 waiting.install(Booking, { check = check, read = read })
 
---- Makes a one-time link that performs an action without a key, for a customer's e-mail say (API.md 5). It is made and
--- signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the link
--- is used. Whoever has the link can use it, and it does not expire.
+--- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
+-- and signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the
+-- link is used. Whoever has the link can use it, and it does not expire.
 --
 -- Raises on an action that is not a name, on an unknown or wrong option, on a client that signs in as a resource (it
 -- has no app key), and on a closed client.
@@ -289,7 +301,7 @@ function Booking:link(action, opts)
 end
 
 --- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
--- `reschedule_by_customer` where these are possible (API.md 5). One read, `include=customer_action_links`.
+-- `reschedule_by_customer` where these are possible (spec/api.md 5). One read, `include=customer_action_links`.
 -- Raises on a wrong option and on a closed client.
 -- @tparam ?table opts `timeout`: seconds; `traceparent`
 -- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure

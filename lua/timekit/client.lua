@@ -140,9 +140,9 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most while
--- an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call `update`
--- every few milliseconds besides, while calls are in flight.
+--- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most
+-- while an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call
+-- `update` every few milliseconds besides, while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage

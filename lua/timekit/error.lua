@@ -1,5 +1,5 @@
 --- What a call returns as its second value when it failed.
--- Wrong use of the library raises instead; this table is for what the world does.
+-- It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
 --
 -- Kinds and fields are public interface, message texts are not. The fields:
 --
@@ -13,30 +13,30 @@
 -- * `body` the decoded answer, or its text where it is not JSON (the first 64 KiB)
 -- * `fields` table or nil: field → list of texts, where the server named the fields that it refused, or where they were
 --   refused here
--- * `action`, `graph`, `state` string or nil; `state` is the one that the refusal is about
+-- * `action`, `graph`, `state` string or nil; `state` is the one in which the action was refused
 -- * `allowed` table or nil: the actions that are possible in `state`
 -- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
--- * `index` integer or nil: of a list that was refused before sending, the item that is to blame first
--- * `retry_after` number or nil: seconds, where the server's last word named them, or the client's own rate limit
--- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself; of `uncertain`, and of
---   `cancelled` after such a doubt: the action may have been applied, and nobody looked any more
+-- * `index` integer or nil: of a list that was refused before sending, the first item with something wrong
+-- * `retry_after` number or nil: seconds, where the server's last answer named them, or the client's own rate limit
+-- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself. An `uncertain` error has
+--   one. So has a `cancelled` one if the outcome was in doubt by then: the action may have been applied
 --
 -- The kinds:
 --
--- * `input`: refused before sending, by the graph's rules, or for a time or a search that is none
+-- * `input`: refused before sending, by the graph's rules, or for an invalid time or search
 -- * `transition`: not possible in the booking's state, said by the rules or by the server
 -- * `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
--- * `rate_limited`: 429 and 503; of an action 503 only where it surely had no effect: with `Retry-After`, an
---   `x-ratelimit-…` header or a JSON object it is Timekit's; any other may be a gateway's, and leaves a doubt as 502
---   does
+-- * `rate_limited`: 429 and 503. The 503 of an action counts only if it comes from Timekit itself, since the action
+--   then surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come
+--   from a gateway and leaves the outcome in doubt, as 502 does
 -- * `server`: another 5xx, on a read
 -- * `network`: DNS, connect, TLS, a connection lost, or too many open files for a connection; `timeout`: the deadline
 --   passed
--- * `response`: the answer is no use: not JSON, too large, cut off, a redirect, an unexpected shape; or the body of a
---   webhook is
+-- * `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the
+--   body of a webhook
 -- * `uncertain`: an action or a creation that may have been applied
 -- * `phase`: called in a phase of nginx that cannot wait
--- * `cancelled`: by the caller, who may also have closed the client; `sent` and `cause` tell what may have happened
+-- * `cancelled`: by the caller, also by closing the client; `sent` and `cause` tell what may have happened
 -- @module timekit.error
 
 local Error = {}
@@ -47,7 +47,7 @@ local LONGEST_BODY = 64 * 1024
 
 local metatable = { __name = "timekit.error" }
 
--- Cuts at a character, not within one.
+-- Cuts between two characters of UTF-8, never inside one.
 local function cut(text, limit)
   if #text <= limit then return text end
   local last = limit
@@ -55,10 +55,10 @@ local function cut(text, limit)
   return text:sub(1, last)
 end
 
--- Terminals and logs act on control characters and line ends, the ones beyond ASCII included.
+-- Terminals and logs act on control characters and line ends, also on those beyond ASCII.
 local function one_line(text, limit)
   text = text:gsub("%c+", " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
-  -- Not by gsub(" +$"), which takes the square of a text that is full of spaces.
+  -- Not gsub(" +$"): its time grows with the square of the number of spaces.
   local first = text:find("[^ ]")
   text = first and text:sub(first):match("^.*[^ ]") or ""
   if #text <= limit then return text end
@@ -80,9 +80,11 @@ function Error.new(fields)
   return setmetatable(fields, metatable)
 end
 
---- Makes an error of an operation of which nothing was sent.
+--- Makes the error of something that was never sent: `sent` is `"no"`, `attempts` and `elapsed` are 0.
 -- @tparam table fields `kind`, `message` and whatever else is known; it becomes the error itself
--- @treturn table the error
+-- @treturn table the error, as of `new`
+-- @usage
+-- return nil, Error.unsent { kind = "input", message = "end: expected a time after start" }
 function Error.unsent(fields)
   fields.sent, fields.attempts, fields.elapsed = "no", 0, 0
   return Error.new(fields)
@@ -91,6 +93,9 @@ end
 --- Is a value an error of this module?
 -- @tparam any value
 -- @treturn boolean
+-- @usage
+-- local _, err = tk:booking(id):confirm()
+-- Error.is(err)   --> true
 function Error.is(value)
   return type(value) == "table" and getmetatable(value) == metatable
 end

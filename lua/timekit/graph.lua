@@ -3,16 +3,18 @@
 -- Pure: no I/O, no clock, no randomness. The client and the sandbox follow the same graphs.
 -- @module timekit.graph
 -- @see timekit.graphs
+local creation = require "timekit.rules.creation"
 local definition = require "timekit.rules.definition"
+local duration = require "timekit.text.duration"
 local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 
 local graph = {}
 
 --- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `create`,
--- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them changes no
--- rule: it takes effect when the graph is given to `timekit.graphs.define` again.
--- A state or an action that is no string is treated as one that the graph does not have.
+-- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them takes
+-- effect when the graph is given to `timekit.graphs.define` again. A state or an action that is not a string counts as
+-- unknown.
 -- @type Graph
 local Graph = {}
 Graph.__index = Graph
@@ -23,10 +25,11 @@ function Graph:__tostring()
 end
 
 -- What the methods look up, kept outside the graph so that its fields hold nothing but data. Per graph:
---   order[state] = list of the actions that leave it, offers[state][action name] = that action,
---   entries[action name] = list of actions, leads[action name] = set of states, repeatable[action name] = boolean,
---   only[state] = the name of the one action that leads there, false if bookings come there in other ways, too,
---   data = the definition.
+--   data: the definition, states: that of the definition,
+--   order[state]: list of the actions that leave it, offers[state][action name]: one of them,
+--   entries[action name]: list of the actions of that name, leads[action name]: set of the states that they lead to,
+--   repeatable[action name]: boolean,
+--   only[state]: the name of the one action that leads there, false if bookings get there in other ways, too.
 local rules_of = setmetatable({}, {
   __mode = "k",
   __index = function() error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end,
@@ -43,7 +46,8 @@ local function offered_from(rules, state, name, visited)
   return false
 end
 
--- Whether actions lead from one state to another. Those set by the server alone come from any that is not final.
+-- Whether a booking can get from one state to another: by actions, or put there by the server, which can do so in any
+-- state that is not final.
 local function reaches(rules, from, to, visited)
   if from == to then return true end
   if visited[from] or rules.states[from].final then return false end
@@ -53,6 +57,26 @@ local function reaches(rules, from, to, visited)
     if reaches(rules, action.to, to, visited) then return true end
   end
   return false
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local new = {}
+  for key, item in pairs(value) do new[key] = copy(item) end
+  return new
+end
+
+-- A copy of a definition, with every `from` as a list and an empty table for what was left out. It shares nothing with
+-- the original but the check functions.
+local function normalized(spec)
+  local data = copy(spec)
+  data.requires = data.requires or {}
+  data.settings = data.settings or {}
+  for _, action in ipairs(data.actions) do
+    action.inputs = action.inputs or {}
+    if type(action.from) == "string" then action.from = { action.from } end
+  end
+  return data
 end
 
 local function compile(data)
@@ -94,9 +118,12 @@ local function no_such_action(self, rules, action)
     messages.quote(self.name), quoted(action), messages.hint(action, rules.entries))
 end
 
---- Is there such an action, in whichever state?
+--- Does the graph have such an action, in whichever state?
 -- @tparam string action
 -- @treturn boolean
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:has("decline")   --> true
 function Graph:has(action)
   return rules_of[self].entries[action] ~= nil
 end
@@ -131,6 +158,9 @@ end
 -- @tparam string state
 -- @tparam string action
 -- @treturn string|nil the state after it; nil when it is not possible in `state`
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:next_state("tentative", "decline")   --> "declined"
 function Graph:next_state(state, action)
   local offered = rules_of[self].offers[state]
   local entry = offered and offered[action]
@@ -139,24 +169,30 @@ end
 
 --- The actions that are possible in a state.
 -- @tparam string state
--- @treturn table a fresh list of names, in the order of the definition; empty for a final or unknown state
+-- @treturn {string,...} a fresh list of names, in the order of the definition; empty for a final or unknown state
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:actions_in("tentative")   --> { "confirm", "decline" }
 function Graph:actions_in(state)
   local names = {}
   for index, action in ipairs(rules_of[self].order[state] or {}) do names[index] = action.name end
   return names
 end
 
---- Is a state final? The server's `completed` is the authority, this is only what is expected (API.md 3).
+--- Is a state final? This is what the graph expects. The server's `completed` is the authority (spec/api.md 3).
 -- @tparam string state
 -- @treturn boolean|nil nil when the graph has no such state
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:is_final("declined")   --> true
 function Graph:is_final(state)
   local known = rules_of[self].states[state]
   if known then return known.final == true end
   return nil
 end
 
---- Can a booking still come from one state to another, in whatever way? It can stay where it is, and the server can
--- bring it to a state of its own (`by_server`, such as `error`) from any that is not final.
+--- Can a booking still get from one state to another? A booking can also stay where it is, and the server can put it
+-- into a state of its own (`by_server`, such as `error`) from any state that is not final.
 -- @tparam string from
 -- @tparam string to
 -- @treturn boolean|nil nil when the graph lacks one of them
@@ -192,36 +228,45 @@ end
 -- @tparam string action
 -- @tparam string state
 -- @treturn boolean false also for what the graph does not know
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:leads_to("decline", "declined")   --> true
 function Graph:leads_to(action, state)
   local leads = rules_of[self].leads[action]
   return leads ~= nil and leads[state] == true
 end
 
---- Does the state of a booking prove that an action was applied to it? It does when no other action leads there, and
--- when the action is not offered there again.
+--- Does the state of a booking prove that an action was applied to it? It does when no other action leads there and the
+-- action is not offered there again.
 -- @tparam string action
 -- @tparam string state
 -- @treturn boolean false also for what the graph does not know
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:proves("confirm", "confirmed")   --> true
 function Graph:proves(action, state)
   return rules_of[self].only[state] == action and not rules_of[self].offers[state][action]
 end
 
---- Can an action be repeated without harm? It can when it is not offered again from where it leads: the server then
--- refuses the second one (design.md 3). Not in the state itself, nor in any that others may bring the booking to
--- meanwhile, while the first request may still be under way.
+--- Can an action be sent again without harm? It can when it is not offered in the state that it leads to, nor in any
+-- state that can be reached from there: others may act on the booking while the first request is still under way. The
+-- server then refuses whichever of the two requests comes second.
 -- @tparam string action
 -- @treturn boolean false for an unknown action
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:is_repeatable("confirm")   --> true
 function Graph:is_repeatable(action)
   return rules_of[self].repeatable[action] == true
 end
 
 --- Checks the inputs of an action: types, required ones, check functions.
--- An input that the graph does not know passes, since the API may know more than the graph does, unless its name is
--- close to a known one: then it is taken for a slip. An error raised by a check function is not caught.
+-- An input that the graph does not know passes, since the API may know more than the graph does. It is refused when its
+-- name is close to a known one, since then it is probably mistyped. An error raised by a check function is not caught.
 -- @tparam string action
 -- @tparam ?table inputs name → value; nil is the same as an empty table
--- @tparam ?string state where an action stands several times in the graph, the state tells which one is meant.
---   Without it (or when the action is not possible there) inputs are refused only when each of them refuses.
+-- @tparam ?string state tells which action is meant where several have the same name. Without it, or when the action is
+--   not possible there, inputs are refused only when all of these actions refuse them.
 -- @treturn boolean
 -- @treturn ?string everything that is wrong, such as `inputs.message: expected a string, got a number`
 -- @usage
@@ -241,106 +286,30 @@ function Graph:check_inputs(action, inputs, state)
     if not problems then return true end
     first = first or problems
   end
-  return false, table.concat(first, "; ")
-end
-
--- The value at a path such as `related.owner_booking_id`, read without metamethods. JSON's null, a light userdata, says
--- as much as leaving a field out.
-local function value_at(fields, path)
-  local value = fields
-  for name in path:gmatch("[^.]+") do
-    if type(value) ~= "table" then return nil end
-    value = rawget(value, name)
-  end
-  if type(value) == "userdata" then return nil end
-  return value
-end
-
--- Why `action` cannot be the one that a booking begins with, nil when it can.
-local function start_problem(self, rules, action)
-  if action == nil then return nil end
-  if type(action) ~= "string" then return "expected a string, got " .. messages.describe(action) end
-  local _, problem = self:can(rules.data.initial, action)
-  return problem
-end
-
--- What is wrong with a setting that says when something plays. Which units there are is for the server to say.
-local function delay_problem(value)
-  if type(value) ~= "table" then return nil end
-  local amount, unit = rawget(value, "time"), rawget(value, "unit")
-  if type(amount) == "string" then amount = tonumber(amount) end
-  if type(amount) == "number" and amount >= 0 and amount < math.huge and type(unit) == "string" and unit ~= "" then
-    return nil
-  end
-  return "expected a duration such as { time = 25, unit = \"min\" }"
-end
-
--- The settings of a new booking, by `add`. They stand under `settings` or beside it: sources show both (API.md 3).
-local function check_settings(rules, fields, add)
-  local specs, delays = rules.data.settings, {}
-  for _, action in ipairs(rules.data.actions) do
-    if action.autoplay and action.autoplay.setting then delays[action.autoplay.setting] = true end
-  end
-  local function check(values, path)
-    for _, text in ipairs(field_checks.check(specs, values, path, false)) do
-      local field, problem = text:match("^(.-): (.*)$")
-      add(field, problem)
-    end
-    for name in pairs(delays) do
-      local problem = delay_problem(values[name])
-      if problem then add(field_checks.join(path, name), problem) end
-    end
-  end
-  local settings = value_at(fields, "settings")
-  if settings ~= nil then
-    local given = settings
-    if type(settings) == "table" then
-      given = {}
-      for name, value in next, settings do
-        if type(value) ~= "userdata" then given[name] = value end
-      end
-    end
-    check(given, "settings")
-  end
-  local beside = {}
-  for name in pairs(specs) do beside[name] = value_at(fields, name) end
-  check(beside, "")
+  return false, table.concat(field_checks.texts(first), "; ")
 end
 
 --- Checks the fields of a new booking: whether one of this graph can be created at all, whether its `action` leaves the
 -- initial state, the fields that the graph requires, and its settings, which may stand under `settings` or beside it.
--- Only what is certain to be wrong counts. JSON's null is taken for a field that was left out.
+-- Only what the server is certain to refuse counts. JSON's null counts as a field that was left out.
 -- @tparam table fields as for `POST /bookings`
--- @treturn {table,...} `{ field =, problem = }` for all that is wrong, in the order of the fields
+-- @treturn {table,...} `{ field =, problem = }` for all that is wrong, in alphabetical order; empty when nothing is
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- graphs.group_customer:check_create { action = "create" }
 --   --> { { field = "related.owner_booking_id", problem = "required by the graph 'group_customer'" } }
 function Graph:check_create(fields)
-  local rules, problems = rules_of[self], {}
-  local name = messages.quote(rules.data.name)
-  local function add(field, problem)
-    problems[#problems + 1] = { field = field, problem = problem }
-  end
-  if rules.data.create == false then
-    add("graph", ("a booking of the graph %s is not made by POST /bookings"):format(name))
-    return problems
-  end
-  local problem = start_problem(self, rules, value_at(fields, "action"))
-  if problem then add("action", problem) end
-  for _, path in ipairs(rules.data.requires) do
-    local value = value_at(fields, path)
-    if value == nil or value == "" then add(path, "required by the graph " .. name) end
-  end
-  check_settings(rules, fields, add)
-  table.sort(problems, function(a, b) return a.field < b.field end)
-  return problems
+  return creation.check(self, rules_of[self].data, fields)
 end
 
 --- What plays by itself in a state.
 -- @tparam string state
 -- @treturn table a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting = string|nil }`,
 --   in the order of the definition
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- graphs.confirm_decline:autoplays("confirmed")
+--   --> { { action = "complete", to = "completed", after = 3600, from = "end" } }
 function Graph:autoplays(state)
   local list = {}
   for _, action in ipairs(rules_of[self].order[state] or {}) do
@@ -358,8 +327,8 @@ end
 --- What plays by itself next, and when.
 -- A setting that was given on create overrides the delay, if `graph.duration` can read it.
 -- @tparam string state
--- @tparam table times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; what counts from a time
---   that is not given does not play
+-- @tparam table times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; an autoplay that counts
+--   from a time that is not given is left out
 -- @treturn table|nil `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the first in
 --   the definition); nil when nothing will
 -- @usage
@@ -373,7 +342,7 @@ function Graph:next_autoplay(state, times)
   for _, autoplay in ipairs(self:autoplays(state)) do
     local start = times[autoplay.from]
     local given = autoplay.setting and settings[autoplay.setting]
-    local at = start and start + (graph.duration(given) or autoplay.after)
+    local at = start and start + (duration.read(given) or autoplay.after)
     if at and (not earliest or at < earliest.at) then
       earliest = { action = autoplay.action, to = autoplay.to, at = at }
     end
@@ -390,7 +359,7 @@ end
 -- `..` or holds `/`, `?`, `#`, spaces or control characters; an action from or to an unknown state; an action that
 -- leaves a final state; the same action leaving the same state more than once; a `first` that is unknown or does not
 -- leave the initial state, or none where there are actions; a state that cannot be reached and is not `by_server`; an
--- autoplay with an unknown setting, or autoplays that go round in a circle.
+-- autoplay with an unknown setting, or autoplays that come back to the state they began in.
 --
 -- @tparam table spec the definition, which is copied; a graph can be given as well. Its fields:
 --
@@ -408,7 +377,7 @@ end
 --   - `name`;
 --   - `from`: a state or a list of states;
 --   - `to`: a state;
---   - `by`: who may do it: `"resource"`, `"customer"`, `"owner"` or `"system"`; left out: not said;
+--   - `by`: who may do it: `"resource"`, `"customer"`, `"owner"` or `"system"`; left out where that is not known;
 --   - `inputs`: name → `{ type = "string"|"boolean"|"number"|"integer"|"table", required = boolean,
 --     check = function(value) }`, all optional; `check` returns true, or false and a reason;
 --   - `autoplay`: `{ after = seconds, from = "created"|"end", setting = string }`: plays by itself so long after the
@@ -429,8 +398,8 @@ end
 function graph.define(spec, level)
   local problem = definition.check(spec)
   if problem then error(problem, level or 2) end
-  local self = setmetatable(definition.copy(spec), Graph)
-  rules_of[self] = compile(definition.copy(spec))
+  local self = setmetatable(normalized(spec), Graph)
+  rules_of[self] = compile(normalized(spec))
   return self
 end
 
@@ -445,7 +414,7 @@ local function same_names(one, other)
 end
 
 --- What the graphs agree on when it is not known which of them a booking has.
--- Only graphs that have both the action and the state count, since no other can be the booking's.
+-- Only graphs that have both the action and the state count: the booking can have no other.
 -- @tparam table graphs the graphs that it may be, with any keys, such as `timekit.graphs`
 -- @tparam string action
 -- @tparam string state
@@ -471,44 +440,12 @@ function graph.agreed(graphs, action, state)
   return { already = already, allowed = allowed }
 end
 
-local UNITS = {}
-for seconds, names in pairs {
-  [1] = "sec secs second seconds",
-  [60] = "min mins minute minutes",
-  [3600] = "hr hrs hour hours",
-  [86400] = "day days",
-  [604800] = "week weeks",
-} do
-  for name in names:gmatch("%a+") do UNITS[name] = seconds end
-end
-
--- Not tonumber: it follows the locale's decimal point on Lua 5.1, and takes hexadecimal.
-local function decimal(text)
-  local whole, fraction = text:match("^(%d+)%.?(%d*)$")
-  if not whole then return nil end
-  fraction = fraction:sub(1, 9)
-  local value = tonumber(whole)
-  return fraction == "" and value or value + tonumber(fraction) / 10 ^ #fraction
-end
-
---- Reads a duration as Timekit writes them: `{ time = 25, unit = "min" }`, `"2 hours"` (API.md 3).
+--- Reads a duration as Timekit writes them: `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
+-- @function duration
 -- @tparam any value
--- @treturn number|nil seconds; nil when it is no duration
+-- @treturn number|nil seconds; nil for anything else
 -- @usage require("timekit.graph").duration("1 day")   --> 86400
-function graph.duration(value)
-  local amount, unit
-  if type(value) == "string" then
-    amount, unit = value:match("^%s*([%d.]+)%s*(%a+)%s*$")
-  elseif type(value) == "table" then
-    amount, unit = value.time, value.unit
-  end
-  if type(amount) == "string" then amount = decimal(amount) end
-  local factor = type(unit) == "string" and UNITS[unit:lower()]
-  if type(amount) ~= "number" or not factor then return nil end
-  local seconds = amount * factor
-  if seconds >= 0 and seconds < math.huge then return seconds end
-  return nil
-end
+graph.duration = duration.read
 
 return graph

@@ -1,5 +1,5 @@
---- The known graphs: name → graph. `pairs` lists them; a name that is not known gives nil, which is no error, since the
--- server may know graphs that this module does not.
+--- The known graphs: name → graph. `pairs` lists them. An unknown name gives nil and does not raise, since the server
+-- may know graphs that this module does not.
 -- @module timekit.graphs
 -- @see timekit.graph
 -- @usage
@@ -13,10 +13,17 @@ local registry = {}
 
 --- Adds a graph, or replaces the known one of the same name.
 -- Raises when the definition is wrong (see `timekit.graph.define`), or takes the name of a function of this module.
--- A graph that was replaced goes on as it was for whoever still holds it.
+-- Code that still holds a replaced graph can go on using it, as it was.
 -- @function define
 -- @tparam table definition as for `timekit.graph.define`
--- @treturn Graph the graph, also found under its name from now on
+-- @treturn Graph the graph, from now on also found under its name
+-- @usage
+-- timekit.graphs.define {
+--   name = "walk_in", initial = "initialized", first = "arrive",
+--   states = { initialized = {}, present = { final = true } },
+--   actions = { { name = "arrive", from = "initialized", to = "present" } },
+-- }
+-- timekit.graphs.walk_in:can("initialized", "arrive")   --> true
 function registry.define(definition)
   local new = graph.define(definition, 3)
   if registry[new.name] then
@@ -30,6 +37,7 @@ end
 -- @function is_action
 -- @tparam string name
 -- @treturn boolean
+-- @usage timekit.graphs.is_action("decline")   --> true
 function registry.is_action(name)
   for _, known in pairs(graphs) do
     if known:has(name) then return true end

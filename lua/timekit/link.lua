@@ -1,8 +1,8 @@
---- Action links: one-time links that perform one action on one booking without a key (API.md 5).
--- `Booking:link` makes one; here they are taken apart and checked. Pure: no request is needed for any of it.
+--- Action links: one-time links that perform one action on one booking without a key (spec/api.md 5).
+-- `Booking:link` makes one; here they are taken apart and checked. Pure: no I/O.
 --
--- A link works once because Timekit refuses an action that is not possible any more. It does not expire by itself, and
--- says nothing about who uses it. Its signature covers the booking and the action, not the redirect.
+-- A link works once because Timekit refuses an action that is no longer possible. A link does not expire by itself, and
+-- does not say who uses it. Its signature covers the booking and the action, but not the redirect.
 -- @module timekit.link
 
 local core = require "timekit.core"
@@ -13,7 +13,7 @@ local web_url = require "timekit.http.web_url"
 
 local link = {}
 
--- Longer than any that `make` makes.
+-- Bytes; longer than any link that `make` makes.
 local LONGEST = 32 * 1024
 
 -- nil where a percent sign is not followed by two digits.
@@ -23,10 +23,13 @@ local function unescape(text)
 end
 
 --- Makes a link.
--- @tparam table what `base_url`, `booking_id`, `action` and, if there is to be one, `redirect`; checked already
--- @tparam function sign as for `timekit.jwt.make`
+-- @tparam table what `base_url`, `booking_id`, `action` and `redirect` (nil for none), all checked
+-- @tparam function sign as for `jwt.make` of `timekit.signing.jwt`
 -- @treturn string|nil the link
 -- @treturn ?string what cannot be signed: an id or an action that JSON cannot say
+-- @usage
+-- link.make({ base_url = "https://api.timekit.io/v2", booking_id = "b1", action = "cancel" }, sign)
+--   --> "https://api.timekit.io/v2/bookings/b1/external_action/cancel?signature=…"
 function link.make(what, sign)
   local id, problem = core.encode(what.booking_id, "the id")
   if not id then return nil, problem end
@@ -40,12 +43,12 @@ function link.make(what, sign)
   return url
 end
 
--- The parameters of a query. Which of two of the same name a server would take is anybody's guess.
+-- The parameters of a query. Two of the same name are refused: servers differ in which of them they take.
 local function parameters(query)
   local found = {}
   for pair in query:gmatch("[^&]+") do
     local name, value = pair:match("^([^=]*)=?(.*)$")
-    -- Forms write blanks so.
+    -- A plus sign is a blank, as forms write it.
     name, value = unescape((name:gsub("+", " "))), unescape((value:gsub("+", " ")))
     if not name or not value then return nil, "a percent sign in its query is not followed by two digits" end
     if found[name] then return nil, ("its query has the parameter %s twice"):format(messages.quote(name)) end
@@ -65,7 +68,7 @@ local function target(path)
   return { base_url = prefix, booking_id = id, action = action }
 end
 
--- The parts of a link without its token, which stays a text.
+-- The parts of a link, and its token as a text; nil and a problem for anything that is not a link.
 local function split(url)
   if type(url) ~= "string" then return nil, "expected a link, got " .. messages.describe(url) end
   if #url > LONGEST then return nil, ("it is longer than %d bytes"):format(LONGEST) end
@@ -94,7 +97,7 @@ local function split(url)
   return found, given.signature
 end
 
--- A link and its token, or nil and why it is none.
+-- The parts of a link and its token, or nil and why it is not a link.
 local function read(url)
   local found, text = split(url)
   if not found then return nil, text end
@@ -104,12 +107,12 @@ local function read(url)
   return found, token
 end
 
---- Takes an action link apart. It is **not** checked: anybody can write one. See `link.verify`.
--- Never raises, whatever it is given.
+--- Takes an action link apart. Its signature is **not** checked, and anybody can write a link: see `link.verify`.
+-- Never raises.
 -- @tparam string url the whole URL, or its path and query as a server gets them
--- @treturn table|nil `base_url`, `booking_id`, `action`, `redirect` (nil if there is none), and of the token in it
---   `header` and `claims`; nil for what is no action link
--- @treturn ?string why not, a text for people
+-- @treturn table|nil `base_url`, `booking_id`, `action`, `redirect` (nil if there is none), and `header` and `claims`
+--   of its token; nil for anything that is not an action link
+-- @treturn ?string why it is not one, a text for people
 -- @usage
 -- local found = timekit.link.parse(url)
 -- print(found.booking_id, found.action, found.redirect)
@@ -119,11 +122,11 @@ function link.parse(url)
   return nil, problem
 end
 
---- Checks an action link: it is signed with this key, and for the booking and the action that it names. Signatures are
+--- Checks that an action link is signed with this key, for the booking and the action that it names. Signatures are
 -- compared in constant time.
--- Not covered by the signature, and so as trustworthy as whoever brings the link: its host, and its redirect. Whether
--- the action is still possible is for Timekit to say.
--- Never raises on a link, whatever it is. Raises on a key that is no string or empty.
+-- The signature does not cover the link's host and its redirect: trust them only if you trust whoever sent the link.
+-- Timekit alone knows whether the action is still possible.
+-- Never raises on a link. Raises if the key is not a string or is empty.
 -- @tparam string url as for `link.parse`
 -- @tparam string key the app key
 -- @treturn boolean

@@ -230,7 +230,7 @@ local CLIENT = {
 }
 
 options.action = {
-  apply_to_bulked_bookings = boolean, settings = settings, include = include, timeout = seconds,
+  apply_to_bulked_bookings = boolean, sent_before = boolean, settings = settings, include = include, timeout = seconds,
   traceparent = traceparent,
 }
 options.bulk_item = { apply_to_bulked_bookings = boolean, settings = settings }

@@ -1,18 +1,19 @@
---- Webhooks: what Timekit sends when a booking enters a state that a webhook is set for (API.md 6).
+--- Webhooks: what Timekit sends when a booking enters a state that a webhook is set for (spec/api.md 6).
 --
--- A delivery's body is the booking, and its header `x-timekit-signature` proves that it comes from somebody who knows
--- the webhook's secret. Verify before anything else is done with the body: anybody can send one.
+-- A delivery's body is the booking. Its header `x-timekit-signature` proves that the sender knows the webhook's secret.
+-- Verify it before you use the body: anybody can send one.
 --
--- There is no time in what is signed, and a delivery may come twice, or be replayed by whoever has seen it. A booking
--- enters each state of the known graphs once, so its id and its state tell one delivery from all others: do your work
--- once for each pair, and answer the repeats as if you had done it. Deliveries may also overtake one another; where it
--- matters, read the booking anew (`handle:get()`).
+-- The signature covers no time. A delivery may come twice, and whoever has seen one can send it again. A booking enters
+-- each state of the known graphs once, so its id and its state identify a delivery: do your work once for each pair,
+-- and answer repeats as you answered the first. Deliveries may also arrive in another order than they were sent; where
+-- that matters, read the booking again (`handle:get()`).
 -- @module timekit.webhook
 
 local Error = require "timekit.error"
 local client = require "timekit.client"
 local core = require "timekit.core"
 local default = require "timekit.default"
+local fields = require "timekit.text.fields"
 local handles = require "timekit.booking"
 local options = require "timekit.options"
 local request = require "timekit.http.request"
@@ -22,9 +23,9 @@ local webhook_signature = require "timekit.signing.webhook"
 local webhook = {}
 
 --- Checks a delivery's signature, in constant time.
--- Never raises on what came, whatever it is: no body, no header or two of them are a wrong signature. Raises on a
--- secret that is no string or empty: without one, anybody's signature would be right.
--- @tparam string raw_body the body, byte by byte as it came
+-- Never raises on anything that was received: no body, no header and two headers are a wrong signature. Raises if the
+-- secret is not a string or is empty: without one, anybody's signature would be right.
+-- @tparam string raw_body the body, exactly as it was received
 -- @tparam string signature the header `x-timekit-signature`: 64 hexadecimal digits
 -- @tparam string secret the webhook's secret
 -- @treturn boolean
@@ -49,31 +50,32 @@ local OPTIONS = {
   end,
 }
 
--- The booking that a body holds, or nil and why it holds none.
+-- The booking in a body, or nil and why there is none.
 local function read(raw_body)
   if type(raw_body) ~= "string" then return nil, "expected a string, got " .. messages.describe(raw_body) end
   local booking, problem = core.decode(raw_body)
   if booking == nil then return nil, "it is not JSON: " .. problem end
-  if type(booking) ~= "table" or core.is_array(booking) then return nil, "it is not a JSON object" end
+  if fields.named(booking) then return nil, "it is not a JSON object" end
   for _, name in ipairs { "id", "graph", "state" } do
     if type(booking[name]) ~= "string" or booking[name] == "" then
-      return nil, ("it is no booking: its %s is no text"):format(name)
+      return nil, ("it is not a booking: its %s is not a text"):format(name)
     end
   end
   local id
   id, problem = request.segment(booking.id)
-  if not id then return nil, "it is no booking: its id: " .. problem end
+  if not id then return nil, "it is not a booking: its id: " .. problem end
   return booking
 end
 
 --- Reads a delivery. It is **not** verified: see `webhook.verify`. Nothing is sent.
--- Never raises on what came. Raises on a wrong option and on a closed client.
+-- Never raises on anything that was received. Raises on a wrong option and on a closed client.
 -- @tparam string raw_body
--- @tparam ?table opts `client`: whose handle it is to be; the default one unless given, which need not have a key until
---   the handle is used
+-- @tparam ?table opts `client`: the client that the handle uses; the default client unless given, which needs no key
+--   until the handle is used
 -- @treturn Booking|nil a handle that knows the booking's `graph` and `state`; its `is_test` is true for a test
---   delivery, and false otherwise. nil for what is no booking
--- @treturn table the booking as it came, a table like the API's; or the error, of the kind `response`, with the body
+--   delivery, and false otherwise. nil if the body is not a booking
+-- @treturn table the booking as it was received, a table like the API's; or the error, of the kind `response`, with the
+--   body
 -- @usage
 -- local handle, booking = timekit.webhook.parse(body, { client = tk })
 -- if not handle then return 400 end
@@ -85,10 +87,7 @@ function webhook.parse(raw_body, opts)
   if given.client and given.client.closed then error(where .. ": the client is closed", 2) end
   local booking, problem = read(raw_body)
   if not booking then
-    return nil, Error.new {
-      kind = "response", message = "the webhook's body: " .. problem, sent = "no", attempts = 0, elapsed = 0,
-      body = raw_body,
-    }
+    return nil, Error.unsent { kind = "response", message = "the webhook's body: " .. problem, body = raw_body }
   end
   local handle = handles.new(given.client or default.later, booking, where, 3)
   handle.is_test = booking.isTest == true

@@ -33,7 +33,7 @@ PLACES["over HTTP"] = function()
   end
   function place.get(target)
     local connection = served:connect()
-    assert(connection:send(("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(target)))
+    assert(connection:send(("GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):format(target)))
     local answer = assert(server.read(connection))
     connection:close()
     return answer

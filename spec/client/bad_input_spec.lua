@@ -69,8 +69,8 @@ describe("bad input", function()
     for _, inputs in ipairs { "Fully booked", 42, true, print, core.null } do
       raises("booking:action: inputs: expected a table", function() booking:action("decline", inputs) end)
     end
-    raises("inputs: expected a table of named inputs, got a list", function() booking:decline { "Fully booked" } end)
-    raises("inputs: expected a table of named inputs, got a list", function() booking:decline(timekit.array {}) end)
+    raises("inputs: expected a table of named fields, got a list", function() booking:decline { "Fully booked" } end)
+    raises("inputs: expected a table of named fields, got a list", function() booking:decline(timekit.array {}) end)
     local circle = {}
     circle.circle = circle
     for path, inputs in pairs {
@@ -94,9 +94,9 @@ describe("bad input", function()
 
   it("as fields of a booking raises likewise", function()
     for _, fields in ipairs { "x", 42, true, core.null, { "a" }, timekit.array {} } do
-      raises("client:create_booking: expected a table of fields", function() tk:create_booking(fields) end)
+      raises("client:create_booking: expected a table of named fields", function() tk:create_booking(fields) end)
     end
-    raises("client:create_booking: expected a table of fields", function() tk:create_booking() end)
+    raises("client:create_booking: expected a table of named fields", function() tk:create_booking() end)
     raises("client:create_booking: fields.customer.name", function()
       tk:create_booking { customer = { name = print } }
     end)

@@ -17,6 +17,15 @@ describe("an error", function()
     assert.is_false(err.retryable)
   end)
 
+  it("can be one of something that was never sent", function()
+    local fields = { kind = "input", message = "end: required", action = "confirm" }
+    local err = Error.unsent(fields)
+    assert.same({ "no", 0, 0, false }, { err.sent, err.attempts, err.elapsed, err.retryable })
+    assert.same({ "input", "confirm" }, { err.kind, err.action })
+    assert.is_true(Error.is(err))
+    assert.equal("timekit: input: end: required", tostring(err))
+  end)
+
   it("stays one printable line of fewer than 1,000 bytes, whatever the server said", function()
     for _, text in ipairs {
       "a\nb\r\nc\td", "\27[31mred\27[0m", "a\0b\127c", "\194\155\194\133next\226\128\168line\226\128\169",

@@ -181,8 +181,8 @@ describe("all bookings", function()
       wanted[booking.id] = nil
     end
     assert.is_nil(next(wanted))
-    local search = "/bookings?search=state%3Aconfirmed&limit=2"
-    assert.same({ search, search .. "&page=2", search .. "&page=3" }, targets(transport))
+    local search, order = "/bookings?search=state%3Aconfirmed&limit=2", "&orderBy=created_at"
+    assert.same({ search .. order, search .. "&page=2" .. order, search .. "&page=3" .. order }, targets(transport))
     assert.is_nil((iterator()))
     assert.equal(3, #transport.requests)
   end)
@@ -192,17 +192,17 @@ describe("all bookings", function()
       answer(200, '{"data":[{"id":"b"}],"last_page":2}')):bookings()))
     local tk, transport = client(answer(200, fixture "ruby-booking_list"))
     assert.equal("f68979ff-27da-4afd-8d0c-847f9340331b f68979ff-27da-4afd-8d0c-847f9340331b", ids(tk:bookings()))
-    assert.same({ "/bookings" }, targets(transport))
+    assert.same({ "/bookings?orderBy=created_at" }, targets(transport))
     tk, transport = client(
       answer(200, '{"data":[{"id":"a"}],"next_page_url":"https://x/?page=2"}'),
       answer(200, '{"data":[{"id":"b"}],"next_page_url":null}'))
     assert.equal("a b", ids(tk:bookings()))
-    assert.same({ "/bookings", "/bookings?page=2" }, targets(transport))
+    assert.same({ "/bookings?orderBy=created_at", "/bookings?page=2&orderBy=created_at" }, targets(transport))
   end)
 
-  it("end at an empty page", function()
+  it("go on after an empty page, and end after the last one", function()
     assert.equal("", ids(client(page(1, 1)):bookings()))
-    assert.equal("a", ids(client(page(1, 9, "a"), page(2, 9)):bookings()))
+    assert.equal("a b", ids(client(page(1, 4, "a"), page(2, 4), page(3, 4, "b"), page(4, 4)):bookings()))
   end)
 
   it("raise the error of a page that cannot be had, and end then", function()
@@ -315,7 +315,8 @@ describe("group bookings", function()
     end
     assert.equal(9, seats)
     assert.equal("g1", tk:group_booking("g/1", { include = { "attributes" } }).id)
-    assert.same({ "/bookings/groups?include=attributes", "/bookings/groups/g%2F1?include=attributes" },
+    assert.same({ "/bookings/groups?orderBy=created_at&include=attributes",
+      "/bookings/groups/g%2F1?include=attributes" },
       targets(transport))
     assert.matches("^client:group_booking: the id: ", blame(function() tk:group_booking("..") end))
     assert.matches("^client:group_booking: the id: ", blame(function() tk:group_booking() end))

@@ -168,7 +168,7 @@ describe("graph.define", function()
       ["an autoplay that leads back at once"] = {
         function(d) d.actions[4] = { name = "tick", from = "confirmed", to = "confirmed",
           autoplay = { after = 1, from = "end" } } end,
-        "autoplay never ends: it goes round through 'confirmed'",
+        "action 'tick': autoplay never ends: it comes back to the state 'confirmed'",
       },
       ["autoplays that lead back in the end"] = {
         function(d)
@@ -176,7 +176,8 @@ describe("graph.define", function()
           d.actions[4] = { name = "reconsider", from = "confirmed", to = "tentative",
             autoplay = { after = 1, from = "created" } }
         end,
-        "autoplay never ends: it goes round through 'confirmed', 'tentative'",
+        "action 'confirm': autoplay never ends: it comes back to the state 'tentative'; "
+          .. "action 'reconsider': autoplay never ends: it comes back to the state 'confirmed'",
       },
     } do
       it(what, function() assert.equal(case[2], complaint(case[1])) end)
@@ -187,16 +188,16 @@ describe("graph.define", function()
     local bad = {
       ["empty"] = { "", "expected a name, got an empty string" },
       ["no string"] = { 7, "expected a string, got a number" },
-      ["a dot"] = { ".", "'.' is no name" },
-      ["two dots"] = { "..", "'..' is no name" },
-      ["with a slash"] = { "a/b", "'a/b' is no name" },
-      ["with a question mark"] = { "a?b", "'a?b' is no name" },
-      ["with a hash"] = { "a#b", "'a#b' is no name" },
-      ["with a space"] = { "a b", "'a b' is no name" },
-      ["with a tab"] = { "a\tb", "'a?b' is no name" },
-      ["with a line break"] = { "a\r\nb", "'a??b' is no name" },
-      ["with a NUL"] = { "a\0b", "'a?b' is no name" },
-      ["with a DEL"] = { "a\127b", "'a?b' is no name" },
+      ["a dot"] = { ".", "'.' is not a name" },
+      ["two dots"] = { "..", "'..' is not a name" },
+      ["with a slash"] = { "a/b", "'a/b' is not a name" },
+      ["with a question mark"] = { "a?b", "'a?b' is not a name" },
+      ["with a hash"] = { "a#b", "'a#b' is not a name" },
+      ["with a space"] = { "a b", "'a b' is not a name" },
+      ["with a tab"] = { "a\tb", "'a?b' is not a name" },
+      ["with a line break"] = { "a\r\nb", "'a??b' is not a name" },
+      ["with a NUL"] = { "a\0b", "'a?b' is not a name" },
+      ["with a DEL"] = { "a\127b", "'a?b' is not a name" },
     }
     for what, case in pairs(bad) do
       it(what, function()
@@ -326,8 +327,8 @@ describe("graph.define", function()
       "seats: expected one of 'owner', 'customer', got 'both'",
       "state 'gone': finl: unknown, did you mean 'final'?",
       "action 'decline': by: expected a string, got a number",
-      "action 'a b': name: 'a b' is no name: '/', '?', '#', spaces and control characters cannot stand in one, "
-        .. "nor can it be '.' or '..'",
+      "action 'a b': name: 'a b' is not a name: it cannot be '.' or '..', "
+        .. "nor hold '/', '?', '#', spaces or control characters",
       "action #5: expected a table, got a string",
       "action 'confirm' leads to the unknown state 'nowhere'",
       "action 'a b' leaves the final state 'declined'",

@@ -1,8 +1,8 @@
 local graph = require "timekit.graph"
 local graphs = require "timekit.graphs"
 
--- API.md 3, written out by hand, one line for every from → to. Nothing here is taken from lua/timekit/graphs.
--- The delay of group_customer_payment's timeout is not in API.md: that of instant_payment is taken.
+-- spec/api.md 3, written out by hand, one line for every from → to. Nothing here is taken from lua/timekit/graphs.
+-- The delay of group_customer_payment's timeout is not in spec/api.md: that of instant_payment is taken.
 -- graph                  action                  from         to                       inputs, autoplay (- for none)
 local ROWS = [[
 instant                   confirm                 initialized  confirmed                -                       -
@@ -98,7 +98,7 @@ local function keys(t)
   return list
 end
 
-describe("the table of API.md", function()
+describe("the table of spec/api.md", function()
   it("names the graphs that are known, and no others", function()
     assert.same(keys(expected), keys(graphs))
     assert.equal(7, #keys(graphs))

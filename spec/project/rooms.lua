@@ -21,8 +21,9 @@ local MAY_REQUIRE = {
   runtime = "error text",
   redis = "error text",
   rules = "graphs text",
-  -- A graph is made from a definition, which is checked before there is a graph.
-  graphs = "text rules.definition",
+  -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
+  -- call, check a new booking.
+  graphs = "text rules.definition rules.creation",
   error = "text",
   signing = "text",
   text = "",

@@ -18,7 +18,7 @@ describe("next_autoplay", function()
       local action, err = next_autoplay("instant_payment", "tentative", CREATED .. "," .. shown)
       assert.is_nil(action, shown)
       assert.same({ "response", "yes" }, { err.kind, err.sent })
-      assert.matches("the setting 'timeout' that the booking shows is no duration", err.message, 1, true)
+      assert.matches("the setting 'timeout' that the booking shows is not a duration", err.message, 1, true)
     end
   end)
 

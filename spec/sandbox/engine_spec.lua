@@ -19,7 +19,7 @@ describe("the sandbox's engine", function()
   before_each(function() api = support.new() end)
 
   describe("POST /bookings", function()
-    -- API.md 3, by hand.
+    -- spec/api.md 3, by hand.
     local AFTER_CREATE = {
       instant = "confirmed", confirm_decline = "tentative", instant_payment = "tentative", group_owner = "tentative",
       group_customer = "confirmed", group_customer_payment = "tentative",

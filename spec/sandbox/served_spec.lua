@@ -86,7 +86,7 @@ describe("the sandbox over HTTP", function()
 
   it("reads chunked bodies, and waits for none without being told to send it", function()
     local connection = served:connect()
-    local head = ("POST /v2/bookings HTTP/1.1\r\nHost: x\r\n%sTransfer-Encoding: chunked\r\n\r\n"):format(AUTH)
+    local head = ("POST /v2/bookings HTTP/1.1\r\nHost: 127.0.0.1\r\n%sTransfer-Encoding: chunked\r\n\r\n"):format(AUTH)
     connection:send(head .. ("%x\r\n%s\r\n"):format(10, CREATE:sub(1, 10)))
     connection:send(("%x\r\n%s\r\n0\r\n\r\n"):format(#CREATE - 10, CREATE:sub(11)))
     assert.equal(201, read(connection).status)
@@ -111,7 +111,7 @@ describe("the sandbox over HTTP", function()
 
   it("checks keys, and sends Timekit's headers", function()
     local connection = served:connect()
-    connection:send("GET /v2/bookings HTTP/1.1\r\nHost: x\r\n\r\n")
+    connection:send("GET /v2/bookings HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     assert.equal(401, read(connection).status)
     connection:send(request("GET", "/v2/bookings"))
     local answer = read(connection)
@@ -281,7 +281,7 @@ describe("the sandbox's program", function()
     local program = process.start(("sh -c 'echo $$; exec %s %s'"):format(
       server.command("PORT=0"):gsub("'", "'\\''"), redirection or ""))
     local port = program:read():match(":(%d+)/v2$")
-    return program, program.line, setmetatable({ port = port }, server)
+    return program, program.line, setmetatable({ port = port, host = "127.0.0.1:" .. port }, server)
   end
 
   it("ends when it is told to, by either signal", function()

@@ -16,6 +16,33 @@ support.ENDS = support.NOW + 11 * 3600
 --- `Basic` for an app key.
 support.AUTH = "Basic OnRlc3RfYXBpX2tleV8x" -- :test_api_key_1
 
+--- The fields of a new booking: of graph instant, from START to END, unless told otherwise.
+-- @tparam ?table more further fields; `false` leaves one out
+-- @treturn table
+function support.fields(more)
+  local all = { graph = "instant", start = support.START, ["end"] = support.END }
+  for name, value in pairs(more or {}) do all[name] = value or nil end
+  return all
+end
+
+--- Does a text stand anywhere in a value: in itself, or in the keys and values of its tables?
+-- @tparam any value
+-- @tparam string text
+-- @treturn boolean
+function support.holds(value, text)
+  local seen = {}
+  local function look(item)
+    if tostring(item):find(text, 1, true) then return true end
+    if type(item) ~= "table" or seen[item] then return false end
+    seen[item] = true
+    for key, inner in pairs(item) do
+      if look(key) or look(inner) then return true end
+    end
+    return false
+  end
+  return look(value)
+end
+
 local Api = {}
 Api.__index = Api
 
@@ -52,8 +79,8 @@ end
 -- @treturn string id
 -- @treturn table the booking, with all that was included
 function Api:create(graph, fields)
-  local body = { graph = graph, start = support.START, ["end"] = support.END }
-  for name, value in pairs(fields or {}) do body[name] = value or nil end
+  local body = support.fields(fields)
+  body.graph = graph
   local status, answer = self:call("POST", "/bookings", body)
   if status ~= 201 then error(("%d: %s"):format(status, core.encode(answer)), 2) end
   return answer.data.id, answer.data
@@ -88,6 +115,32 @@ end
 function Api:act(id, action, body)
   local status, answer = self:call("PUT", ("/bookings/%s/%s"):format(id, action), body or {})
   return status, answer
+end
+
+--- Asserts that a request is refused with 422 for one field.
+-- @tparam string field
+-- @tparam string method
+-- @tparam string path
+-- @tparam ?table body
+-- @treturn string what is said of the field
+function Api:refuses(field, method, path, body)
+  local status, answer = self:call(method, path, body)
+  assert(status == 422, status)
+  assert(type(answer.errors) == "table" and next(answer.errors) == field and not next(answer.errors, field),
+    core.encode(answer))
+  return answer.errors[field][1]
+end
+
+--- Asserts that a request is refused since an action is not possible in a booking's state.
+-- @tparam string action
+-- @tparam string state
+-- @tparam string method
+-- @tparam string path
+-- @tparam ?table body
+function Api:refuses_action(action, state, method, path, body)
+  local status, answer = self:call(method, path, body)
+  local expected = ("Cannot apply action '%s' to current state '%s'"):format(action, state)
+  assert(status == 422 and answer.error == expected and not next(answer, next(answer)), core.encode(answer))
 end
 
 --- How a booking came to be where it is, as texts such as `create:tentative:api`.

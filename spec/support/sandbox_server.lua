@@ -13,25 +13,30 @@ local PATIENCE = 20
 --- `:test_api_key_1`
 server.AUTH = "Authorization: Basic OnRlc3RfYXBpX2tleV8x\r\n"
 
+-- What a developer's own environment sets is not for the specs.
+local CLEAN = "env -u KEY -u TIMEKIT_APP_KEY -u HOST -u ALLOW_HOST -u RATE_PER_MINUTE -u RATE_BURST -u RATE_PER_DAY"
+
 --- The command that serves a sandbox.
 -- @tparam ?string environment such as `PORT=0 KEY=x`
 -- @tparam ?string before Lua code to run first; no single quotes
 -- @treturn string for a shell
 function server.command(environment, before)
-  return ([[env -u KEY -u TIMEKIT_APP_KEY %s %s -e '%s require("timekit.sandbox.server").main()']]):format(
-    environment or "", this_lua.command, before or "")
+  return ([[%s %s %s -e '%s require("timekit.sandbox.server").main()']]):format(
+    CLEAN, environment or "", this_lua.command, before or "")
 end
 
 --- Starts a server; it ends by `close()`, or when the suite does.
 -- @tparam ?string environment further variables
 -- @tparam ?string redirection for the shell
--- @treturn table with `line`, the first that it printed; `url`, the base URL; `port`
+-- @treturn table with `line`, the first that it printed; `url`, the base URL; `port`; `host`, a Host header for it
 function server.start(environment, redirection)
   local command = server.command("PORT=0 UNTIL_EOF=1 " .. (environment or ""))
   local program = process.start(command .. " " .. (redirection or ""))
-  local url = (program.line or ""):match("^timekit sandbox on (http://127%.0%.0%.1:%d+/v2)$")
+  local url, port = (program.line or ""):match("^timekit sandbox on (http://[^/]+:(%d+)/v2)$")
   assert(url, program.line or "the sandbox did not start")
-  return setmetatable({ program = program, line = program.line, url = url, port = url:match(":(%d+)/") }, server)
+  return setmetatable({
+    program = program, line = program.line, url = url, port = port, host = "127.0.0.1:" .. port,
+  }, server)
 end
 
 function server:close()
@@ -69,8 +74,13 @@ function server.read(connection, bodiless)
 end
 
 --- The text of a request.
-function server.request(method, path, body)
-  return ("%s %s HTTP/1.1\r\nHost: x\r\n%s%s\r\n%s"):format(method, path, server.AUTH,
+-- @tparam string method
+-- @tparam string path
+-- @tparam ?string body
+-- @tparam[opt="127.0.0.1"] string host the Host header
+-- @treturn string
+function server.request(method, path, body, host)
+  return ("%s %s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s"):format(method, path, host or "127.0.0.1", server.AUTH,
     body and ("Content-Length: %d\r\n"):format(#body) or "", body or "")
 end
 
@@ -79,7 +89,7 @@ end
 -- @treturn any the decoded body
 function server:call(method, path, body)
   local connection = self:connect()
-  assert(connection:send(server.request(method, path, body)))
+  assert(connection:send(server.request(method, path, body, self.host)))
   local answer = assert(server.read(connection, method == "HEAD"))
   connection:close()
   return answer.status, answer.body ~= "" and assert(core.decode(answer.body)) or nil

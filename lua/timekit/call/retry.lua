@@ -26,8 +26,9 @@ Machine.__index = Machine
 --   function(operation) that builds the request which reads the booking, for an operation that changes one; `proves`,
 --   where that is no action: function(booking, failure) of what the look brought, returns the data of a success where
 --   it proves one, else nil; `prefetched`: the first try, where it is under way already (see `timekit.call.prefetch`).
---   An action that was sent already, as part of another request, has `doubted`, the failure that left it in doubt, and
---   `lost`: it may even take effect later. Its machine begins with the look and never sends the action
+--   An action that was sent already has `doubted`, the failure that left it in doubt, and `lost`: it may even take
+--   effect later. Its machine begins with the look. It then sends the action only if `resend` is set, and only if the
+--   look has shown that this is safe
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.call.budget`), `limiter` (see `timekit.call.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
@@ -48,7 +49,7 @@ function retry.new(operation, policy, deadline)
     failure = doubted,                  -- the last failed try of the request
     cause = doubted,                    -- the first failure that left the outcome in doubt
     lost = operation.lost or false,     -- the request may even take effect later
-    refused = doubted ~= nil,           -- the request must not be sent again: the server refused the last one
+    refused = doubted ~= nil and not operation.resend,  -- the request must not be sent (again)
     heard = nil,                        -- that refusal, as long as no look came after it
     seen = nil,                         -- the booking, as the last look showed it
     booked = operation.prefetched ~= nil,  -- a token of the limiter is held for the next request
@@ -218,6 +219,7 @@ VERDICTS["look again"] = function(self, now, _, failure)
 end
 
 VERDICTS["not applied"] = function(self, now)
+  if self.attempts == 0 and not self.refused then return self:next(now) end
   local wait = not self.refused and pause_before_retry(self, now, self.failure, self.attempts)
   if wait then return "wait", wait end
   if self.lost then return fail(self) end

@@ -1,4 +1,4 @@
--- The graph `confirm_decline` (API.md 3): the resource confirms or declines. The slot is not held until then.
+-- The graph `confirm_decline` (spec/api.md 3): the resource confirms or declines. The slot is not held until then.
 local message = { message = { type = "string" } }
 
 return {
@@ -28,7 +28,7 @@ return {
       name = "cancel_by_customer", from = "confirmed", to = "cancelled_by_customer", by = "customer",
       inputs = message,
     },
-    -- [conflict] of API.md 3: not every source gives this graph a reschedule. The choice there is to keep it.
+    -- Timekit's documents disagree on whether this graph has a reschedule (spec/api.md 3). It is kept.
     { name = "reschedule_by_customer", from = "confirmed", to = "rescheduled_by_customer", by = "customer" },
     {
       name = "complete", from = "confirmed", to = "completed", by = "resource",

@@ -1,4 +1,4 @@
--- The graph `group_customer` (API.md 3): takes a seat of a `group_owner` booking.
+-- The graph `group_customer` (spec/api.md 3): takes a seat of a `group_owner` booking.
 local message = { message = { type = "string" } }
 
 return {

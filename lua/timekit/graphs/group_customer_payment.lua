@@ -1,4 +1,4 @@
--- The graph `group_customer_payment` (API.md 3): takes a seat of a `group_owner` booking, to be paid.
+-- The graph `group_customer_payment` (spec/api.md 3): takes a seat of a `group_owner` booking, to be paid.
 return {
   name = "group_customer_payment",
   initial = "initialized",
@@ -9,7 +9,7 @@ return {
   states = {
     initialized = {},
     tentative = {},
-    -- [conflict] of API.md 3, as in instant_payment: not final, since actions leave it.
+    -- Not final, since actions leave it, as in instant_payment.
     paid = {},
     unpaid = { final = true },
     cancelled_by_customer = { final = true },
@@ -21,12 +21,13 @@ return {
     { name = "create", from = "initialized", to = "tentative" },
     { name = "pay", from = "tentative", to = "paid", by = "customer", inputs = { payment_id = { type = "string" } } },
     {
-      -- API.md 3 gives no delay here; that of instant_payment, and its setting, are taken.
+      -- Timekit's documents give no delay for this graph (spec/api.md 3). It has that of instant_payment, and its
+      -- setting.
       name = "timeout", from = "tentative", to = "unpaid", by = "system",
       autoplay = { after = 300, from = "created", setting = "timeout" },
     },
-    -- [conflict] of API.md 3: one page prints cancelled_by_customer as the target when tentative, which is taken for a
-    -- slip. The choice there is cancelled_by_owner.
+    -- One of Timekit's pages prints cancelled_by_customer as the target when tentative (spec/api.md 3). That seems to
+    -- be a misprint: every other action of an owner leads to cancelled_by_owner.
     { name = "cancel_by_owner", from = { "tentative", "paid" }, to = "cancelled_by_owner", by = "owner" },
     { name = "cancel_by_customer", from = "paid", to = "cancelled_by_customer", by = "customer" },
     { name = "complete", from = "paid", to = "completed", by = "resource", autoplay = { after = 3600, from = "end" } },

@@ -1,4 +1,4 @@
--- The graph `group_owner` (API.md 3): offers the seats that `group_customer` and `group_customer_payment` take.
+-- The graph `group_owner` (spec/api.md 3): offers the seats that `group_customer` and `group_customer_payment` take.
 return {
   name = "group_owner",
   initial = "initialized",
@@ -13,7 +13,7 @@ return {
   },
   states = {
     initialized = {},
-    -- No source says whether the owner's slot is blocked.
+    -- Timekit's documents do not say whether it holds the owner's slot.
     tentative = {},
     cancelled = { final = true },
     completed = { final = true },

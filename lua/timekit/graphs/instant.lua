@@ -1,4 +1,4 @@
--- The graph `instant` (API.md 3): confirmed as soon as it is created.
+-- The graph `instant` (spec/api.md 3): confirmed as soon as it is created.
 local message = { message = { type = "string" } }
 
 return {

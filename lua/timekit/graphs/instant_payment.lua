@@ -1,14 +1,14 @@
--- The graph `instant_payment` (API.md 3): holds the slot while the customer pays.
+-- The graph `instant_payment` (spec/api.md 3): holds the slot while the customer pays.
 return {
   name = "instant_payment",
   initial = "initialized",
-  first = "create", -- called `tentative` until 2017-09
+  first = "create", -- its name was `tentative` until 2017-09
   settings = { timeout = { type = "table" } },
   states = {
     initialized = {},
     tentative = { holds_slot = true },
-    -- [conflict] of API.md 3: the reference calls `paid` final although actions leave it. Not final here; the server's
-    -- `completed` is the authority.
+    -- Timekit's reference calls `paid` final although actions leave it (spec/api.md 3). It is not final here; the
+    -- server's `completed` is the authority.
     paid = { holds_slot = true },
     unpaid = { final = true },
     cancelled = { final = true },
@@ -17,7 +17,7 @@ return {
   },
   actions = {
     { name = "create", from = "initialized", to = "tentative" },
-    -- No source says that `payment_id` is required, so its absence is left to the server to judge.
+    -- Timekit's documents do not say that `payment_id` is required, so the server decides.
     { name = "pay", from = "tentative", to = "paid", by = "customer", inputs = { payment_id = { type = "string" } } },
     {
       name = "timeout", from = "tentative", to = "unpaid", by = "system",

@@ -1,5 +1,5 @@
--- The graph `reservation` (API.md 3): holds a slot until a booking is created with it, or it expires. It is driven by
--- POST /bookings/reserve and PUT /bookings/reserve/extend; no action leads from state to state.
+-- The graph `reservation` (spec/api.md 3): holds a slot until a booking is created with it, or it expires. It is driven
+-- by POST /bookings/reserve and PUT /bookings/reserve/extend; no action leads from state to state.
 return {
   name = "reservation",
   initial = "reserved",

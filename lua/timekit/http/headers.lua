@@ -36,8 +36,11 @@ end
 -- In seconds.
 local FIFTY_YEARS = 50 * 365.25 * 86400
 
--- HTTP allows three forms of a date and wants all of them read (RFC 9110, 5.6.7). `now` tells unix seconds.
-local function parse_date(text, now)
+--- Reads a date of HTTP, in any of its three forms (RFC 9110, 5.6.7).
+-- @tparam string text
+-- @tparam ?function now tells unix seconds; asked only for a year of two digits, `os.time` unless given
+-- @treturn number|nil unix seconds
+function headers.parse_date(text, now)
   local day, name, year, clock = text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
   local short
   if not day then
@@ -54,7 +57,7 @@ local function parse_date(text, now)
   if not short then return at(year) end
   -- RFC 850 wrote two digits: what seems to be more than 50 years ahead is of the past century.
   local found = at("20" .. short)
-  return found and found - now() > FIFTY_YEARS and at("19" .. short) or found
+  return found and found - (now or os.time)() > FIFTY_YEARS and at("19" .. short) or found
 end
 
 --- The seconds after which a refused request may be sent again, from `Retry-After`.
@@ -67,8 +70,8 @@ function headers.retry_after(fields, clock)
   local text = fields["retry-after"]
   if not text then return nil end
   if text:find("^%d+$") then return tonumber(text) end
-  local function now() return fields.date and parse_date(fields.date, clock) or clock() end
-  local at = parse_date(text, now)
+  local function now() return fields.date and headers.parse_date(fields.date, clock) or clock() end
+  local at = headers.parse_date(text, now)
   return at and math.max(0, at - now())
 end
 
@@ -109,6 +112,14 @@ function headers.told(outcome)
   local fields = outcome.headers
   if not fields then return nil end
   return fields[REQUEST_ID], headers.rate_limit_remaining(fields)
+end
+
+--- When the server answered, by its own clock.
+-- @tparam table outcome as in the transport contract
+-- @treturn string|nil the header `Date`
+function headers.date(outcome)
+  if outcome.header then return (outcome:header("date")) end
+  return outcome.headers and outcome.headers.date
 end
 
 return headers

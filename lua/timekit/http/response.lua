@@ -80,8 +80,8 @@ end
 
 -- What the call gets, where that is not the data alone.
 local RESULTS = {
-  page = function(data, answer)
-    local page = { data = data }
+  page = function(data, answer, outcome)
+    local page = { data = data, date = headers.date(outcome) }
     for _, name in ipairs(PAGE_NUMBERS) do page[name] = is_object(answer) and whole(answer[name]) or nil end
     for _, name in ipairs { "next_page_url", "prev_page_url" } do
       if is_object(answer) and type(answer[name]) == "string" then page[name] = answer[name] end
@@ -118,7 +118,7 @@ local function data_of(outcome, expects)
     if data == nil and (shape.loose or type(value.id) == "string" or core.is_array(value)) then data = value end
   end
   if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
-  if result then return result(data, value) end
+  if result then return result(data, value, outcome) end
   return data
 end
 

@@ -1,15 +1,13 @@
---- Changes of a booking that are not actions of its graph (API.md 4): its meta, its time, and deleting it.
+--- Changes of a booking that are not actions of its graph (spec/api.md 4): its meta, its time, and deleting it.
 -- What it adds to a handle is documented there, as methods of `Booking`.
 -- @module timekit.methods.changes
 
 local Error = require "timekit.error"
-local core = require "timekit.core"
 local options = require "timekit.options"
 local proof = require "timekit.rules.proof"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
 local field_checks = require "timekit.text.fields"
-local messages = require "timekit.text.messages"
 
 local changes = {}
 
@@ -18,10 +16,9 @@ local RESCHEDULE = {
   resource_id = { type = "string" }, message = { type = "string" },
 }
 
-local function check_table(fields, what, where, level)
-  if type(fields) == "table" and not core.is_array(fields) and rawget(fields, 1) == nil then return end
-  local got = type(fields) == "table" and "a list" or messages.describe(fields)
-  error(("%s: expected a table of %s, got %s"):format(where, what, got), level + 1)
+local function check_table(fields, where, level)
+  local wrong = field_checks.named(fields)
+  if wrong then error(where .. ": " .. wrong, level + 1) end
 end
 
 local function refuse(self, fields)
@@ -39,14 +36,10 @@ end
 local function reschedule_problems(fields, rfc3339)
   local plain = {}
   for name, value in next, fields do
-    if value ~= core.null then plain[name] = value end
+    plain[name] = field_checks.given(value)
   end
-  local problems = {}
-  for _, text in ipairs(field_checks.check(RESCHEDULE, plain, "", false)) do
-    local field, problem = text:match("^(.-): (.*)$")
-    problems[#problems + 1] = { field = field, problem = problem }
-  end
-  return refusal.input(problems) or refusal.times(fields, rfc3339)
+  local problems = field_checks.problems(RESCHEDULE, plain, "", false)
+  return problems and refusal.input(problems) or refusal.times(fields, rfc3339)
 end
 
 --- Adds the methods to the class of handles.
@@ -55,20 +48,26 @@ end
 function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
-  -- The answer may show a new booking that took this one's place. The handle learns nothing from that one.
+  -- The answer may show a new booking that took this one's place. What this one's state is now is not known then.
   local function send(self, operation)
     operation.writes, operation.id, operation.graph = true, self.id, self.graph
     local result, info, machine = self.client.runner:run(operation)
     local booking = result or machine and machine.seen
-    if type(booking) == "table" and (booking.id == nil or booking.id == self.id) then learn(self, booking) end
+    if type(booking) == "table" then
+      if booking.id == nil or booking.id == self.id then
+        learn(self, booking)
+      else
+        self.state, self.completed = nil, nil
+      end
+    end
     return result, info
   end
 
   --- @type Booking
 
-  --- Changes the booking's `meta`: `PUT /bookings/{id}` (API.md 4). Nothing else of a booking can be changed this way.
-  -- A change that may have been made is not repeated. The booking is read instead: if its `meta` is exactly the one
-  -- sent, that is a success.
+  --- Changes the booking's `meta`: `PUT /bookings/{id}` (spec/api.md 4). Nothing else of a booking can be changed this
+  -- way. A change that may have been made is not repeated. The booking is read instead: if its `meta` is exactly the
+  -- one sent, that is a success.
   -- Raises on a `meta` that is not a table with string keys or that JSON cannot express, on a wrong option, and on a
   -- closed client.
   -- @tparam table meta name → value; left as it is
@@ -80,7 +79,7 @@ function changes.install(Booking, tools)
   function Booking:update_meta(meta, opts)
     local where = "booking:update_meta"
     check(self, where, 3)
-    check_table(meta, "named values", where, 2)
+    check_table(meta, where, 2)
     local given = options.check(opts, options.read, where, 3)
     local built, problem, reason = request.meta(self.id, meta, given.include)
     if not built then
@@ -96,10 +95,14 @@ function changes.install(Booking, tools)
     return booking, info
   end
 
-  --- Moves the booking to another time, or resource: `POST /bookings/{id}/reschedule` (API.md 4).
+  --- Moves the booking to another time, or resource: `POST /bookings/{id}/reschedule` (spec/api.md 4).
   -- Invalid times, times without a zone, and an end before the start are refused before anything is sent, naming the
   -- field. A move that may have been made is not repeated. The booking is read instead: if it is at the new times (and
   -- with the new resource, where one was given), that is a success. This is not the action `reschedule_by_customer`.
+  --
+  -- Timekit may make a new booking for the new time and answer with that: `booking.id` is then another one, and this
+  -- handle stays with the old booking. If such an answer is lost, the error is `uncertain`, and `err.state`, the state
+  -- that the old booking is in, is all that can be found out.
   -- Raises on fields that are not a table or that JSON cannot express, on a wrong option, and on a closed client.
   -- @tparam table fields left as it is
   -- @tparam ?string fields.start RFC 3339 with a zone
@@ -115,7 +118,7 @@ function changes.install(Booking, tools)
   function Booking:reschedule(fields, opts)
     local where = "booking:reschedule"
     check(self, where, 3)
-    check_table(fields, "fields", where, 2)
+    check_table(fields, where, 2)
     local given = options.check(opts, options.read, where, 3)
     local built, problem, reason = request.reschedule(self.id, fields, given.include)
     if not built and reason == "type" then error(where .. ": " .. problem, 2) end
@@ -133,7 +136,7 @@ function changes.install(Booking, tools)
     return booking, info
   end
 
-  --- Deletes the booking: `DELETE /bookings/{id}` (API.md 4). Timekit does so only in a final state.
+  --- Deletes the booking: `DELETE /bookings/{id}` (spec/api.md 4). Timekit does so only in a final state.
   -- Nothing is refused here, since a booking may reach a final state at any time. A deletion that may have happened is
   -- not repeated. The booking is read instead: if there is none any more, that is a success (`info.status` is then the
   -- 404 of that read).

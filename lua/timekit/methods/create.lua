@@ -1,10 +1,9 @@
---- Creating a booking: `POST /bookings` (API.md 4).
+--- Creating a booking: `POST /bookings` (spec/api.md 4).
 -- What it adds to a client is documented there, as a method of `Client`.
 -- @module timekit.methods.create
 
 local Error = require "timekit.error"
-local core = require "timekit.core"
-local messages = require "timekit.text.messages"
+local field_checks = require "timekit.text.fields"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
@@ -17,9 +16,9 @@ local create = {}
 function create.install(Client, check)
   --- @type Client
 
-  --- Creates a booking: `POST /bookings` (API.md 4).
-  -- The fields go to Timekit as they are. Without `action` the graph's first action applies (API.md 3). A creation that
-  -- may have had an effect is never repeated: Timekit would make a second booking.
+  --- Creates a booking: `POST /bookings` (spec/api.md 4).
+  -- The fields go to Timekit as they are. Without `action` the graph's first action applies (spec/api.md 3). A creation
+  -- that may have had an effect is never repeated: Timekit would make a second booking.
   --
   -- Nothing is sent, and the error is `input` with `err.fields` naming each field, where the fields are certain to be
   -- wrong:
@@ -49,10 +48,8 @@ function create.install(Client, check)
   function Client:create_booking(fields, opts)
     local where = "client:create_booking"
     check(self, where, 3)
-    if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
-      local got = type(fields) == "table" and "a list" or messages.describe(fields)
-      error(("%s: expected a table of fields, got %s"):format(where, got), 2)
-    end
+    local wrong = field_checks.named(fields)
+    if wrong then error(where .. ": " .. wrong, 2) end
     local given = options.check(opts, options.read, where, 3)
     local built, problem, reason = request.create(fields, given.include)
     if not built and reason == "type" then error(where .. ": " .. problem, 2) end

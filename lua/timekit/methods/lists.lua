@@ -1,8 +1,9 @@
---- Lists of bookings, page by page (API.md 1 and 4).
+--- Lists of bookings, page by page (spec/api.md 1 and 4).
 -- What it adds to a client is documented there, as methods of `Client`.
 -- @module timekit.methods.lists
 
 local Error = require "timekit.error"
+local cursors = require "timekit.methods.cursor"
 local options = require "timekit.options"
 local query = require "timekit.http.query"
 local refusal = require "timekit.rules.refusal"
@@ -16,19 +17,14 @@ local PARAMETERS = {
   { "start", "start" }, { "end", "end" },
 }
 
-local function unsent(fields)
-  fields.sent, fields.attempts, fields.elapsed = "no", 0, 0
-  return Error.new(fields)
-end
-
 -- The parameters of a list, or nil and the error of what cannot be asked for.
 local function parameters_of(given, rfc3339)
   local list = {}
   local refused = refusal.times(given, rfc3339)
-  if refused then return nil, unsent(refused) end
+  if refused then return nil, Error.unsent(refused) end
   if given.search and given.search[1] then
     local text, problems = query.search(given.search)
-    if not text then return nil, unsent(refusal.input(problems)) end
+    if not text then return nil, Error.unsent(refusal.input(problems)) end
     list[1] = { "search", text }
   end
   for _, names in ipairs(PARAMETERS) do
@@ -38,8 +34,8 @@ local function parameters_of(given, rfc3339)
   return list
 end
 
--- The call that reads a page, or nil and the error of what cannot be asked for.
-local function call_for(client, route, given)
+-- The operation that reads a page, or nil and the error of what cannot be asked for.
+local function operation_for(client, route, given)
   local list, refused = parameters_of(given, client.rfc3339)
   if not list then return nil, refused end
   return {
@@ -48,97 +44,94 @@ local function call_for(client, route, given)
   }
 end
 
---- Reads one page.
--- @tparam Client client
--- @tparam string route `/bookings` or `/bookings/groups`
--- @tparam table given checked options
--- @treturn table|nil the page
--- @treturn table info or error
-function lists.page(client, route, given)
-  local call, refused = call_for(client, route, given)
-  if not call then return nil, refused end
-  return client.runner:run(call)
+local function read_page(client, route, given)
+  local operation, refused = operation_for(client, route, given)
+  if not operation then return nil, refused end
+  return client.runner:run(operation)
 end
 
--- Whether there is a page after this one. A list without numbers is whole.
-local function has_more(page, number)
-  if #page.data == 0 then return false end
-  if page.last_page then return number < page.last_page end
-  return page.next_page_url ~= nil
-end
-
--- A server that does not turn pages would have the same bookings come again, for ever.
-local function other_page(page, info, number)
-  if not page.current_page or page.current_page == number then return nil end
+-- What the server answered is no use, as an error.
+local function useless(info, message)
   return Error.new {
     kind = "response", sent = "yes", status = info.status, request_id = info.request_id,
-    attempts = info.attempts, elapsed = info.elapsed,
-    message = ("asked for page %d, the server answered page %d"):format(number, page.current_page),
+    attempts = info.attempts, elapsed = info.elapsed, message = message,
   }
 end
 
---- An iterator over all items of all pages. It asks for a page when the one before is used up, or with `prefetch` when
--- that has come, and raises an error of `timekit.error` where a page cannot be had: a loop has no place for it, and one
--- that just ended would look complete.
--- @tparam Client client
--- @tparam string route as for `listing.page`
--- @tparam table opts options, checked before
--- @tparam string where for messages
--- @treturn function
--- @treturn nil
--- @treturn nil
--- @treturn ?table with `prefetch`, what Lua 5.4 closes when the loop is left
-function lists.each(client, route, opts, where)
+--- A loop over all bookings of a list.
+-- @type Walk
+local Walk = {}
+Walk.__index = Walk
+
+-- The options of the page that the cursor asks for.
+local function given_for(self)
   local given = {}
-  for name, value in pairs(opts) do given[name] = value end
-  local page, number, index = nil, 0, 0
-  local done, coming = false, nil
+  for name, value in pairs(self.opts) do given[name] = value end
+  local number, size, by_creation = self.cursor:ask()
+  -- The first page needs no number, and endpoints without pages do not know one.
+  given.page, given.limit = number > 1 and number or nil, size
+  if by_creation or not given.order_by then given.order_by = "created_at" end
+  return given, number
+end
 
-  local function call_of(wanted)
-    -- The first page needs no number, and endpoints without pages do not know one.
-    given.page = wanted > 1 and wanted or nil
-    return call_for(client, route, given)
+-- Ends the request that is under way for the loop.
+local function drop(self)
+  if self.coming then self.coming:cancel() end
+  self.coming = nil
+end
+
+-- Reads the next page; raises what goes wrong with it.
+local function turn(self)
+  local given, number = given_for(self)
+  local coming = self.coming
+  self.coming = nil
+  local page, info
+  if coming then page, info = coming:finish() else page, info = read_page(self.client, self.route, given) end
+  if not page then error(info, 0) end
+  -- A server that does not turn pages would have the same bookings come again, for ever.
+  if page.current_page and page.current_page ~= number then
+    error(useless(info, ("asked for page %d, the server answered page %d"):format(number, page.current_page)), 0)
   end
-
-  local function drop()
-    if coming then coming:cancel() end
-    coming = nil
+  local new, problem = self.cursor:take(page)
+  if problem then error(useless(info, problem), 0) end
+  self.page, self.new, self.index = page, new, 0
+  if self.opts.prefetch and not self.cursor.over then
+    self.coming = self.client.runner:prefetch((operation_for(self.client, self.route, (given_for(self)))))
   end
+end
 
-  local function take()
-    local asked = coming
-    coming = nil
-    if asked then return asked:finish() end
-    local call, refused = call_of(number)
-    if not call then return nil, refused end
-    return client.runner:run(call)
-  end
-
-  local function each()
-    if done then return nil end
-    index = index + 1
-    while not page or index > #page.data do
-      if page and not has_more(page, number) then
-        done = true
-        return nil
-      end
-      if client.closed then
-        drop()
-        error(where .. ": the client is closed", 2)
-      end
-      number, index, done = number + 1, 1, true
-      local found, info = take()
-      local problem = info
-      if found then problem = other_page(found, info, number) end
-      if problem then error(problem, 0) end
-      page, done = found, false
-      if given.prefetch and has_more(page, number) then coming = client.runner:prefetch((call_of(number + 1))) end
+-- The next booking and its page; nil at the end, also after an error was raised.
+local function step(self)
+  if self.failed then return nil end
+  while self.index == #self.new do
+    if self.cursor.over then return nil end
+    if self.client.closed then
+      drop(self)
+      error(self.where .. ": the client is closed", 3)
     end
-    return page.data[index], page
+    self.failed = true
+    turn(self)
+    self.failed = false
   end
+  self.index = self.index + 1
+  return self.new[self.index], self.page
+end
 
-  if not given.prefetch then return each end
-  return each, nil, nil, setmetatable({}, { __close = drop })
+-- An iterator over all bookings of a list, and with `prefetch` what Lua 5.4 closes when the loop is left.
+local function walk(client, route, opts, where)
+  local self = setmetatable({
+    client = client, route = route, opts = opts, where = where,
+    cursor = cursors.new(opts.limit),
+    page = nil, new = {}, index = 0,   -- the page at hand, its bookings that are new, and how many were handed out
+    coming = nil,                      -- the next page's request, with `prefetch`
+    failed = false,                    -- an error was raised, here or in a page's request
+  }, Walk)
+  local function iterate()
+    local booking, page = step(self)
+    return booking, page
+  end
+  if not opts.prefetch then return iterate end
+  return iterate, nil, nil, setmetatable({}, { __close = function() drop(self) end })
 end
 
 --- Adds the methods to the class of clients.
@@ -147,7 +140,7 @@ end
 function lists.install(Client, check)
   --- @type Client
 
-  --- Walks through bookings, all pages of them: `GET /bookings` (API.md 4).
+  --- Walks through bookings, all pages of them: `GET /bookings` (spec/api.md 4).
   -- One request a page, sent when the loop comes to it; none is fetched ahead unless `prefetch` is set. Each step gives
   -- a booking and the page that it stands on, as of `Client:bookings_page`.
   --
@@ -187,10 +180,10 @@ function lists.install(Client, check)
   -- end
   function Client:bookings(opts)
     check(self, "client:bookings", 3)
-    return lists.each(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
+    return walk(self, "/bookings", options.check(opts, options.list, "client:bookings", 3), "client:bookings")
   end
 
-  --- Reads one page of bookings: `GET /bookings` (API.md 1 and 4).
+  --- Reads one page of bookings: `GET /bookings` (spec/api.md 1 and 4).
   -- Raises on a wrong option, and on a closed client.
   -- @tparam ?table opts as for `Client:bookings`, and `page`: its number, from 1
   -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
@@ -203,11 +196,11 @@ function lists.install(Client, check)
   function Client:bookings_page(opts)
     check(self, "client:bookings_page", 3)
     local given = options.check(opts, options.page, "client:bookings_page", 3)
-    local page, info = lists.page(self, "/bookings", given)
+    local page, info = read_page(self, "/bookings", given)
     return page, info
   end
 
-  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (API.md 4).
+  --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (spec/api.md 4).
   -- An iterator like that of `Client:bookings`, with the same options and errors.
   -- @tparam ?table opts as for `Client:bookings`
   -- @treturn function the iterator
@@ -219,10 +212,10 @@ function lists.install(Client, check)
   function Client:group_bookings(opts)
     local where = "client:group_bookings"
     check(self, where, 3)
-    return lists.each(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
+    return walk(self, "/bookings/groups", options.check(opts, options.list, where, 3), where)
   end
 
-  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (API.md 4).
+  --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).
   -- Raises on an id that is none, on a wrong option, and on a closed client.
   -- @tparam string id
   -- @tparam ?table opts as for `Booking:get`

@@ -1,21 +1,18 @@
---- Slots that are held before a booking is made (API.md 3 and 4).
+--- Slots that are held before a booking is made (spec/api.md 3 and 4).
 -- What it adds to a client is documented there, as methods of `Client`.
 -- @module timekit.methods.reservations
 
 local Error = require "timekit.error"
-local core = require "timekit.core"
+local field_checks = require "timekit.text.fields"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local messages = require "timekit.text.messages"
 
 local reservations = {}
 
 local function send(self, fields, opts, longer, where)
-  if type(fields) ~= "table" or core.is_array(fields) or rawget(fields, 1) ~= nil then
-    local got = type(fields) == "table" and "a list" or messages.describe(fields)
-    error(("%s: expected a table of fields, got %s"):format(where, got), 3)
-  end
+  local wrong = field_checks.named(fields)
+  if wrong then error(where .. ": " .. wrong, 3) end
   local given = options.check(opts, options.read, where, 4)
   local built, problem, reason = request.reserve(fields, longer, given.include)
   if not built and reason == "type" then error(where .. ": " .. problem, 3) end
@@ -34,8 +31,8 @@ end
 function reservations.install(Client, check)
   --- @type Client
 
-  --- Holds a slot: `POST /bookings/reserve` (API.md 4). Create a booking with its `reservation_id` before it expires.
-  -- A reservation that may have been made is never repeated.
+  --- Holds a slot: `POST /bookings/reserve` (spec/api.md 4). Create a booking with its `reservation_id` before it
+  -- expires. A reservation that may have been made is never repeated.
   -- Raises on wrong use as `Client:create_booking` does.
   -- @tparam table fields `resource_id`, `start`, `end`, …; left as it is
   -- @tparam ?table opts as for `Client:create_booking`
@@ -49,7 +46,7 @@ function reservations.install(Client, check)
     return reservation, info
   end
 
-  --- Holds a slot for longer: `PUT /bookings/reserve/extend` (API.md 4).
+  --- Holds a slot for longer: `PUT /bookings/reserve/extend` (spec/api.md 4).
   -- It is never repeated once it may have had an effect. Raises as `Client:create_booking` does.
   -- @tparam table fields such as `reservation_id`; sent as they are
   -- @tparam ?table opts as for `Client:create_booking`

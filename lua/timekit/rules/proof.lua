@@ -1,19 +1,14 @@
---- Whether a booking that was read proves that a change was made to it (design.md 3).
--- Pure: no I/O. Of what these functions do not prove nothing is known.
+--- Whether a booking that was read proves that a change was made to it.
+-- Pure: no I/O. A change that is not proved may have been made or not.
 -- @module timekit.rules.proof
 
-local core = require "timekit.core"
 local event = require "timekit.rules.event"
+local given = require("timekit.text.fields").given
 local time = require "timekit.text.time"
 
 local proof = {}
 
--- JSON's null says as much as leaving a member out.
-local function given(value)
-  if value == core.null then return nil end
-  return value
-end
-
+-- Null and a member that is left out are the same: Timekit may answer either.
 local function same(one, other)
   one, other = given(one), given(other)
   if type(one) ~= "table" or type(other) ~= "table" then return one == other end
@@ -26,10 +21,13 @@ local function same(one, other)
   return true
 end
 
---- Is a booking's `meta` what was sent? All of it: whether Timekit replaces it or adds to it is not known.
+--- Is a booking's `meta` exactly what was sent? It is not known whether Timekit replaces it or adds to it, so a booking
+-- with more in its `meta` proves nothing.
 -- @tparam table booking read with `include=meta`
 -- @tparam table meta
 -- @treturn boolean
+-- @usage
+-- proof.meta({ meta = { colour = "red" } }, { colour = "red" })   --> true
 function proof.meta(booking, meta)
   return type(booking.meta) == "table" and same(booking.meta, meta)
 end
@@ -38,10 +36,13 @@ local function instant(text)
   return type(text) == "string" and time.parse(text) or nil
 end
 
---- Does a booking stand where it was to be moved?
+--- Does a booking have the times, and the resource, that it was to be moved to?
 -- @tparam table booking read with `include=attributes,event,resource`
 -- @tparam table fields `start` and `end`, without which nothing is proved, and `resource_id`, which may be left out
 -- @treturn boolean
+-- @usage
+-- local times = { start = "2027-03-01T08:00:00Z", ["end"] = "2027-03-01T09:00:00Z" }
+-- proof.times({ event = times }, times)   --> true
 function proof.times(booking, fields)
   local its_event = event.of(booking)
   if not its_event then return false end

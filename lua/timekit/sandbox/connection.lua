@@ -1,8 +1,8 @@
 --- A box as a transport: the contract of `timekit.transport.reference`, without a network.
 --
--- A transfer is done at once, but for one that a fault stalls: that is done by a later `wait` or `step`, as if the
--- time had passed. Nobody sleeps, however long stall and timeout are: each connection has a time of its own, which
--- jumps from one stalled transfer to the next one due. The `times` of an outcome tell how long it would have taken.
+-- A transfer ends at once, unless a fault stalls it. A stalled one ends at a later `wait` or `step`, as if the time had
+-- passed. Nobody sleeps: each connection has a time of its own, which jumps to the stalled transfer that is due next.
+-- The `times` of an outcome say how long it would have taken.
 -- @module timekit.sandbox.connection
 local wire = require "timekit.sandbox.routes.wire"
 
@@ -16,8 +16,8 @@ local function timed_out(timeout)
   return failed("timeout", "maybe", ("no answer within %g seconds"):format(timeout))
 end
 
--- What the caller gets of what goes out of the box.
-local function read(answer)
+-- The outcome that the caller sees of an answer that leaves the box.
+local function outcome_of(answer)
   local what = answer.fault and answer.fault.what
   if what == "refuse" then return failed("network", "no", "connection refused") end
   if not answer.status then return failed("network", "maybe", "the connection was lost before the answer") end
@@ -39,10 +39,9 @@ function Transfer:result()
 end
 
 function Transfer:finish(outcome, seconds)
-  local link = self.connection
-  -- A refused connection has served nothing; one that was lost is not there for the next request.
-  outcome.reused = outcome.sent ~= "no" and link.used
-  link.used = outcome.failure == nil
+  -- A refused connection has served nothing, and a lost one cannot serve the next request.
+  outcome.reused = outcome.sent ~= "no" and self.connection.used
+  self.connection.used = outcome.failure == nil
   outcome.http_version = outcome.status and "1.1" or nil
   outcome.times = { name_lookup = 0, connect = 0, tls = 0, first_byte = seconds, total = seconds }
   self.outcome = outcome
@@ -65,14 +64,14 @@ local function check_open(self)
   if self.closed then error("the connection is closed", 3) end
 end
 
--- A stall that is shorter than the timeout ends in the answer, late.
+-- A stall that is shorter than the timeout ends with the answer, else with a timeout.
 local function stall(self, transfer, answer, timeout)
   local seconds = answer.fault.seconds or math.huge
   transfer.lasts = math.min(seconds, timeout)
   transfer.due = self.time + transfer.lasts
   transfer.outlast = function()
     if seconds >= timeout then return timed_out(timeout) end
-    return read(answer.resume and answer.resume() or answer)
+    return outcome_of(answer.resume and answer.resume() or answer)
   end
   self.stalled[#self.stalled + 1] = transfer
 end
@@ -89,7 +88,7 @@ local function pass_time(self)
   transfer:finish(transfer.outlast(), transfer.lasts)
 end
 
---- Starts a transfer, which is done at once unless a fault stalls it.
+--- Starts a transfer, which ends at once unless a fault stalls it.
 -- @tparam table request `{ method =, target =, headers =, body =, timeout = }`, `target` relative to the base URL
 -- @treturn table transfer with `done()`, `result()`, `cancel()`
 function Connection:start(request)
@@ -105,7 +104,7 @@ function Connection:start(request)
   if answer.fault and answer.fault.what == "stall" then
     stall(self, transfer, answer, request.timeout)
   else
-    transfer:finish(read(answer), 0)
+    transfer:finish(outcome_of(answer), 0)
   end
   return transfer
 end
@@ -122,19 +121,19 @@ function Connection:step()
   pass_time(self)
 end
 
---- There is no descriptor.
+--- A box has no descriptor.
 -- @treturn nil
 function Connection.fd()
   return nil
 end
 
---- When there is something to do for `step`.
+--- Seconds until `step` has something to do.
 -- @treturn number|nil 0 while a transfer is stalled, else nil
 function Connection:timeout()
   return self.stalled[1] and 0 or nil
 end
 
---- Ends the connection, and cancels what is stalled; closing it again does nothing.
+--- Ends the connection, and cancels what is stalled. Closing it again does nothing.
 function Connection:close()
   self.closed = true
   while self.stalled[1] do self.stalled[1]:cancel() end
@@ -142,8 +141,8 @@ end
 
 --- Opens a connection to a box.
 -- @tparam table box
--- @tparam table options of the transport contract: `base_url`, `username`, `password`, `headers`, `user_agent`; what
---   concerns a network is of no account here
+-- @tparam table options of the transport contract: `base_url`, `username`, `password`, `headers`, `user_agent`. Those
+--   for a network are ignored
 -- @treturn table connection
 function connection.new(box, options)
   local headers = wire.lower(options.headers)
@@ -155,7 +154,7 @@ function connection.new(box, options)
   return setmetatable({
     box = box, base_url = options.base_url, headers = headers, used = false, closed = false,
     time = 0, stalled = {},
-    -- A function, so that printing the connection shows no key.
+    -- A closure hides the key from whoever prints the connection.
     authorization = function() return authorization end,
   }, Connection)
 end

@@ -1,31 +1,34 @@
 --- A stateful Timekit in this process: the same graphs, the same answers, and a clock that you move.
 --
--- It keeps bookings, performs actions on them as the API does, and plays what plays by itself when its clock
--- moves. Answers are those of API.md; where API.md is silent, this is what the sandbox does:
+-- It keeps bookings, performs actions on them as the API does, and plays what plays by itself when its clock moves. Its
+-- answers are those of spec/api.md. Where that is silent, the sandbox decides:
 --
--- - A new booking needs `graph`, `start` and `end`; a customer's booking in a group takes the times of the
---   group booking. Other fields may be left out; given, they must be of the right type.
+-- - A new booking needs `graph`, `start` and `end`. A customer's booking in a group takes the times of the group
+--   booking. Other fields may be left out; if given, they must have the right type.
 -- - A booking without `resource_id` belongs to the box's own resource. A group without `max_seats` never fills.
--- - `min_cancel_time`, `min_booking_time` and `max_booking_time` are taken, and never refuse anything.
+-- - `min_cancel_time`, `min_booking_time` and `max_booking_time` are stored, and never refuse anything.
 -- - Bookings of a resource may overlap, unless `settings.allow_double_bookings` is false: then a new booking is refused
---   with 422 where a booking or a reservation holds the slot. Timekit's reference names false as the default; here it
---   has to be said, since examples and tests book the same hour again and again.
--- - Settings of the graph that were given on create are shown as `attributes.settings`.
--- - A seat is free again when the customer's booking has ended otherwise than by `complete`.
--- - When an action is replicated, related bookings for which it is not possible stay as they are.
--- - Timestamps are in UTC. The headers for zone and format of timestamps are taken and not followed.
--- - No rate limit: `x-ratelimit-remaining` does not sink.
--- - A moment that had passed before the booking came into its state (`complete`, of an event that is over) does
---   not play until the clock is next advanced, so that examples with old dates work.
--- - What concerns many bookings in one request, and what is answered to it: see `timekit.sandbox.routes.bulk`.
--- - A reservation lasts `reservation_time` seconds (30), and shows `expires_at`; it is gone once a booking was created
---   with its `reservation_id`, which need not name times, resource and customer again. See
+--   with 422 where a booking or a reservation holds the slot. Timekit's reference names false as the default. Here it
+--   must be given, because examples and tests book the same hour again and again.
+-- - `attributes.settings` shows the settings of the graph that were given on create.
+-- - A seat is free again when the customer's booking has ended in any way but `complete`.
+-- - A replicated action leaves related bookings alone for which it is not possible.
+-- - Timestamps are in UTC, unless the headers for their zone and format say otherwise. IANA zones are known where the
+--   system has a zone database; an unknown zone or format is refused with 422, naming the header. See
+--   `timekit.sandbox.timestamps`.
+-- - There is no rate limit unless the box is made with one; `x-ratelimit-remaining` does not sink without. See
+--   `timekit.sandbox.model.rate_limit`.
+-- - A moment that had passed before the booking entered its state (`complete`, of an event that is over) does not play
+--   until the clock is next advanced, so that examples with old dates work.
+-- - Bulk requests: see `timekit.sandbox.routes.bulk`.
+-- - A reservation lasts `reservation_time` seconds (30), and shows `expires_at`. It is gone once a booking was created
+--   with its `reservation_id`; that request need not repeat times, resource and customer. See
 --   `timekit.sandbox.routes.reservations`.
 -- - A booking that is rescheduled keeps its state. `PUT /bookings/{id}` replaces the `meta` as a whole. `DELETE`
 --   answers 204 without a body, and `Cannot apply action 'delete' to current state …` until the state is final.
--- - Action links are taken when they were signed with the box's key, or, in a box that takes any, with one of the
---   latest 16 that it has taken; the action is replicated as any other. See `timekit.sandbox.routes.links`.
--- - Webhooks (`Box:webhook`) are sent by the sandbox that is served over HTTP.
+-- - An action link works when it was signed with the box's key. A box that accepts any key takes links signed with one
+--   of the latest 16 keys it has met. The action is replicated as any other. See `timekit.sandbox.routes.links`.
+-- - The sandbox that is served over HTTP sends webhooks (`Box:webhook`).
 -- @module timekit.sandbox
 -- @usage
 -- local timekit = require "timekit"
@@ -45,6 +48,7 @@ local engine = require "timekit.sandbox.engine"
 local faults = require "timekit.sandbox.model.faults"
 local flow = require "timekit.sandbox.model.flow"
 local keyring = require "timekit.sandbox.model.keyring"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
 local render = require "timekit.sandbox.routes.render"
 local store = require "timekit.sandbox.model.store"
 local webhooks = require "timekit.sandbox.model.webhooks"
@@ -60,7 +64,7 @@ Box.__index = Box
 Box.__name = "timekit.sandbox"
 
 function Box:__tostring()
-  return ("timekit.sandbox (%d bookings)"):format(#self.state.bookings)
+  return ("timekit.sandbox (%d bookings)"):format(#self.store.bookings)
 end
 
 local function expect(condition, name, expected, value)
@@ -75,19 +79,19 @@ local function copy(value)
   return setmetatable(new, getmetatable(value))
 end
 
--- The time, with everything played that came due by itself since it was last asked for.
+-- Plays what has come due since the last look, and returns the time.
 local function settle(box)
   local now = box:now()
-  flow.play(box.state, now)
+  flow.play(box.store, now)
   return now
 end
 
 local function find(box, id)
-  return store.find(box.state, id) or error(("no booking '%s' in the sandbox"):format(tostring(id)), 3)
+  return box.store:find(id) or error(("no booking '%s' in the sandbox"):format(tostring(id)), 3)
 end
 
 --- The box's time.
--- Raises when the function that the box was made with tells a time outside the years 0 to 9999.
+-- Raises when the box follows a function (`now`) and it returns a time outside the years 0 to 9999.
 -- @treturn number unix seconds, whole
 -- @usage print(time.format(box:now()))   -- with `time = require "timekit.text.time"`
 function Box:now()
@@ -98,13 +102,13 @@ function Box:now()
   return math.floor(now)
 end
 
---- Answers a request as the API would; the whole sandbox behind one function.
+--- Answers a request as the API would. This is the whole sandbox behind one function.
 -- @tparam table request `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`),
 --   `headers` (map, names in any case; Authorization is checked), `body` (string or nil)
--- @treturn table `{ status = number, headers = {lower-case names}, body = string }`. Where a fault was used, also
---   `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned; `status`, `headers`
---   and `body` are missing then if nothing is answered. A stall before the state change has `resume`: a function that
---   goes on with the request and returns the answer, to be called if the client is still there after `seconds`.
+-- @treturn table `{ status = number, headers = {lower-case names}, body = string }`. When the request met a fault there
+--   is also `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned; `status`,
+--   `headers` and `body` are nil if nothing is answered. A stall before the state change has `resume`, a function that
+--   carries out the request and returns the answer. Call it if the client is still there after `seconds`.
 -- @usage
 -- local answer = box:handle { method = "GET", target = "/v2/bookings", headers = { Authorization = "Basic OmtleQ==" } }
 -- print(answer.status, answer.body)
@@ -114,14 +118,14 @@ function Box:handle(request)
   expect(type(request.target) == "string", "request.target", "a string", request.target)
   expect(request.headers == nil or type(request.headers) == "table", "request.headers", "a table", request.headers)
   expect(request.body == nil or type(request.body) == "string", "request.body", "a string", request.body)
-  local answer = engine.respond(self.state, request, self:now())
+  local answer = engine.respond(self.store, request, self:now())
   local resume = answer.resume
   if resume then answer.resume = function() return resume(self:now()) end end
   return answer
 end
 
---- Opens a connection of the transport contract: this makes a box a transport for `timekit.new`.
--- The credentials become an Authorization header, as a server would see it, and are checked.
+--- Opens a connection of the transport contract, so that a box is a transport for `timekit.new`.
+-- The credentials become the Authorization header that a server would see, and are checked.
 -- @tparam table options see `timekit.transport.reference`
 -- @treturn table connection
 -- @usage local tk = timekit.new { app_key = "test_api_key_1", transport = box }
@@ -130,7 +134,7 @@ function Box:connect(options)
   return connection.new(self, options)
 end
 
---- Moves the clock, and plays everything that comes due, in the right order and with the right timestamps.
+--- Moves the clock, and plays everything that comes due, in the order of its moments and with their timestamps.
 -- @tparam number seconds not negative
 -- @treturn {table,...} what played by itself, in order: `{ id =, action =, from =, to =, at = unix seconds }`
 -- @usage
@@ -143,32 +147,32 @@ function Box:advance(seconds)
   local from = settle(self)
   if not time.is_writable(from + seconds) then error("seconds: expected a time before the year 10000", 2) end
   self.offset = self.offset + seconds
-  return engine.advance(self.state, from, self:now())
+  return engine.advance(self.store, from, self:now())
 end
 
---- What was asked of the box: the latest 10,000 requests, oldest first. No header is kept, hence no key.
--- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id =, fault = }`;
---   `body` is decoded if it was a JSON object, else the text as it came, an empty table when there was none. `fault`
---   is there when one was used: `{ what =, when =, status =, seconds = }`. `status` is what came of the request itself,
---   even if a fault kept it from the caller; nil when the request was not carried out. One that is late is in the list
---   from when it comes.
+--- The latest 10,000 requests, oldest first. Headers are not kept, so no key is.
+-- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id =, fault = }`.
+--   `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is
+--   there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request
+--   itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it
+--   comes.
 -- @usage
 -- local asked = box:requests()
 -- assert(asked[#asked].method == "PUT" and asked[#asked].status == 200)
 function Box:requests()
-  return copy(store.requests(self.state))
+  return copy(self.store.requests:list())
 end
 
---- The bookings, in the order in which they were created.
--- @treturn {table,...} copies, as the API shows them with attributes, customers, meta and available_actions, and
---   each with its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
+--- The bookings, in the order they were created.
+-- @treturn {table,...} copies, as the API shows them with attributes, customers, meta and available_actions. Each also
+--   has its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`,
 --   `autoplay`, `link` (an action link), `replication` (from a related booking), `group` (from the group booking) or
 --   `box` (`Box:set_state`)
 -- @usage assert(box:bookings()[1].state == "confirmed")
 function Box:bookings()
   settle(self)
   local snapshots = {}
-  for index, booking in ipairs(self.state.bookings) do
+  for index, booking in ipairs(self.store.bookings) do
     local snapshot = render.booking(booking, SNAPSHOT)
     snapshot.history = booking.history
     snapshots[index] = copy(snapshot)
@@ -177,7 +181,7 @@ function Box:bookings()
 end
 
 --- Relates bookings, as bulk creation with `relate_bookings` does: an action on one of them is replicated to the
--- others, unless `apply_to_bulked_bookings` is false (API.md 2). Ones that were related to others no longer are.
+-- others, unless `apply_to_bulked_bookings` is false (spec/api.md 2). Their earlier relations end.
 -- Raises when there is no such booking.
 -- @tparam {string,...} ids
 -- @usage box:relate { first_id, second_id }
@@ -189,7 +193,7 @@ function Box:relate(ids)
   store.relate(bookings)
 end
 
---- Puts a booking into a state without an action, as only the server can (`error`, say).
+--- Puts a booking into a state without an action, as only the server can (into `error`, for example).
 -- Raises when there is no such booking, or its graph has no such state.
 -- @tparam string id
 -- @tparam string state
@@ -201,73 +205,72 @@ function Box:set_state(id, state)
   if not states[state] then
     error(("graph '%s' has no state '%s'%s"):format(booking.graph, tostring(state), messages.hint(state, states)), 2)
   end
-  flow.enter(self.state, booking, nil, state, now, "box")
+  flow.enter(self.store, booking, nil, state, now, "box")
 end
 
---- Plans a fault: something that goes wrong with requests to come, to see how one's own code takes it.
+--- Plans a fault, to see how your code takes it when a request goes wrong.
 --
--- A request meets the first fault planned that matches it and is not used up. Kinds, by `what`:
+-- A request meets the first planned fault that matches it and is not used up. Kinds, by `what`:
 --
 -- - `close`: the connection is lost before anything is answered. Outcome: failure `network`, sent `maybe`.
 -- - `refuse`: no connection. Failure `network`, sent `no`; the state does not change. Only in the process.
--- - `late`: as `close`; the request is on its way still, and comes once `after_requests` more requests have been
---   answered (or met a fault of their own; those that are refused or late do not count). The state changes then. With a
---   `status` that answer comes at once instead, as from a gateway that gave up while what is behind it goes on.
+-- - `late`: as `close` for the caller, but the request is still on its way. It is carried out once `after_requests`
+--   more requests have been answered. Those that met a fault count, except refused and late ones. With a `status` the
+--   caller gets that answer at once, as from a gateway that gave up waiting.
 -- - `truncate`: half of the answer's body, then the connection is lost. Failure `response`, sent `yes`.
--- - `garbage`: the status is 200 and the body no JSON: `<html><body><h1>It works!</h1></body></html>`.
--- - `status`: an answer with that status; its body is `{"error":"a planned fault"}` unless given.
--- - `stall`: nothing comes for `seconds`, then the answer does; if the request's timeout is not longer than that,
---   failure `timeout`, sent `maybe`. With `when = "before"` the request waits, too, and is dropped if the client has
---   gone by then. In the process nobody sleeps: the outcome is there when the client first waits for it, as if the
---   time had passed, and the clocks of box and client have not moved.
+-- - `garbage`: the status is 200 and the body is not JSON: `<html><body><h1>It works!</h1></body></html>`.
+-- - `status`: an answer with that status. Its body is `{"error":"a planned fault"}` unless given.
+-- - `stall`: nothing comes for `seconds`, then the answer does. If the request's timeout is not longer than that:
+--   failure `timeout`, sent `maybe`. With `when = "before"` the request itself waits, and is dropped if the client has
+--   gone meanwhile. In the process nobody sleeps: the outcome is there when the client first waits for it, as if the
+--   time had passed. The clocks of box and client do not move.
 --
--- With `when = "before"` the state does not change (but see `stall`); with `"after"` the request was carried out, and
+-- With `when = "before"` the state does not change (except by `stall`). With `"after"` the request is carried out, and
 -- only its answer suffers.
 --
 -- Raises on unknown fields, naming the nearest known one, and on wrong values and combinations.
 -- @tparam table fault
 -- @tparam string fault.what the kind
--- @tparam[opt="before"] string fault.when `before` or `after` the state change; `refuse` and `late` know only `before`
--- @tparam ?string fault.match method and path, such as `PUT /v2/bookings/*/confirm`; `*` stands for any method, and for
---   any one segment of the path. The query is not looked at. Left out: every request
+-- @tparam[opt="before"] string fault.when `before` or `after` the state change; `refuse` and `late` take only `before`
+-- @tparam ?string fault.match method and path, such as `PUT /v2/bookings/*/confirm`. `*` stands for any method, and for
+--   any one segment of the path. The query is ignored. Left out: every request
 -- @tparam[opt=1] number fault.times how many requests meet it; math.huge: all
--- @tparam ?integer fault.status for `status` (required), `garbage` and `truncate`: instead of 200, or of the real one;
---   and for `late`
--- @tparam ?table fault.headers for the same: name → value, besides the usual ones
+-- @tparam ?integer fault.status for `status` (required), `late`, `garbage` (instead of 200) and `truncate` (instead of
+--   the real one)
+-- @tparam ?table fault.headers for the same: name → value, added to the usual ones
 -- @tparam ?string fault.body for the same; `truncate` sends half of it
 -- @tparam ?number fault.seconds for `stall`; left out: nothing ever comes
 -- @tparam[opt=1] integer fault.after_requests for `late`
 -- @usage
 -- box:fault { match = "PUT /v2/bookings/*/confirm", when = "after", what = "close" }
 -- local booking, info = tk:booking(id):action("confirm")
--- assert(booking.state == "confirmed" and info.reconciled)   -- the answer was lost; the booking was asked
+-- assert(booking.state == "confirmed" and info.reconciled)   -- the answer was lost; the client read the booking
 -- @usage
 -- box:fault { what = "status", status = 503, headers = { ["Retry-After"] = 2 }, times = 3 }
 -- @usage
--- box:fault { match = "PUT /v2/bookings/*/*", what = "late" }   -- comes after the client has looked at the booking
+-- box:fault { match = "PUT /v2/bookings/*/*", what = "late" }   -- comes after the client has read the booking
 function Box:fault(fault)
   local problems = faults.check(fault, "fault")
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
-  faults.add(self.state.faults, fault)
+  faults.add(self.store.faults, fault)
 end
 
---- The faults that are planned and not used up.
--- @treturn {table,...} copies, as they were given, with what was left out filled in, and `times` as it is by now; in
---   the order in which requests meet them
+--- The faults that are planned and not used up, in the order that requests meet them.
+-- @treturn {table,...} copies, with the defaults filled in; `times` is how many requests still meet it
 -- @usage assert(#box:faults() == 0)   -- all were met
 function Box:faults()
-  return copy(faults.list(self.state.faults))
+  return copy(faults.list(self.store.faults))
 end
 
---- Forgets the faults that are planned. A request that is late by one still comes.
+--- Forgets the planned faults. A request that one of them made late still comes.
 -- @usage box:clear_faults()
 function Box:clear_faults()
-  faults.clear(self.state.faults)
+  faults.clear(self.store.faults)
 end
 
---- Sets up a webhook: whenever a booking of a graph enters a state, what Timekit would send is made, and signed.
--- The sandbox that is served over HTTP sends it. In the process nothing is sent: `Box:deliveries` has it, to be handed
--- to one's own handler. What a bulk request undoes was never sent.
+--- Sets up a webhook: whenever a booking of the graph enters the state, the box makes and signs what Timekit would
+-- send. The sandbox that is served over HTTP sends it. In the process nothing is sent: hand what `Box:deliveries`
+-- returns to your own handler. A bulk request that is undone sends nothing.
 --
 -- Raises on unknown fields, naming the nearest known one, and on wrong values.
 -- @tparam table hook
@@ -284,17 +287,17 @@ end
 function Box:webhook(hook)
   local problems = webhooks.check(hook)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
-  webhooks.add(self.state, hook)
+  webhooks.add(self.store, hook)
 end
 
 --- The webhooks that are set up.
 -- @treturn {table,...} `{ url =, graph =, state =, is_test = }`, without their secrets
 -- @usage assert(box:webhooks()[1].url == "http://127.0.0.1:9000/hook")
 function Box:webhooks()
-  return webhooks.list(self.state)
+  return webhooks.list(self.store)
 end
 
---- What was sent, or would be: the latest 1,000 deliveries, oldest first.
+--- The latest 1,000 deliveries of webhooks, oldest first.
 -- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
 --   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
 -- @usage
@@ -302,10 +305,10 @@ end
 -- assert(timekit.webhook.verify(sent.body, sent.headers["x-timekit-signature"], "s3cr3t"))
 function Box:deliveries()
   settle(self)
-  return copy(webhooks.deliveries(self.state))
+  return copy(self.store.deliveries:list())
 end
 
---- Takes what is to be sent out of the outbox, for a sender of one's own.
+--- Takes the deliveries that wait to be sent, for a sender of your own.
 -- @treturn {table,...} as of `Box:deliveries`, but not copies: the sender keeps `status`, `attempts` and `answered`
 --   up to date
 -- @usage
@@ -315,30 +318,35 @@ end
 -- end
 function Box:take_deliveries()
   settle(self)
-  return webhooks.take(self.state)
+  return webhooks.take(self.store)
 end
 
---- Makes the box as it was when it was new: no bookings, no requests, no faults, no webhooks, the clock and the ids
--- from the start.
+--- Makes the box new again: no bookings, requests, faults or webhooks, nothing used of the rate limit, and clock and
+-- ids from the start.
 -- @usage before_each(function() box:reset() end)
 function Box:reset()
   self.offset = 0
-  self.state = store.new { seed = self.seed, keys = self.new_keys() }
+  self.store = store.new { seed = self.seed, keys = self.new_keys(), rate_limit = self.rate_limit }
 end
 
 --- @section end
 
-local OPTIONS = { app_key = true, now = true, seed = true }
+local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true }
 
 --- Makes a box.
 -- @tparam ?table options
--- @tparam ?string options.app_key the only key that is taken; any key is when this is left out
--- @tparam ?number|function options.now unix seconds at which the box's own clock stands until it is advanced
---   (default: the present), or a function that tells the time, to which `advance` adds
+-- @tparam ?string options.app_key the only key that is accepted; left out, any key is
+-- @tparam ?number|function options.now unix seconds at which the box's clock stands until it is advanced (default: the
+--   present), or a function that returns the time, to which `advance` adds
 -- @tparam[opt=1] number options.seed a whole number: the same seed gives the same ids
+-- @tparam ?table options.rate_limit limits as Timekit has them (600 a minute in production, 3000 a day for test
+--   accounts): `per_minute`, a leaky bucket, beyond which the answer is 503; `burst`, how many requests that bucket
+--   takes at once (default: `per_minute`); `per_day`, beyond which it is 429. Time is the box's. Left out: no limit
 -- @treturn Box
 -- @usage
 -- local box = require("timekit.sandbox").new { now = 1893456000 }   -- 2030-01-01T00:00:00Z
+-- @usage
+-- local box = require("timekit.sandbox").new { rate_limit = { per_minute = 600, burst = 10 } }
 function sandbox.new(options)
   options = options or {}
   expect(type(options) == "table", "options", "a table", options)
@@ -354,10 +362,12 @@ function sandbox.new(options)
   if type(now) == "number" and not time.is_writable(now) then
     error("now: expected a time within the years 0 to 9999, got " .. tostring(now), 2)
   end
+  local problems = options.rate_limit ~= nil and rate_limit.check(options.rate_limit, "rate_limit") or {}
+  if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local box = setmetatable({
-    seed = seed,
+    seed = seed, rate_limit = copy(options.rate_limit),
     clock = type(now) == "function" and now or function() return now end,
-    -- A function, so that printing the box shows no key.
+    -- A closure hides the key from whoever prints the box.
     new_keys = function() return keyring.new(app_key) end,
   }, Box)
   box:reset()

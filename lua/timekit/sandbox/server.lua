@@ -1,13 +1,19 @@
 --- The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it.
 --
 -- Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
--- machine's) and tells what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
+-- machine's) and answers what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
 -- with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
 --
--- Faults, as of `Box:fault`: `POST /_sandbox/faults` with one, or with `{"faults": [...]}`, of which all are planned or
--- none; `GET /_sandbox/faults` tells what is planned, `DELETE /_sandbox/faults` forgets it. `"times": "always"` is for
--- every request to come. There is no `refuse`, since a request that can be matched has a connection. What is asked of
--- `/_sandbox/…` itself never meets a fault.
+-- Faults, as of `Box:fault`: `POST /_sandbox/faults` plans one, or with `{"faults": [...]}` all of a list or none;
+-- `GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it. `"times": "always"` means every
+-- request to come. There is no `refuse`, because a request that reaches the sandbox has a connection. Requests to
+-- `/_sandbox/…` never meet a fault.
+--
+-- Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
+-- deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
+--
+-- Browsers may use `/v2` from pages of every origin, and `/_sandbox` from its own alone; the Host of a request must be
+-- one that the sandbox knows: see `timekit.sandbox.served.access`.
 -- @module timekit.sandbox.server
 -- @usage
 -- PORT=8808 lua5.4 -e 'require("timekit.sandbox.server").main()'
@@ -15,17 +21,24 @@
 -- curl http://127.0.0.1:8808/_sandbox/faults \
 --   -d '{"match": "PUT /v2/bookings/*/confirm", "when": "after", "what": "close"}'
 local sandbox = require "timekit.sandbox"
+local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local php_date = require "timekit.sandbox.timestamps.php_date"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
+local zones = require "timekit.sandbox.timestamps.zones"
 
 local server = {}
+
+-- The header Date (RFC 9110, 5.6.7), by the box's clock: clients compare it with the times of bookings.
+local HTTP_DATE = "D, d M Y H:i:s \\G\\M\\T"
 
 local DEFAULT_PORT = 8808
 
 -- Seconds that a connection may be idle between two requests.
 local IDLE_TIMEOUT = 120
 
--- Debian's lua-http has no files for Lua 5.4, and those of 5.3 lack modules that 5.2 has.
+-- Debian's lua-http has no folder for Lua 5.4, and its folder for 5.3 lacks modules that are in the one for 5.2.
 local DEBIAN_PATH = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua"
 
 local function load_http()
@@ -42,7 +55,11 @@ end
 
 local OPTIONS = {
   port = { type = "integer" }, host = { type = "string" }, app_key = { type = "string" },
-  until_eof = { type = "boolean" }, on_ready = { type = "function" },
+  allow_hosts = { type = "table" }, until_eof = { type = "boolean" }, on_ready = { type = "function" },
+  rate_limit = { type = "table", check = function(limits)
+    local problems = rate_limit.check(limits, "")
+    return #problems == 0, table.concat(problems, "; ")
+  end },
 }
 
 local function report(text)
@@ -53,6 +70,14 @@ local function base_url(http)
   local _, host, port = http:localname()
   if host:find(":", 1, true) then host = "[" .. host .. "]" end
   return ("http://%s:%d/v2"):format(host, port)
+end
+
+-- Adds the header Date to an answer, also to one that a stall keeps back.
+local function dated(box, answer)
+  local resume = answer.resume
+  if answer.headers then answer.headers.date = php_date.write(HTTP_DATE, box:now(), zones.UTC) end
+  if resume then answer.resume = function() return dated(box, resume()) end end
+  return answer
 end
 
 -- Calls `stop` when the process is asked to end.
@@ -75,15 +100,19 @@ local function watch_input(queue, stop)
 end
 
 --- Serves a sandbox until it is stopped: by SIGINT, SIGTERM, or the function that `on_ready` gets.
--- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, `package.path` is extended by the folders in
--- which Debian has it. Raises for wrong options, and when lua-http is missing.
+-- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, it adds the folders where Debian has it to
+-- `package.path`. Raises for wrong options, and when lua-http is missing.
 -- @tparam ?table options
 -- @tparam[opt=0] integer options.port 0 takes a free one
--- @tparam[opt="127.0.0.1"] string options.host the address to listen on
--- @tparam ?string options.app_key the only key that is taken; any key is when this is left out
+-- @tparam[opt="127.0.0.1"] string options.host the address to listen on. With `0.0.0.0`, other machines reach the
+--   sandbox, and its control, which needs no key
+-- @tparam ?{string,...} options.allow_hosts further names that the sandbox is reached by, such as `sandbox` in a
+--   network of containers. A Host header with another name is refused, see `timekit.sandbox.served.access`
+-- @tparam ?string options.app_key the only key that is accepted; left out, any key is
+-- @tparam ?table options.rate_limit as of `timekit.sandbox.new`
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
--- @tparam ?function options.on_ready function(base_url, stop), called once requests are taken; `base_url` is such as
---   `http://127.0.0.1:8808/v2`
+-- @tparam ?function options.on_ready function(base_url, stop), called once requests are accepted; `base_url` is like
+--   `http://127.0.0.1:8808/v2`, and `stop()` ends the server
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
@@ -95,19 +124,22 @@ function server.serve(options)
   local http_server = load_http()
   local exchange = require "timekit.sandbox.served.exchange"
   local queue = require("cqueues").new()
-  local box = sandbox.new { app_key = options.app_key, now = os.time }
+  local box = sandbox.new { app_key = options.app_key, now = os.time, rate_limit = options.rate_limit }
+  local host, port = options.host or "127.0.0.1", options.port or 0
+  local rules = access.new(host, options.allow_hosts or {})
   local url
 
   local function respond(request)
-    request.base_url = url
-    return control.handle(box, request) or box:handle(request)
+    -- The address that the client knows, which is another one behind a forwarded port.
+    request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
+    local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
+    return rules:open(request, dated(box, answer))
   end
 
-  local host, port = options.host or "127.0.0.1", options.port or 0
   local http = http_server.listen {
     cq = queue, host = host, port = port, tls = false, version = 1.1, intra_stream_timeout = IDLE_TIMEOUT,
     onstream = function(_, stream) exchange.run(stream, respond, report) end,
-    -- What goes wrong with one connection is its client's business.
+    -- Failures of a connection are its client's business. Only errors of ours are reported.
     onerror = function(_, _, operation, problem)
       if operation == "onstream" then report(tostring(problem)) end
     end,
@@ -119,12 +151,12 @@ function server.serve(options)
   local function stop() stopped = true end
   watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
-  queue:wrap(require("timekit.sandbox.served.courier").run, queue, box)
+  queue:wrap(require("timekit.sandbox.served.webhook_sender").run, queue, box)
   url = base_url(http)
   if options.on_ready then options.on_ready(url, stop) end
   while not stopped do
     local ok, trouble, _, _, _, fd = queue:step()
-    -- A standard input that cannot be waited for, a file or /dev/null, is as good as at its end.
+    -- A file or /dev/null as the standard input cannot be polled. It counts as ended.
     if fd == 0 then stop() elseif not ok then report(tostring(trouble)) end
   end
   http:close()
@@ -136,21 +168,51 @@ local function setting(name)
   return value ~= "" and value or nil
 end
 
+local function fail(text)
+  report(text)
+  os.exit(1)
+end
+
+-- A whole number from the environment; nil when it is not set.
+local function number_setting(name, max)
+  local text = setting(name)
+  if not text then return nil end
+  if text:find("^%d+$") and tonumber(text) <= max then return tonumber(text) end
+  fail(("%s: expected a number up to %d, got %s"):format(name, max, text))
+end
+
+local MAX_PORT, MAX_RATE = 65535, 1000000000
+
+local function rate_limit_setting()
+  local limits = {
+    per_minute = number_setting("RATE_PER_MINUTE", MAX_RATE), per_day = number_setting("RATE_PER_DAY", MAX_RATE),
+    burst = number_setting("RATE_BURST", MAX_RATE),
+  }
+  return next(limits) and limits or nil
+end
+
+local function allowed_hosts_setting()
+  local names = {}
+  for name in (setting("ALLOW_HOST") or ""):gmatch("[^%s,]+") do names[#names + 1] = name end
+  return names
+end
+
 --- The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
--- From the environment: `PORT` (default 8808; 0 takes a free one), `KEY` or `TIMEKIT_APP_KEY` (the only key that is
--- taken), `UNTIL_EOF=1` (also ends when the standard input does).
+-- From the environment:
+--
+-- - `PORT` (default 8808; 0 takes a free one), `HOST` (default 127.0.0.1; `0.0.0.0` for other machines too)
+-- - `ALLOW_HOST`: further names that it is reached by, such as `sandbox`, separated by commas
+-- - `KEY` or `TIMEKIT_APP_KEY`: the only key that is accepted
+-- - `RATE_PER_MINUTE`, `RATE_BURST`, `RATE_PER_DAY`: rate limits, as of `timekit.sandbox.new`
+-- - `UNTIL_EOF=1`: also ends when the standard input does
+--
 -- Ends with status 1 when it cannot serve.
 -- @usage PORT=0 lua5.4 -e 'require("timekit.sandbox.server").main()'
 function server.main()
-  local function fail(text)
-    report(text)
-    os.exit(1)
-  end
-  local port = setting("PORT") or tostring(DEFAULT_PORT)
-  if not port:find("^%d+$") or tonumber(port) > 65535 then fail("PORT: expected a number up to 65535, got " .. port) end
   local ok, served, problem = pcall(server.serve, {
-    port = tonumber(port), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
-    until_eof = setting("UNTIL_EOF") == "1",
+    port = number_setting("PORT", MAX_PORT) or DEFAULT_PORT, host = setting("HOST"),
+    allow_hosts = allowed_hosts_setting(), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
+    rate_limit = rate_limit_setting(), until_eof = setting("UNTIL_EOF") == "1",
     on_ready = function(url)
       io.stdout:write("timekit sandbox on ", url, "\n")
       io.stdout:flush()

@@ -1,4 +1,5 @@
---- Base64 (RFC 4648), as texts travel in headers, and its form for URLs, as JSON Web Tokens have it.
+--- Base64 (RFC 4648) as headers have it, and its form for URLs, as JSON Web Tokens have it.
+-- Pure: no I/O.
 -- @module timekit.signing.base64
 
 local base64 = {}
@@ -8,7 +9,7 @@ local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 local VALUES = {}
 for value = 0, 63 do VALUES[ALPHABET:byte(value + 1)] = value end
 
---- Encodes a text, without padding: what an encoded text looks like inside a longer one.
+--- Encodes a text without the padding (`=`) at the end.
 -- @tparam string text any bytes
 -- @treturn string
 -- @usage base64.encode("ab")   --> "YWI"
@@ -28,14 +29,15 @@ end
 --- Encodes a text for URLs, with `-` and `_` and without padding (RFC 4648, 5).
 -- @tparam string text any bytes
 -- @treturn string
+-- @usage base64.encode_url("\255\254")   --> "__4"
 function base64.encode_url(text)
   return (base64.encode(text):gsub("[+/]", { ["+"] = "-", ["/"] = "_" }))
 end
 
---- Decodes what `encode` wrote. Each text has one encoding only: padding, other characters, a length that no encoding
--- has, and bits that are left over at the end are refused.
+--- Decodes what `encode` wrote. Only that form is accepted: no padding, no other characters, no length that `encode`
+-- cannot produce, and no stray bits at the end. So two different encodings never decode to the same text.
 -- @tparam string encoded
--- @treturn string|nil
+-- @treturn string|nil nil for anything else
 -- @usage base64.decode("YWI")   --> "ab"
 function base64.decode(encoded)
   if encoded:find("[^A-Za-z0-9+/]") or #encoded % 4 == 1 then return nil end
@@ -53,7 +55,8 @@ end
 
 --- Decodes what `encode_url` wrote, as strictly as `decode`.
 -- @tparam string encoded
--- @treturn string|nil
+-- @treturn string|nil nil for anything else
+-- @usage base64.decode_url("__4")   --> "\255\254"
 function base64.decode_url(encoded)
   if encoded:find("[+/]") then return nil end
   return base64.decode((encoded:gsub("[-_]", { ["-"] = "+", ["_"] = "/" })))

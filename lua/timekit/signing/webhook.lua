@@ -1,5 +1,5 @@
---- The signature of a webhook's delivery (API.md 6): what the header `x-timekit-signature` holds.
--- Pure.
+--- The signature of a webhook's delivery (spec/api.md 6): what the header `x-timekit-signature` holds.
+-- Pure: no I/O.
 -- @module timekit.signing.webhook
 
 local core = require "timekit.core"
@@ -7,9 +7,10 @@ local core = require "timekit.core"
 local webhook_signature = {}
 
 --- Signs a delivery.
--- @tparam string secret the webhook's
+-- @tparam string secret the webhook's secret
 -- @tparam string raw_body
--- @treturn string the HMAC-SHA256 in 64 hexadecimal digits, lower case
+-- @treturn string the HMAC-SHA256 as 64 hexadecimal digits in lower case
+-- @usage webhook_signature.make("secret", '{"id":"b1"}')   --> "c776dcd7…"
 function webhook_signature.make(secret, raw_body)
   return (core.hmac_sha256(secret, raw_body):gsub(".", function(char) return ("%02x"):format(char:byte()) end))
 end

@@ -1,11 +1,12 @@
 --- The words of messages: what a value is, a text in quotes, and the name that was probably meant.
+-- Pure: no I/O.
 -- @module timekit.text.messages
 
 local core = require "timekit.core"
 
 local messages = {}
 
---- Every type that a field can ask for, as a reader names a value of it.
+--- Type → how messages name a value of it, for every type that a field can have.
 messages.TYPES = {
   string = "a string", boolean = "a boolean", number = "a number", integer = "an integer",
   table = "a table", ["function"] = "a function",
@@ -13,8 +14,8 @@ messages.TYPES = {
 
 local min, abs = math.min, math.abs
 
--- Edit distance where swapping two neighbours is one edit; nil when it exceeds `limit`.
--- The lengths are compared first, so a huge name costs nothing.
+-- The edit distance, where swapping two neighbours is one edit; nil when it is greater than `limit`.
+-- The lengths are compared first: the time grows with their product, and a caller may pass megabytes.
 local function distance(a, b, limit)
   if abs(#a - #b) > limit then return nil end
   local before, previous = nil, {}
@@ -36,9 +37,9 @@ local function distance(a, b, limit)
 end
 
 --- Finds the candidate that `name` was probably meant to be.
--- Close is an edit distance (insert, delete, replace, swap of two neighbours) of at most a third of the
--- name's length, and of at least one. Of several equally close candidates the alphabetically first wins,
--- so that a message is the same on every run.
+-- A candidate is close if the edit distance (insert, delete, replace, swap of two neighbours) is at most a third of the
+-- name's length; one edit is always close. Of several equally close candidates the alphabetically first wins, so that a
+-- message is the same on every run.
 -- @tparam string name the name as given; anything else has no nearest one
 -- @tparam table candidates the known names, as a list or as the keys of a table
 -- @treturn string|nil the nearest candidate (the name itself when it is one), nil when none is close
@@ -61,28 +62,36 @@ function messages.nearest(name, candidates)
   return best
 end
 
---- Says what a value is, for a message that says what was expected instead.
+--- Says what a value is, for a message such as "expected a string, got a number".
 -- @tparam any value
--- @treturn string such as `a number`, `nothing`; `null` for JSON's null
+-- @treturn string
+-- @usage
+-- messages.describe(7)              --> "a number"
+-- messages.describe(nil)            --> "nothing"
+-- messages.describe(timekit.null)   --> "null"
 function messages.describe(value)
   if value == nil then return "nothing" end
   if value == core.null then return "null" end
   return messages.TYPES[type(value)] or "a " .. type(value)
 end
 
---- Puts a text between quotes, fit for one line: cut when long, control characters replaced.
+--- Puts a text between quotes for a message of one line: control characters become `?`, a text of more than 60 bytes is
+-- cut.
 -- @tparam any text
 -- @treturn string
+-- @usage messages.quote("line\nbreak")   --> "'line?break'"
 function messages.quote(text)
   text = tostring(text):gsub("%c", "?")
   if #text > 60 then text = text:sub(1, 57) .. "..." end
   return "'" .. text .. "'"
 end
 
---- The end of a message about an unknown name, naming what was probably meant.
+--- The end of a message about an unknown name: the name that was probably meant.
 -- @tparam string name
 -- @tparam table candidates as for `messages.nearest`
--- @treturn string such as `, did you mean 'message'?`, or an empty one
+-- @treturn string empty when no candidate is close
+-- @usage
+-- messages.hint("mesage", { "message" })   --> ", did you mean 'message'?"
 function messages.hint(name, candidates)
   local near = messages.nearest(name, candidates)
   return near and ", did you mean " .. messages.quote(near) .. "?" or ""

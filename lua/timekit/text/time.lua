@@ -1,4 +1,5 @@
---- Timestamps as text and as unix seconds, without the machine's time zone, locale or clock.
+--- Timestamps as text and as unix seconds.
+-- Pure: the machine's time zone, locale and clock do not matter.
 -- @module timekit.text.time
 
 local time = {}
@@ -17,8 +18,8 @@ local function days_in(year, month)
   return month == 2 and is_leap(year) and 29 or MONTH_DAYS[month]
 end
 
--- Both conversions count years from March: the leap day is then the last of its year, and the day on which a
--- month starts is a straight line through the months.
+-- Both conversions count years from March. The leap day is then the last of its year, and one linear formula gives the
+-- day on which each month starts.
 
 -- Days from 1970-01-01 to a date of the Gregorian calendar.
 local function days_from_date(year, month, day)
@@ -65,9 +66,9 @@ local function parse_zone(zone)
 end
 
 --- Reads a timestamp of RFC 3339.
--- The zone is required: `Z`, `+01:00`, or `+0100` as Timekit usually writes it (API.md 1). Fractions of a second are
--- kept, to the nanosecond. A leap second is taken where one can be, at the end of a month in UTC, and is the
--- same instant as the second after it, since unix time has no room for it.
+-- The zone is required: `Z`, `+01:00`, or `+0100` as Timekit usually writes it (spec/api.md 1). Fractions of a second
+-- are kept, to the nanosecond. A leap second is accepted where one can be, at the end of a month in UTC. It counts as
+-- the second after it, since unix time has no number for it.
 -- @tparam string text
 -- @treturn number|nil unix seconds; an integer, on Lua 5.3 and newer, when the text has no fraction
 -- @treturn ?string what is wrong with the text
@@ -95,7 +96,7 @@ function time.parse(text)
     if unix % DAY ~= 0 or day_after ~= 1 then return nil, "no such second: 60, except at the end of a month in UTC" end
   end
   if digits then
-    -- Not tonumber("0." .. digits): that one follows the locale's decimal point on Lua 5.1.
+    -- Not tonumber("0." .. digits): on Lua 5.1 that expects the locale's decimal point.
     digits = digits:sub(1, 9)
     unix = unix + tonumber(digits) / 10 ^ #digits
   end
@@ -107,12 +108,13 @@ local FIRST, LAST = days_from_date(0, 1, 1) * DAY, days_from_date(10000, 1, 1) *
 --- Can `format` write these unix seconds?
 -- @tparam any unix
 -- @treturn boolean false also for what is not a number
+-- @usage require("timekit.text.time").is_writable(1455188325)   --> true
 function time.is_writable(unix)
   return type(unix) == "number" and unix >= FIRST and unix < LAST
 end
 
---- Writes unix seconds in the shape that Timekit usually answers with (API.md 1), in UTC.
--- A fraction of a second is cut off towards the past.
+--- Writes unix seconds in the format that Timekit usually answers with (spec/api.md 1), in UTC.
+-- Fractions of a second are rounded down.
 -- Raises when `unix` is not a number, or not within the years 0 to 9999.
 -- @tparam number unix seconds
 -- @treturn string

@@ -1,6 +1,6 @@
---- What goes wrong on purpose: which faults are planned, which requests they hit, and what an answer becomes by them.
--- Pure, as the engine is. What a fault does to a connection is up to those who have one:
--- `timekit.sandbox.connection` and `timekit.sandbox.served.exchange`. `Box:fault` says what the kinds mean.
+--- Faults: which are planned, which requests they hit, and what they make of an answer.
+-- `Box:fault` says what the kinds mean. Pure: `timekit.sandbox.connection` and `timekit.sandbox.served.exchange` do to
+-- a connection what a fault says.
 -- @module timekit.sandbox.model.faults
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
@@ -10,7 +10,7 @@ local faults = {}
 
 local ANSWER = { status = true, headers = true, body = true }
 
--- The kinds, and what each takes besides what all take.
+-- The kinds, and the fields that each takes besides those that all take.
 local KINDS = {
   close = {}, refuse = {},
   late = { after_requests = true, status = true, headers = true, body = true },
@@ -19,7 +19,7 @@ local KINDS = {
 }
 local ALL_TAKE = { what = true, when = true, match = true, times = true }
 
--- Nothing can have happened by a request that has not arrived.
+-- A request that has not arrived cannot have changed anything, so these know no `after`.
 local BEFORE_ONLY = { refuse = true, late = true }
 
 local TYPES = { garbage = "text/html" }
@@ -29,13 +29,13 @@ local BODIES = {
   status = '{"error":"a planned fault"}', late = '{"error":"a planned fault"}',
 }
 
--- An answer with one of these has no body, whoever gives it.
+-- Answers with these statuses have no body.
 local BODILESS = { [204] = true, [304] = true }
 
--- They say how the answer goes over the wire, which is not a plan's to say.
+-- These follow from the answer and the connection, so a plan cannot set them.
 local FRAMING = { ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
 
--- A checker returns true, or false and what is wrong, as `timekit.text.fields` has it.
+-- A checker returns true, or false and what is wrong, as `timekit.text.fields` expects.
 
 local function one_of(known)
   local names = {}
@@ -104,7 +104,7 @@ local FIELDS = {
   after_requests = { type = "integer", check = whole },
 }
 
--- What is wrong with fields that are right each by itself.
+-- What is wrong with fields that are each right by itself: the field's name and a text.
 local function combination_problem(fault)
   local what, status = fault.what, fault.status
   if fault.when == "after" and BEFORE_ONLY[what] then
@@ -124,7 +124,7 @@ end
 
 --- Checks a fault.
 -- @tparam any fault as `Box:fault` takes it
--- @tparam string path how messages name it
+-- @tparam string path its name in messages
 -- @treturn {string,...} what is wrong with it; empty when nothing is
 function faults.check(fault, path)
   local problems = fields.check(FIELDS, fault, path, true)
@@ -144,7 +144,7 @@ local function write_headers(headers)
   if not headers then return nil end
   local written = wire.lower(headers)
   for name, value in pairs(written) do
-    -- Lua writes a whole float as `5.0`, which is no number of seconds in Retry-After.
+    -- Lua writes a whole float as `5.0`. Retry-After takes whole seconds only.
     written[name] = type(value) == "number" and value % 1 == 0 and ("%.0f"):format(value) or tostring(value)
   end
   return written
@@ -158,7 +158,7 @@ end
 
 --- Plans a fault.
 -- @tparam table plan
--- @tparam table fault one in which `faults.check` finds nothing wrong; left as it is
+-- @tparam table fault one in which `faults.check` finds nothing wrong; it is copied
 function faults.add(plan, fault)
   local method, segments
   if fault.match then method, segments = parse(fault.match) end
@@ -167,22 +167,22 @@ function faults.add(plan, fault)
     fault = {
       what = fault.what, when = fault.when or "before", match = fault.match, times = fault.times or 1,
       status = fault.status, headers = write_headers(fault.headers), body = fault.body,
-      -- JSON knows no endless stall.
+      -- An endless stall has no `seconds`, since JSON has no infinity.
       seconds = fault.seconds ~= math.huge and fault.seconds or nil,
       after_requests = fault.what == "late" and (fault.after_requests or 1) or nil,
     },
   }
 end
 
---- Forgets what is planned. What is delayed already is on its way.
+--- Forgets the planned faults. Requests that are delayed already still come.
 -- @tparam table plan
 function faults.clear(plan)
   plan.planned = {}
 end
 
---- What is planned still.
+--- The faults that are planned and not used up.
 -- @tparam table plan
--- @treturn {table,...} in the order of the plan; not to be changed
+-- @treturn {table,...} in the order of the plan; do not change them
 function faults.list(plan)
   local list = {}
   for index, item in ipairs(plan.planned) do list[index] = item.fault end
@@ -198,11 +198,11 @@ local function hits(item, method, segments)
   return true
 end
 
---- The fault that a request meets: the first one planned that matches. It is used up by one.
+--- Takes the fault that a request meets: the first planned one that matches. Its `times` goes down by one.
 -- @tparam table plan
 -- @tparam string method
 -- @tparam string target path and query
--- @treturn table|nil not to be changed
+-- @treturn table|nil do not change it
 function faults.take(plan, method, target)
   if #plan.planned == 0 then return nil end
   local segments = wire.target(target)
@@ -218,15 +218,16 @@ end
 
 --- Delays a request.
 -- @tparam table plan
--- @tparam number requests how many others are to come first
--- @tparam function arrive called when they have. A function, since the request itself holds a key.
+-- @tparam number requests how many others come first
+-- @tparam function arrive called when they have come. A closure, because the request holds a key that a walk through
+--   the tables must not show
 function faults.delay(plan, requests, arrive)
   plan.delayed[#plan.delayed + 1] = { left = requests, arrive = arrive }
 end
 
 --- Counts a request that came, for those that are delayed.
 -- @tparam table plan
--- @treturn {function,...} `arrive` of those whose turn it is now, in the order in which they were sent
+-- @treturn {function,...} `arrive` of those whose turn it is now, in the order they were sent
 function faults.count(plan)
   local due, rest = {}, {}
   for _, delayed in ipairs(plan.delayed) do
@@ -237,20 +238,20 @@ function faults.count(plan)
   return due
 end
 
---- What others are told of a fault that is used.
+--- Describes a fault for answers and for the list of requests.
 -- @tparam table fault
 -- @treturn table `what`, `when`, `status` and `seconds` as they were planned
 function faults.describe(fault)
   return { what = fault.what, when = fault.when, status = fault.status, seconds = fault.seconds }
 end
 
---- What goes out of a box where a fault has its way.
+--- Makes the answer that leaves the box when a request meets a fault.
 -- @tparam table fault
 -- @tparam table|nil real the request's own answer; nil when it was not carried out
 -- @tparam string method of the request
 -- @tparam ?string request_id nil for a request that has not come yet
--- @treturn table an answer with its `fault`; without `status` when nothing goes out. That of `truncate` has a body that
---   is shorter than its content-length says.
+-- @treturn table an answer with its `fault`. It has no `status` when nothing is answered. The body of a `truncate` is
+--   shorter than its content-length says
 function faults.answer(fault, real, method, request_id)
   local what, description = fault.what, faults.describe(fault)
   local head = method == "HEAD"
@@ -258,9 +259,9 @@ function faults.answer(fault, real, method, request_id)
     return { status = real.status, headers = real.headers, body = real.body, fault = description }
   end
   local answers = KINDS[what] == ANSWER or what == "late" and fault.status
-  -- An answer to HEAD or DELETE has no body to cut off, so all of it is.
-  local uncuttable = what == "truncate" and (head or real and BODILESS[real.status])
-  if not answers or uncuttable then return { fault = description } end
+  -- An answer without a body (HEAD, 204) cannot be cut in its middle, so the whole of it is lost.
+  local is_bodiless = what == "truncate" and (head or real and BODILESS[real.status])
+  if not answers or is_bodiless then return { fault = description } end
 
   local status, body = fault.status or 200, fault.body or BODIES[what]
   local headers = { ["content-type"] = TYPES[what] or "application/json", ["timekit-request-id"] = request_id }

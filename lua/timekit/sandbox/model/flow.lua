@@ -1,14 +1,13 @@
---- Bookings going from state to state, and what one booking's action does to others.
--- What is possible, and where it leads, is `timekit.graph`'s to say.
+--- Moves bookings from state to state, and does to other bookings what follows from that.
+-- The graphs say what is possible and where it leads (`timekit.graph`).
 -- @module timekit.sandbox.model.flow
 local graphs = require "timekit.graphs"
-local store = require "timekit.sandbox.model.store"
 local timers = require "timekit.sandbox.model.timers"
 local webhooks = require "timekit.sandbox.model.webhooks"
 
 local flow = {}
 
---- Whether an action is possible for a booking now.
+--- Is an action possible for a booking now?
 -- @tparam table booking
 -- @tparam string action
 -- @treturn boolean
@@ -16,16 +15,16 @@ function flow.can(booking, action)
   return (graphs[booking.graph]:can(booking.state, action))
 end
 
---- Puts a booking into a state, and notes how it came there.
--- @tparam table state the box's state
+--- Puts a booking into a state: writes its history, sets its timer, makes what its webhooks send.
+-- @tparam table store
 -- @tparam table booking
 -- @tparam string|nil action nil when no action led there
--- @tparam string to
+-- @tparam string to the state
 -- @tparam number at unix seconds
 -- @tparam string by `api`, `autoplay`, `link`, `replication`, `group` or `box`
-function flow.enter(state, booking, action, to, at, by)
+function flow.enter(store, booking, action, to, at, by)
   local from, completed, updated, timer = booking.state, booking.completed, booking.updated, booking.timer
-  store.undoable(state, function()
+  store:undoable(function()
     table.remove(booking.history)
     booking.state, booking.completed, booking.updated, booking.timer = from, completed, updated, timer
   end)
@@ -33,47 +32,47 @@ function flow.enter(state, booking, action, to, at, by)
   booking.state = to
   booking.completed = graphs[booking.graph]:is_final(to)
   booking.updated = at
-  timers.set(state.timers, booking, at)
-  webhooks.entered(state, booking)
+  timers.set(store.timers, booking, at)
+  webhooks.entered(store, booking)
 end
 
--- An owner's action reaches the customers' bookings as the action of that name `…_by_owner`, where their
--- graph offers it: cancel does, complete does not (API.md 3).
-local function follow_owner(state, owner, action, at)
+-- An action on a group booking reaches the customers' bookings as `…_by_owner`, where their graph has that action. So
+-- cancel reaches them, and complete does not (spec/api.md 3).
+local function follow_owner(store, owner, action, at)
   for _, customer in ipairs(owner.customer_bookings) do
     local theirs = action .. "_by_owner"
-    if flow.can(customer, theirs) then flow.act(state, customer, theirs, at, "group") end
+    if flow.can(customer, theirs) then flow.act(store, customer, theirs, at, "group") end
   end
 end
 
 --- Performs an action that is possible.
--- @tparam table state the box's state
+-- @tparam table store
 -- @tparam table booking
 -- @tparam string action
 -- @tparam number at unix seconds
 -- @tparam string by as in `flow.enter`
-function flow.act(state, booking, action, at, by)
-  flow.enter(state, booking, action, graphs[booking.graph]:next_state(booking.state, action), at, by)
-  if booking.customer_bookings then follow_owner(state, booking, action, at) end
+function flow.act(store, booking, action, at, by)
+  flow.enter(store, booking, action, graphs[booking.graph]:next_state(booking.state, action), at, by)
+  if booking.customer_bookings then follow_owner(store, booking, action, at) end
 end
 
---- Performs an action on the bookings that a booking is related to, as far as it is possible for them.
--- @tparam table state the box's state
+--- Performs an action on the related bookings of a booking, where it is possible for them.
+-- @tparam table store
 -- @tparam table booking the one that the action was performed on
 -- @tparam string action
 -- @tparam number at unix seconds
-function flow.replicate(state, booking, action, at)
+function flow.replicate(store, booking, action, at)
   for _, other in ipairs(booking.bulk or {}) do
-    if other ~= booking and flow.can(other, action) then flow.act(state, other, action, at, "replication") end
+    if other ~= booking and flow.can(other, action) then flow.act(store, other, action, at, "replication") end
   end
 end
 
---- Moves a booking to another time. Customers' bookings that take place at the group's time move with it.
--- @tparam table state the box's state
+--- Moves a booking to another time. Customers' bookings at the group's time move with it.
+-- @tparam table store
 -- @tparam table booking
--- @tparam table event the event's new `start`, `end`, and `starts`, `ends` in unix seconds
+-- @tparam table event the new `start` and `end` as they are shown, and `starts` and `ends` in unix seconds
 -- @tparam number at unix seconds
-function flow.move(state, booking, event, at)
+function flow.move(store, booking, event, at)
   for field, value in pairs(event) do booking.event[field] = value end
   local moved = { booking }
   for _, customer in ipairs(booking.customer_bookings or {}) do
@@ -84,35 +83,40 @@ function flow.move(state, booking, event, at)
       action = "reschedule", from = one.state, to = one.state, at = at, by = one == booking and "api" or "group",
     }
     one.updated, one.times["end"] = at, event.ends
-    timers.set(state.timers, one, at)
+    timers.set(store.timers, one, at)
   end
 end
 
---- Plays everything that is due, in the order of the moments, each at its moment.
--- @tparam table state the box's state
--- @tparam number now unix seconds
--- @treturn {table,...} what played: `{ id =, action =, from =, to =, at = }`, what it set off in others left out; a
---   reservation expires without an action
-function flow.play(state, now)
-  local played = {}
-  state.timers.playing = true
-  local entry = timers.due(state.timers, now)
-  while entry do
-    local booking = entry.booking
-    local from = booking.state
-    if not entry.action then
-      flow.enter(state, booking, nil, entry.to, entry.at, "autoplay")
-      played[#played + 1] = { id = booking.id, from = from, to = entry.to, at = entry.at }
-    elseif flow.can(booking, entry.action) then
-      flow.act(state, booking, entry.action, entry.at, "autoplay")
-      played[#played + 1] = { id = booking.id, action = entry.action, from = from, to = booking.state, at = entry.at }
-    else
-      -- The graph was replaced since: what plays, and when, is for its new rules to say.
-      timers.set(state.timers, booking, entry.at)
-    end
-    entry = timers.due(state.timers, now)
+-- Plays one timer that is due. Returns what played; nil when nothing did.
+local function play_one(store, entry)
+  local booking = entry.booking
+  local from = booking.state
+  if not entry.action then
+    flow.enter(store, booking, nil, entry.to, entry.at, "autoplay")
+  elseif flow.can(booking, entry.action) then
+    flow.act(store, booking, entry.action, entry.at, "autoplay")
+  else
+    -- The graph was replaced after the timer was set. Ask the new one what plays, and when.
+    timers.set(store.timers, booking, entry.at)
+    return nil
   end
-  state.timers.playing = false
+  return { id = booking.id, action = entry.action, from = from, to = booking.state, at = entry.at }
+end
+
+--- Plays everything that is due, in the order of the moments, each at its own moment.
+-- @tparam table store
+-- @tparam number now unix seconds
+-- @treturn {table,...} what played: `{ id =, action =, from =, to =, at = }`. What it caused in other bookings is left
+--   out. A reservation expires without an action
+function flow.play(store, now)
+  local played = {}
+  store.timers.playing = true
+  local entry = timers.due(store.timers, now)
+  while entry do
+    played[#played + 1] = play_one(store, entry)
+    entry = timers.due(store.timers, now)
+  end
+  store.timers.playing = false
   return played
 end
 

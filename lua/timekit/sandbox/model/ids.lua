@@ -16,17 +16,17 @@ end
 
 --- Makes a source of ids.
 -- @tparam number seed any whole number
--- @tparam number stream a small whole number; sources of one seed and different streams are independent
--- @treturn table the source's state, plain data
+-- @tparam number stream a small whole number; sources with one seed and different streams are independent
+-- @treturn table plain data
 function ids.new(seed, stream)
   local source = { a = 1 + seed % (M1 - 1), b = 1 + (seed + stream * 104729) % (M2 - 1) }
-  -- Neighbouring seeds start with neighbouring numbers.
+  -- Neighbouring seeds give similar first numbers, so these are skipped.
   for _ = 1, 8 do draw(source) end
   return source
 end
 
 --- Draws the next id.
--- @tparam table source from `ids.new`, changed by the call
+-- @tparam table source from `ids.new`; it changes
 -- @treturn string a UUID of version 4
 function ids.next(source)
   local words = {}

@@ -1,11 +1,12 @@
---- The keys of a box: which are taken, and what is signed with them.
--- Keys stay in functions, so that printing a box shows none.
+--- The keys that a box accepts, and signatures made with them.
+-- Keys live in closures, so that printing a box or walking its tables shows none.
 -- @module timekit.sandbox.model.keyring
 local core = require "timekit.core"
 
 local keyring = {}
 
--- Of the keys that a box has taken which takes any: so many, the latest, can have signed a link.
+-- A box without a key of its own accepts any. It remembers the latest ones, since an action link may be signed with
+-- them.
 local KEPT = 16
 
 local function signer(key)
@@ -13,10 +14,9 @@ local function signer(key)
 end
 
 --- Makes the keys of a box.
--- @tparam ?string app_key the only key that is taken; any is when this is left out
--- @treturn table `take(key)`: a function that signs a text with the key (HMAC-SHA256, 32 bytes), nil when the key is
---   not taken; `signed(matches)`: whether `matches(sign)` is true for a key that was taken, which is one that a booking
---   can have been made with
+-- @tparam ?string app_key the only key that is accepted; left out, any key is
+-- @treturn table `accept(key)` returns a function that signs a text with the key (HMAC-SHA256, 32 bytes), or nil when
+--   the key is refused; `any_signed(matches)` returns whether `matches(sign)` is true for a key that was accepted
 function keyring.new(app_key)
   local known = {}
   local function remember(key)
@@ -29,11 +29,11 @@ function keyring.new(app_key)
     return entry.sign
   end
   return {
-    take = function(key)
+    accept = function(key)
       if key == "" or app_key and not core.equal(key, app_key) then return nil end
       return remember(key)
     end,
-    signed = function(matches)
+    any_signed = function(matches)
       for _, entry in ipairs(known) do
         if matches(entry.sign) then return true end
       end

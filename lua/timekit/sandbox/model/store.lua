@@ -1,61 +1,36 @@
---- Where a box keeps what happened and what is to go wrong: its bookings, the latest requests, and the faults.
+--- The data of a box: bookings, timers, the latest requests, planned faults, webhooks.
 -- @module timekit.sandbox.model.store
 local faults = require "timekit.sandbox.model.faults"
 local ids = require "timekit.sandbox.model.ids"
+local latest = require "timekit.sandbox.model.latest"
+local rate_limit = require "timekit.sandbox.model.rate_limit"
 local timers = require "timekit.sandbox.model.timers"
 
 local store = {}
 
--- A sandbox may serve a load test for days.
-local REQUESTS_KEPT = 10000
+local REQUESTS_KEPT, DELIVERIES_KEPT = 10000, 1000
 
---- Makes the state of a box, empty.
--- @tparam table options `seed` (a whole number); `keys` (a `timekit.sandbox.model.keyring`)
--- @treturn table
-function store.new(options)
-  local state = {
-    keys = options.keys,
-    -- Requests have ids of their own, so that reading a booking does not change the id of the next.
-    booking_ids = ids.new(options.seed, 0), request_ids = ids.new(options.seed, 1),
-    bookings = {}, booking_count = 0, by_id = {}, timers = timers.new(),
-    requests = {}, request_count = 0,
-    hooks = {}, deliveries = {}, delivery_count = 0, outbox = {},
-    faults = faults.new(),
-  }
-  state.resource_id = ids.next(state.booking_ids)
-  return state
-end
+--- The data of a box.
+-- @type Store
+local Store = {}
+Store.__index = Store
 
---- Does something that is to happen as a whole or not at all.
--- @tparam table state
--- @tparam function work returns whether it is to last; if not, what was told to `store.undoable` is undone
-function store.attempt(state, work)
+--- Carries out work as a whole or not at all.
+-- @tparam function work returns true to keep its changes; otherwise the functions that `Store:undoable` was given since
+--   undo them, the latest first
+function Store:attempt(work)
   local undo = {}
-  state.undo = undo
-  local lasts = work()
-  state.undo = nil
-  if lasts then return end
+  self.undo = undo
+  local keep = work()
+  self.undo = nil
+  if keep then return end
   for index = #undo, 1, -1 do undo[index]() end
 end
 
---- Tells how to undo what is about to be done.
--- @tparam table state
+--- Says how to undo a change. Outside of `Store:attempt` nothing is ever undone, and this does nothing.
 -- @tparam function undo
-function store.undoable(state, undo)
-  if state.undo then state.undo[#state.undo + 1] = undo end
-end
-
--- Bookings stand in the order of their numbers, also one that comes back.
-local function insert(state, booking)
-  local bookings = state.bookings
-  local position = #bookings + 1
-  while position > 1 and bookings[position - 1].number > booking.number do position = position - 1 end
-  table.insert(bookings, position, booking)
-  state.by_id[booking.id] = booking
-  if booking.owner then
-    local theirs = booking.owner.customer_bookings
-    theirs[#theirs + 1] = booking
-  end
+function Store:undoable(undo)
+  if self.undo then self.undo[#self.undo + 1] = undo end
 end
 
 local function take_out(list, item)
@@ -64,47 +39,59 @@ local function take_out(list, item)
   end
 end
 
-local function withdraw(state, booking)
-  take_out(state.bookings, booking)
-  state.by_id[booking.id] = nil
-  -- Its timer finds that it is no longer the booking's own.
+-- Keeps the bookings in the order of their numbers, also when a removed one comes back.
+local function insert(self, booking)
+  local bookings = self.bookings
+  local position = #bookings + 1
+  while position > 1 and bookings[position - 1].number > booking.number do position = position - 1 end
+  table.insert(bookings, position, booking)
+  self.by_id[booking.id] = booking
+  if booking.owner then
+    local customers = booking.owner.customer_bookings
+    customers[#customers + 1] = booking
+  end
+end
+
+local function withdraw(self, booking)
+  take_out(self.bookings, booking)
+  self.by_id[booking.id] = nil
+  -- The heap of timers still holds the entry. It is skipped because the booking no longer names it.
   booking.timer = nil
   if booking.owner then take_out(booking.owner.customer_bookings, booking) end
   if booking.bulk then take_out(booking.bulk, booking) end
 end
 
---- Adds a booking.
--- @tparam table state
+--- Adds a booking, and numbers it.
 -- @tparam table booking with its `id`
-function store.add(state, booking)
-  state.booking_count = state.booking_count + 1
-  booking.number = state.booking_count
-  store.undoable(state, function() withdraw(state, booking) end)
-  insert(state, booking)
+function Store:add(booking)
+  self.booking_count = self.booking_count + 1
+  booking.number = self.booking_count
+  self:undoable(function() withdraw(self, booking) end)
+  insert(self, booking)
 end
 
---- Removes a booking.
--- @tparam table state
+--- Removes a booking. Customers' bookings of a group that is removed stay, without an owner.
 -- @tparam table booking
-function store.remove(state, booking)
+function Store:remove(booking)
   local timer = booking.timer
-  store.undoable(state, function()
-    insert(state, booking)
+  self:undoable(function()
+    insert(self, booking)
     booking.timer = timer
   end)
-  withdraw(state, booking)
+  withdraw(self, booking)
   for _, customer in ipairs(booking.customer_bookings or {}) do customer.owner = nil end
 end
 
 --- Finds a booking.
--- @tparam table state
 -- @tparam any id
 -- @treturn table|nil
-function store.find(state, id)
-  return state.by_id[id]
+function Store:find(id)
+  return self.by_id[id]
 end
 
---- Relates bookings: from now on they are each other's bulked bookings, and nobody else's.
+--- @section end
+
+--- Relates bookings: they become each other's bulked bookings. Earlier relations of theirs end.
 -- @tparam {table,...} bookings
 function store.relate(bookings)
   local bulk = {}
@@ -115,23 +102,27 @@ function store.relate(bookings)
   end
 end
 
---- Notes a request.
--- @tparam table state
--- @tparam table entry
-function store.note(state, entry)
-  state.requests[state.request_count % REQUESTS_KEPT + 1] = entry
-  state.request_count = state.request_count + 1
-end
-
---- The latest requests, oldest first.
--- @tparam table state
--- @treturn {table,...} a new list
-function store.requests(state)
-  local list = {}
-  for number = math.max(0, state.request_count - REQUESTS_KEPT), state.request_count - 1 do
-    list[#list + 1] = state.requests[number % REQUESTS_KEPT + 1]
-  end
-  return list
+--- Makes an empty store.
+-- @tparam table options `seed` (a whole number); `keys` (a `timekit.sandbox.model.keyring`); `rate_limit` (see
+--   `timekit.sandbox.model.rate_limit`, or nil)
+-- @treturn Store
+function store.new(options)
+  local booking_ids = ids.new(options.seed, 0)
+  return setmetatable({
+    keys = options.keys,
+    -- Requests have ids of their own, so that reading a booking does not change the id of the next booking.
+    booking_ids = booking_ids, request_ids = ids.new(options.seed, 1),
+    resource_id = ids.next(booking_ids),   -- of bookings that name no resource
+    bookings = {}, booking_count = 0, by_id = {},
+    timers = timers.new(),
+    rate_limit = rate_limit.new(options.rate_limit),
+    requests = latest.new(REQUESTS_KEPT),
+    faults = faults.new(),
+    hooks = {},                            -- the webhooks that are set up
+    deliveries = latest.new(DELIVERIES_KEPT),
+    outbox = {},                           -- deliveries that wait for a sender
+    undo = nil,                            -- during `attempt`: functions that undo what was done so far
+  }, Store)
 end
 
 return store

@@ -1,5 +1,5 @@
---- Which booking plays by itself next: a heap, since a busy sandbox holds many bookings.
--- Which action plays when is `timekit.graph`'s to say; this only keeps the order.
+--- Which booking plays by itself next. A heap, since a busy sandbox holds many bookings.
+-- The graphs say which action plays when (`timekit.graph`); this file keeps the order.
 -- @module timekit.sandbox.model.timers
 local graphs = require "timekit.graphs"
 
@@ -7,7 +7,7 @@ local timers = {}
 
 local floor = math.floor
 
-local function before(a, b)
+local function is_before(a, b)
   if a.at ~= b.at then return a.at < b.at end
   return a.booking.number < b.booking.number
 end
@@ -16,7 +16,7 @@ local function push(heap, entry)
   local index = #heap + 1
   while index > 1 do
     local parent = floor(index / 2)
-    if not before(entry, heap[parent]) then break end
+    if not is_before(entry, heap[parent]) then break end
     heap[index] = heap[parent]
     index = parent
   end
@@ -31,8 +31,8 @@ local function pop(heap)
   while true do
     local child = index * 2
     if child > size then break end
-    if child < size and before(heap[child + 1], heap[child]) then child = child + 1 end
-    if not before(heap[child], last) then break end
+    if child < size and is_before(heap[child + 1], heap[child]) then child = child + 1 end
+    if not is_before(heap[child], last) then break end
     heap[index] = heap[child]
     index = child
   end
@@ -40,28 +40,28 @@ local function pop(heap)
 end
 
 --- Makes the timers of a box.
--- @treturn table plain data: the `heap`, and those that are `late`
+-- @treturn table plain data: the `heap`, the list of those that are `late`, and whether the box is `playing`
 function timers.new()
   return { heap = {}, late = {}, playing = false }
 end
 
--- No action of its graph ends a reservation: the server does (API.md 3).
+-- The server ends a reservation. Its graph has no action for that (spec/api.md 3).
 local function expiry(booking)
   return not booking.completed and { at = booking.expires, to = "expired" }
 end
 
---- Sets the timer of a booking that has just come into its state.
+--- Sets the timer of a booking that has just entered its state.
 --
--- A moment that had passed before the booking came into its state (an event that is over) does not play at
--- once: examples with old dates would be finished before they began. It is late, and plays when the clock
--- is next moved. What plays by itself may lead straight into the next.
+-- A moment that had passed before the booking entered its state (an event that is over) does not play at once, because
+-- examples with old dates would be finished before they began. It is late, and plays when the clock is next advanced.
+-- While the box is playing, one autoplay may lead straight to the next.
 -- @tparam table all from `timers.new`
 -- @tparam table booking
 -- @tparam number now unix seconds
 function timers.set(all, booking, now)
   local play = booking.expires and expiry(booking)
     or graphs[booking.graph]:next_autoplay(booking.state, booking.times)
-  -- Only the booking's own timer counts, so an older one left in the heap is passed over.
+  -- An older entry may still be in the heap. It is skipped, since only `booking.timer` counts.
   booking.timer = nil
   if not play then return end
   local entry = { at = play.at, action = play.action, to = play.to, booking = booking }
@@ -76,7 +76,7 @@ function timers.set(all, booking, now)
   end
 end
 
---- Lets everything that is late play at the moment `at`.
+--- Makes everything that is late due at a moment.
 -- @tparam table all from `timers.new`
 -- @tparam number at unix seconds
 function timers.wake(all, at)
@@ -90,7 +90,7 @@ end
 --- Takes the next timer that is due.
 -- @tparam table all from `timers.new`
 -- @tparam number now unix seconds
--- @treturn table|nil `{ at =, action =, to =, booking = }`, without `action` where none leads there
+-- @treturn table|nil `{ at =, action =, to =, booking = }`; `action` is nil for a reservation that expires
 function timers.due(all, now)
   while all.heap[1] and all.heap[1].at <= now do
     local entry = all.heap[1]

@@ -1,5 +1,5 @@
---- Webhooks: what is to be sent when a booking enters a state (API.md 6).
--- Pure: who has a network takes what is to be sent from the outbox, see `timekit.sandbox.served.courier`.
+--- Webhooks: what Timekit sends when a booking enters a state (spec/api.md 6), and how often it is tried.
+-- Pure. Deliveries wait in the outbox for `timekit.sandbox.served.webhook_sender`, which has a network.
 -- @module timekit.sandbox.model.webhooks
 local core = require "timekit.core"
 local base_url = require "timekit.http.base_url"
@@ -8,14 +8,17 @@ local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local webhook_signature = require "timekit.signing.webhook"
 local render = require "timekit.sandbox.routes.render"
-local store = require "timekit.sandbox.model.store"
 
 local webhooks = {}
 
--- Of a load test with a webhook nobody reads more.
-local DELIVERIES_KEPT = 1000
+-- Timekit's own retries are unknown (spec/api.md 6). A delivery is tried 5 times in all, with pauses of 0.1, 0.2, 0.4
+-- and 0.8 seconds, until a 2xx answers it.
+local TRIES, FIRST_PAUSE = 5, 0.1
 
--- What a delivery shows of the booking: what the fixtures webhook-payload-… do, and some more.
+-- How many deliveries wait at the most. In the process nobody may ever take them.
+local OUTBOX_LIMIT = 1000
+
+-- What a delivery shows of the booking: at least what the fixtures webhook-payload-… do.
 local VIEW = { include = render.includes("attributes,customers,event,meta,resource") }
 
 local function loopback_url(value)
@@ -54,30 +57,30 @@ function webhooks.check(hook)
   return problems
 end
 
---- Sets up a webhook that was checked.
--- @tparam table state the box's state
+--- Sets up a webhook in which `webhooks.check` finds nothing wrong.
+-- @tparam table store
 -- @tparam table hook
-function webhooks.add(state, hook)
+function webhooks.add(store, hook)
   local secret = hook.secret
-  state.hooks[#state.hooks + 1] = {
+  store.hooks[#store.hooks + 1] = {
     url = hook.url, graph = hook.graph, state = hook.state, is_test = hook.is_test == true,
-    -- A function, so that printing the box shows no secret.
+    -- A closure hides the secret from whoever prints the box.
     sign = function(body) return webhook_signature.make(secret, body) end,
   }
 end
 
---- The webhooks that are set up.
--- @tparam table state
+--- The webhooks that are set up, without their secrets.
+-- @tparam table store
 -- @treturn {table,...} new tables: `url`, `graph`, `state`, `is_test`
-function webhooks.list(state)
+function webhooks.list(store)
   local list = {}
-  for index, hook in ipairs(state.hooks) do
+  for index, hook in ipairs(store.hooks) do
     list[index] = { url = hook.url, graph = hook.graph, state = hook.state, is_test = hook.is_test }
   end
   return list
 end
 
-local function deliver(state, hook, booking)
+local function deliver(store, hook, booking)
   local payload = render.booking(booking, VIEW)
   payload.isTest = hook.is_test or nil
   local body = assert(core.encode(payload))
@@ -86,45 +89,44 @@ local function deliver(state, hook, booking)
     headers = { ["content-type"] = "application/json", ["x-timekit-signature"] = hook.sign(body) },
     status = "pending", attempts = 0,
   }
-  local slot = state.delivery_count % DELIVERIES_KEPT + 1
-  -- In the process nobody may ever take them.
-  local before, is_queued = state.deliveries[slot], #state.outbox < DELIVERIES_KEPT
-  store.undoable(state, function()
-    state.delivery_count, state.deliveries[slot] = state.delivery_count - 1, before
-    if is_queued then table.remove(state.outbox) end
-  end)
-  state.delivery_count, state.deliveries[slot] = state.delivery_count + 1, delivery
-  if is_queued then state.outbox[#state.outbox + 1] = delivery end
+  store:undoable(store.deliveries:add(delivery))
+  if #store.outbox < OUTBOX_LIMIT then
+    store.outbox[#store.outbox + 1] = delivery
+    store:undoable(function() table.remove(store.outbox) end)
+  end
 end
 
---- A booking has entered a state: what is to be sent for it goes into the outbox.
--- @tparam table state the box's state
+--- A booking has entered a state: puts what its webhooks send into the outbox.
+-- @tparam table store
 -- @tparam table booking
-function webhooks.entered(state, booking)
-  for _, hook in ipairs(state.hooks) do
-    if hook.graph == booking.graph and hook.state == booking.state then deliver(state, hook, booking) end
+function webhooks.entered(store, booking)
+  for _, hook in ipairs(store.hooks) do
+    if hook.graph == booking.graph and hook.state == booking.state then deliver(store, hook, booking) end
   end
-end
-
---- The latest deliveries, oldest first.
--- @tparam table state
--- @treturn {table,...} the box's own
-function webhooks.deliveries(state)
-  local list = {}
-  for number = math.max(0, state.delivery_count - DELIVERIES_KEPT), state.delivery_count - 1 do
-    list[#list + 1] = state.deliveries[number % DELIVERIES_KEPT + 1]
-  end
-  return list
 end
 
 --- Empties the outbox.
--- @tparam table state
--- @treturn {table,...} what is to be sent, the box's own; who sends it keeps `status` (`pending`, `delivered`,
---   `failed`), `attempts` and `answered` (the latest HTTP status) up to date
-function webhooks.take(state)
-  local outbox = state.outbox
-  state.outbox = {}
+-- @tparam table store
+-- @treturn {table,...} the deliveries themselves, as of `Box:take_deliveries`
+function webhooks.take(store)
+  local outbox = store.outbox
+  store.outbox = {}
   return outbox
+end
+
+--- Records how a try of a delivery ended.
+-- @tparam table delivery its `attempts` count this try as well
+-- @tparam number|nil answered the HTTP status; nil when no answer came
+-- @treturn number|nil seconds until the next try; nil when the delivery has arrived or is given up
+function webhooks.tried(delivery, answered)
+  delivery.answered = answered
+  if answered and answered >= 200 and answered < 300 then
+    delivery.status = "delivered"
+  elseif delivery.attempts == TRIES then
+    delivery.status = "failed"
+  else
+    return FIRST_PAUSE * 2 ^ (delivery.attempts - 1)
+  end
 end
 
 return webhooks

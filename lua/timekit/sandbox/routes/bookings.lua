@@ -1,137 +1,120 @@
---- The handlers of `/bookings` (API.md 2 and 4).
+--- `/bookings` and `/bookings/{id}/…` (spec/api.md 2 and 4). Lists are in `list`, bulk requests in `bulk`.
 -- @module timekit.sandbox.routes.bookings
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
 local create = require "timekit.sandbox.routes.create"
 local flow = require "timekit.sandbox.model.flow"
-local forms = require "timekit.sandbox.routes.form"
+local forms = require "timekit.sandbox.routes.forms"
 local render = require "timekit.sandbox.routes.render"
 local replies = require "timekit.sandbox.routes.replies"
-local slots = require "timekit.sandbox.model.slots"
-local store = require "timekit.sandbox.model.store"
+local wire = require "timekit.sandbox.routes.wire"
 
 local bookings = {}
 
 --- Handles `POST /bookings`.
--- @tparam table call the request, see `timekit.sandbox.engine`
+-- @tparam table request see `timekit.sandbox.engine`
 -- @treturn table reply
-function bookings.create(call)
-  local booking, refusal = create.booking(call.state, call.body, call.now)
+function bookings.create(request)
+  local booking, refusal = create.booking(request, request.body)
   if not booking then return refusal end
-  return replies.data(201, render.booking(booking, call))
+  return replies.data(201, render.booking(booking, request))
 end
 
 --- Handles `GET /bookings/{id}`.
--- @tparam table call
+-- @tparam table request
 -- @treturn table reply
-function bookings.show(call)
-  local booking = store.find(call.state, call.params.id)
-  if not booking then return replies.no_booking() end
-  return replies.data(200, render.booking(booking, call))
+function bookings.show(request)
+  return replies.data(200, render.booking(request.booking, request))
 end
 
 --- Handles `GET /bookings/groups/{id}`.
--- @tparam table call
+-- @tparam table request
 -- @treturn table reply
-function bookings.show_group(call)
-  local booking = store.find(call.state, call.params.id)
-  if not booking or not booking.customer_bookings then return replies.no_booking() end
-  return replies.data(200, render.booking(booking, call))
+function bookings.show_group(request)
+  if not request.booking.customer_bookings then return replies.not_found("Booking") end
+  return bookings.show(request)
 end
 
 --- Performs an action as a request asks for it.
 -- Related bookings follow where the action is possible for them; the others stay as they are.
--- @tparam table state the box's state
--- @tparam any id
+-- @tparam table request see `timekit.sandbox.engine`; of it, `store` and `now`
+-- @tparam table booking
 -- @tparam any action
 -- @tparam table body the inputs under the action's name, and `apply_to_bulked_bookings`
--- @tparam number now unix seconds
 -- @treturn table|nil the booking
 -- @treturn ?table the reply that refuses it
-function bookings.perform(state, id, action, body, now)
-  local booking = store.find(state, id)
-  if not booking then return nil, replies.no_booking() end
+function bookings.perform(request, booking, action, body)
   if type(action) ~= "string" or action == "" then return nil, replies.field("action", "action must be a text") end
   if not flow.can(booking, action) then return nil, replies.transition(action, booking.state) end
 
-  local inputs, everywhere = body[action], body.apply_to_bulked_bookings
-  if inputs == core.null then inputs = nil end
+  local inputs, everywhere = wire.given(body[action]), wire.given(body.apply_to_bulked_bookings)
   if core.is_array(inputs) then return nil, replies.field(action, action .. " must be an object", action) end
   local ok, problem = graphs[booking.graph]:check_inputs(action, inputs, booking.state)
   if not ok then return nil, replies.field(action, problem, action) end
-  if everywhere == nil or everywhere == core.null then everywhere = true end
+  if everywhere == nil then everywhere = true end
   if type(everywhere) ~= "boolean" then
     return nil, replies.field("apply_to_bulked_bookings", "apply_to_bulked_bookings must be true or false", action)
   end
 
-  flow.act(state, booking, action, now, "api")
-  if everywhere then flow.replicate(state, booking, action, now) end
+  flow.act(request.store, booking, action, request.now, "api")
+  if everywhere then flow.replicate(request.store, booking, action, request.now) end
   return booking
 end
 
 --- Handles `PUT /bookings/{id}/{action}`.
--- @tparam table call
+-- @tparam table request
 -- @treturn table reply
-function bookings.act(call)
-  local booking, refusal = bookings.perform(call.state, call.params.id, call.params.action, call.body, call.now)
+function bookings.act(request)
+  local booking, refusal = bookings.perform(request, request.booking, request.params.action, request.body)
   if not booking then return refusal end
-  return replies.data(200, render.booking(booking, call))
+  return bookings.show(request)
 end
 
---- Handles `PUT /bookings/{id}`: a new `meta` instead of the old one, and nothing else.
--- @tparam table call
+--- Handles `PUT /bookings/{id}`: replaces the `meta` as a whole, and changes nothing else.
+-- @tparam table request
 -- @treturn table reply
-function bookings.update(call)
-  local booking = store.find(call.state, call.params.id)
-  if not booking then return replies.no_booking() end
-  local form = forms.new(call.body)
+function bookings.update(request)
+  local booking, form = request.booking, forms.new(request)
   local meta = form:get("meta")
   if meta == nil and not form.refused then form:refuse("meta", "meta is required") end
-  for name in pairs(call.body) do
+  for name in pairs(request.body) do
     if name ~= "meta" then form:refuse(name, name .. " cannot be changed, only meta can") end
   end
   if form.refused then return replies.fields(form.errors) end
-  booking.meta, booking.updated = meta, call.now
-  return replies.data(200, render.booking(booking, call))
+  booking.meta, booking.updated = meta, request.now
+  return bookings.show(request)
 end
 
 --- Handles `DELETE /bookings/{id}`, which is possible in a final state only.
--- @tparam table call
+-- @tparam table request
 -- @treturn table reply
-function bookings.delete(call)
-  local booking = store.find(call.state, call.params.id)
-  if not booking then return replies.no_booking() end
+function bookings.delete(request)
+  local booking = request.booking
   if not booking.completed then return replies.transition("delete", booking.state) end
-  store.remove(call.state, booking)
+  request.store:remove(booking)
   return { status = 204 }
 end
 
 --- Handles `POST /bookings/{id}/reschedule`: `start`, `end`, `resource_id`, `message`.
--- The state stays. Possible until the booking's state is final; not for a reservation, nor for a customer's booking
--- that takes place at its group's time. One that was created or is moved with `settings.allow_double_bookings`
--- false does not move to a time that is taken.
--- @tparam table call
+-- The state stays. It is possible until the state is final, but not for a reservation, nor for a customer's booking at
+-- its group's time. A booking that was created or is moved with `settings.allow_double_bookings` false does not move to
+-- a time that is taken.
+-- @tparam table request
 -- @treturn table reply
-function bookings.reschedule(call)
-  local booking = store.find(call.state, call.params.id)
-  if not booking then return replies.no_booking() end
+function bookings.reschedule(request)
+  local booking, form = request.booking, forms.new(request)
   if booking.completed or booking.expires then return replies.transition("reschedule", booking.state) end
-  local form = forms.new(call.body)
-  local starts, ends = form:times()
+  local times = form:times()
   local resource_id, exclusive = form:get("resource_id") or booking.resource_id, form:exclusive() or booking.exclusive
   form:get("message")
   if booking.owner and booking.owner.event == booking.event then
     form:refuse("start", "the booking takes place at the time of its group")
   end
-  if not form.refused and exclusive and slots.taken(call.state, resource_id, starts, ends, booking) then
-    form:refuse("start", slots.REFUSAL)
-  end
+  if exclusive then form:require_free(resource_id, times, booking) end
   if form.refused then return replies.fields(form.errors) end
   booking.resource_id = resource_id
-  flow.move(call.state, booking, {
-    starts = starts, ends = ends, start = form:get("start"), ["end"] = form:get("end"),
-  }, call.now)
-  return replies.data(200, render.booking(booking, call))
+  flow.move(request.store, booking, times, request.now)
+  return bookings.show(request)
 end
 
 return bookings

@@ -1,26 +1,25 @@
---- Action links: one action on one booking by one click, without a key (API.md 5).
--- The other side of `timekit.link`, which trusts nothing that comes.
+--- Action links: one action on one booking by one click, without a key (spec/api.md 5).
+-- The server's side of `timekit.link`. Anyone can use a link, so it checks everything.
 -- @module timekit.sandbox.routes.links
 local jwt = require "timekit.signing.jwt"
 local web_url = require "timekit.http.web_url"
 local flow = require "timekit.sandbox.model.flow"
 local replies = require "timekit.sandbox.routes.replies"
-local store = require "timekit.sandbox.model.store"
 
 local links = {}
 
--- Whether one of the keys signed exactly this action on this booking.
+-- Did one of the keys sign exactly this action on this booking?
 local function is_signed(keys, signature, id, action)
   local token = jwt.parse(signature)
   if not token or token.claims.booking_id ~= id or token.claims.action ~= action then return false end
-  return keys.signed(function(sign) return (jwt.check(token, sign)) end)
+  return keys.any_signed(function(sign) return (jwt.check(token, sign)) end)
 end
 
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
 
 local function page(status, title, text, headers)
   headers = headers or {}
-  -- The address of the page holds the signature.
+  -- The page's address holds the signature, which must not reach the next site.
   headers["referrer-policy"] = "no-referrer"
   title, text = title:gsub("[&<>\"']", ENTITIES), text:gsub("[&<>\"']", ENTITIES)
   return { status = status, headers = headers, page = ([[
@@ -36,7 +35,7 @@ local function refused(status, text, headers)
   return page(status, "This link does not work", text, headers)
 end
 
--- An address to send a browser to, fit for a header; nil when it is none of http or https with a host.
+-- The address to send a browser to, encoded for a header; nil when it is not http or https with a host.
 local function location(redirect)
   if redirect:find("[%c\\]") then return nil end
   local encoded = redirect:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
@@ -46,30 +45,30 @@ local function location(redirect)
 end
 
 --- Handles `GET /bookings/{id}/external_action/{action}?signature=…&redirect=…`.
--- Answers pages for people: 200, or 302 to the redirect, when the action was performed; 403 for a signature that no key
--- of the box made for this action on this booking, 422 for a redirect that is not http or https or holds credentials,
--- and for an action that is not possible in the booking's state, as after the first click. HEAD performs nothing.
--- @tparam table call the request, see `timekit.sandbox.engine`
+-- Answers pages for people. 200, or 302 to the redirect: the action was performed. 403: no key of the box signed this
+-- action on this booking. 422: the redirect is not http or https or holds credentials, or the action is not possible in
+-- the booking's state, as after the first click. HEAD performs nothing.
+-- @tparam table request see `timekit.sandbox.engine`
 -- @treturn table reply
-function links.follow(call)
-  local id, action, redirect = call.params.id, call.params.action, call.query.redirect
-  if call.method ~= "GET" then
+function links.follow(request)
+  local id, action, redirect = request.params.id, request.params.action, request.query.redirect
+  if request.method ~= "GET" then
     return replies.error(405, "Method not allowed", { allow = "GET" })
   end
-  if not is_signed(call.state.keys, call.query.signature or "", id, action) then
+  if not is_signed(request.store.keys, request.query.signature or "", id, action) then
     return refused(403, "Its signature is missing or wrong. Please use the link exactly as you received it.")
   end
   local target = redirect and location(redirect)
   if redirect and not target then
     return refused(422, "The address that it leads to afterwards is not one of the web. Nothing was changed.")
   end
-  local booking = store.find(call.state, id)
+  local booking = request.store:find(id)
   if not booking then return refused(404, "The booking does not exist any more.") end
   if not flow.can(booking, action) then
     return refused(422, ("It was used already, or is no longer possible: the booking is '%s'."):format(booking.state))
   end
-  flow.act(call.state, booking, action, call.now, "link")
-  flow.replicate(call.state, booking, action, call.now)
+  flow.act(request.store, booking, action, request.now, "link")
+  flow.replicate(request.store, booking, action, request.now)
   local text = ("The booking is now '%s'."):format(booking.state)
   if target then return page(302, "Done", text, { location = target }) end
   return page(200, "Done", text)

@@ -1,7 +1,6 @@
---- `GET /bookings`: search, order and pages (API.md 1 and 4, fixture pagination-list).
+--- `GET /bookings`: search, order and pages (spec/api.md 1 and 4, fixture pagination-list).
 -- @module timekit.sandbox.routes.list
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local render = require "timekit.sandbox.routes.render"
 local replies = require "timekit.sandbox.routes.replies"
@@ -9,7 +8,7 @@ local search = require "timekit.sandbox.routes.search"
 
 local list = {}
 
--- [conflict] of API.md 4: 50 or 1000. The smaller one shows early that there are pages.
+-- Sources disagree: 50 or 1000 (spec/api.md 4). With the smaller one a program meets the second page early.
 local DEFAULT_LIMIT = 50
 local MAX_LIMIT = 1000
 
@@ -31,9 +30,10 @@ local function read_number(query, name, default, max)
   return math.min(number, max)
 end
 
-local function read_instant(query, name)
-  if query[name] == nil or query[name] == "" then return nil end
-  return time.parse(query[name])
+local function read_time(request, name)
+  local text = request.query[name]
+  if text == nil or text == "" then return nil end
+  return request.timestamps:read(text)
 end
 
 local function sort(bookings, key, descending)
@@ -45,18 +45,18 @@ local function sort(bookings, key, descending)
   end)
 end
 
-local function page_url(call, path, page)
+local function page_url(request, path, page)
   local parts = {}
-  for _, part in ipairs(call.query_parts) do
+  for _, part in ipairs(request.query_parts) do
     if not part:find("^page=") then parts[#parts + 1] = part end
   end
   parts[#parts + 1] = "page=" .. page
-  return call.base_url .. path .. "?" .. table.concat(parts, "&")
+  return request.base_url .. path .. "?" .. table.concat(parts, "&")
 end
 
-local function select(call, holds, from, to)
+local function select(request, holds, from, to)
   local found = {}
-  for _, booking in ipairs(call.state.bookings) do
+  for _, booking in ipairs(request.store.bookings) do
     local event = booking.event
     local within = (not from or event.ends > from) and (not to or event.starts < to)
     if within and holds(booking) then found[#found + 1] = booking end
@@ -64,17 +64,17 @@ local function select(call, holds, from, to)
   return found
 end
 
--- A page of the bookings that `belongs` is true for.
-local function answer(call, path, belongs)
-  local query, errors = call.query, {}
+-- Answers a page of the bookings for which `belongs` is true.
+local function answer(request, path, belongs)
+  local query, errors = request.query, {}
   local function read(name, value, problem)
     if problem then errors[name] = { problem } end
     return value
   end
   local limit = read("limit", read_number(query, "limit", DEFAULT_LIMIT, MAX_LIMIT))
   local page = read("page", read_number(query, "page", 1, math.huge))
-  local from = read("start", read_instant(query, "start"))
-  local to = read("end", read_instant(query, "end"))
+  local from = read("start", read_time(request, "start"))
+  local to = read("end", read_time(request, "end"))
   local holds = read("search", search.read(query.search))
   local key = ORDERS[query.orderBy or "created_at"]
   if not key then errors.orderBy = { ("orderBy '%s' does not exist"):format(query.orderBy) } end
@@ -82,19 +82,19 @@ local function answer(call, path, belongs)
   if direction ~= "asc" and direction ~= "desc" then errors.sortedBy = { "sortedBy must be asc or desc" } end
   if next(errors) then return replies.fields(errors) end
 
-  local found = select(call, function(booking) return belongs(booking) and holds(booking) end, from, to)
+  local found = select(request, function(booking) return belongs(booking) and holds(booking) end, from, to)
   sort(found, key, direction == "desc")
   local shown = {}
   local first, last = (page - 1) * limit + 1, math.min(page * limit, #found)
-  for index = first, last do shown[#shown + 1] = render.booking(found[index], call) end
+  for index = first, last do shown[#shown + 1] = render.booking(found[index], request) end
   local last_page = math.max(1, math.ceil(#found / limit))
   return {
     status = 200,
     body = {
-      -- Timekit hands the limit back as it came in the query: a string.
+      -- Timekit answers the limit as it came in the query: a string.
       total = #found, per_page = tostring(limit), current_page = page, last_page = last_page,
-      next_page_url = page < last_page and page_url(call, path, page + 1) or core.null,
-      prev_page_url = page > 1 and page_url(call, path, page - 1) or core.null,
+      next_page_url = page < last_page and page_url(request, path, page + 1) or core.null,
+      prev_page_url = page > 1 and page_url(request, path, page - 1) or core.null,
       from = shown[1] and first or core.null, to = shown[1] and last or core.null,
       data = core.array(shown),
     },
@@ -103,17 +103,17 @@ end
 
 --- Handles `GET /bookings`.
 -- `start` and `end` keep the bookings whose event lies at least partly between them.
--- @tparam table call the request, see `timekit.sandbox.engine`
+-- @tparam table request see `timekit.sandbox.engine`
 -- @treturn table reply
-function list.bookings(call)
-  return answer(call, "/bookings", function() return true end)
+function list.bookings(request)
+  return answer(request, "/bookings", function() return true end)
 end
 
---- Handles `GET /bookings/groups`: the bookings that offer seats, with all that `GET /bookings` takes.
--- @tparam table call
+--- Handles `GET /bookings/groups`: the bookings that offer seats. It takes whatever `GET /bookings` takes.
+-- @tparam table request
 -- @treturn table reply
-function list.groups(call)
-  return answer(call, "/bookings/groups", function(booking) return graphs[booking.graph].seats == "owner" end)
+function list.groups(request)
+  return answer(request, "/bookings/groups", function(booking) return graphs[booking.graph].seats == "owner" end)
 end
 
 return list

@@ -1,10 +1,11 @@
---- Bookings as the API shows them: six native fields, and more by include (API.md 1 and 2).
+--- Shows bookings as the API does: six native fields, and more by include (spec/api.md 1 and 2).
+-- A new include is one function here, `includes.NAME(booking, view)`.
 -- @module timekit.sandbox.routes.render
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graphs = require "timekit.graphs"
 local messages = require "timekit.text.messages"
-local seats = require "timekit.sandbox.model.seats"
+local capacity = require "timekit.sandbox.model.capacity"
+local timestamps = require "timekit.sandbox.timestamps"
 
 local render = {}
 
@@ -12,30 +13,32 @@ local RESOURCE = "Sandbox resource"
 
 local includes = {}
 
-function includes.attributes(booking)
+function includes.attributes(booking, view)
   local event = booking.event
   local attributes = {
     event_info = {
-      start = event.start, ["end"] = event["end"], what = event.what, where = event.where,
-      description = event.description, calendar_id = event.calendar_id, participants = event.participants,
+      start = view.timestamps:write_kept(event.start, event.starts),
+      ["end"] = view.timestamps:write_kept(event["end"], event.ends),
+      what = event.what, where = event.where, description = event.description, calendar_id = event.calendar_id,
+      participants = event.participants,
     },
   }
-  -- What was set on create cannot be known otherwise, such as the time for paying.
+  -- A client cannot learn these elsewhere. It needs them to know what plays when, such as the time for paying.
   local settings = booking.times.settings
   if settings and next(settings) ~= nil then attributes.settings = settings end
   if booking.customer_bookings then
     attributes.group_booking = {
-      max_seats = booking.max_seats or core.null, current_seats = seats.taken(booking),
+      max_seats = booking.max_seats or core.null, current_seats = capacity.seats_taken(booking),
     }
   end
   return attributes
 end
 
-function includes.event(booking)
-  local event = booking.event
+function includes.event(booking, view)
+  local event, times = booking.event, view.timestamps
   return {
     id = event.id, what = event.what, where = event.where, description = event.description, allDay = false,
-    start = time.format(event.starts), ["end"] = time.format(event.ends), created_at = time.format(booking.created),
+    start = times:write(event.starts), ["end"] = times:write(event.ends), created_at = times:write(booking.created),
   }
 end
 
@@ -84,18 +87,18 @@ function includes.user(booking)
   return { id = booking.resource_id, name = RESOURCE }
 end
 
-function includes.logs(booking)
+function includes.logs(booking, view)
   local logs = {}
   for index, step in ipairs(booking.history) do
     logs[index] = {
       action = step.action or core.null, from = step.from or core.null, to = step.to, by = step.by,
-      created_at = time.format(step.at),
+      created_at = view.timestamps:write(step.at),
     }
   end
   return core.array(logs)
 end
 
--- Those that a customer is given a link for (API.md 5).
+-- The actions that Timekit makes links for (spec/api.md 5).
 local LINKED = { "cancel_by_customer", "reschedule_by_customer" }
 
 function includes.customer_action_links(booking, view)
@@ -107,7 +110,7 @@ function includes.customer_action_links(booking, view)
   return links
 end
 
--- These hold bookings, which take includes of their own: `bulked_bookings.attributes`.
+-- These hold bookings, which have includes of their own: `bulked_bookings.attributes`.
 local HOLDS_BOOKINGS = { owner_booking = true, bulked_bookings = true }
 
 local function unknown(name)
@@ -116,7 +119,7 @@ end
 
 --- Reads the `include` parameter.
 -- @tparam ?string text such as `attributes,bulked_bookings.customers`
--- @treturn table|nil includes → those of the bookings inside
+-- @treturn table|nil name → the includes of the bookings inside
 -- @treturn ?string what is wrong with it
 function render.includes(text)
   local wanted = {}
@@ -125,7 +128,7 @@ function render.includes(text)
     if not includes[head] then return nil, unknown(name) end
     wanted[head] = wanted[head] or {}
     if HOLDS_BOOKINGS[head] and rest ~= "" then
-      -- One level only: bookings inside bookings inside bookings would multiply.
+      -- One level only: with more, each level would multiply the number of bookings.
       if not includes[rest] or HOLDS_BOOKINGS[rest] then return nil, unknown(name) end
       wanted[head][rest] = {}
     end
@@ -134,19 +137,20 @@ function render.includes(text)
 end
 
 --- Shows a booking.
--- A reservation also tells when it expires, as `expires_at`.
+-- A reservation also shows `expires_at`.
 -- @tparam table booking
--- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL), without which there are
---   no action links
--- @treturn table fit for JSON
+-- @tparam table view `include` (from `render.includes`); `link` (function(id, action) → URL; without it there are no
+--   action links); `timestamps` (from `timekit.sandbox.timestamps`; default: the usual ones). A request is a view
+-- @treturn table for JSON
 function render.booking(booking, view)
+  local times = view.timestamps or timestamps.USUAL
   local shown = {
     id = booking.id, state = booking.state, graph = booking.graph, completed = booking.completed,
-    created_at = time.format(booking.created), updated_at = time.format(booking.updated),
-    expires_at = booking.expires and time.format(booking.expires),
+    created_at = times:write(booking.created), updated_at = times:write(booking.updated),
+    expires_at = booking.expires and times:write(booking.expires),
   }
   for name, nested in pairs(view.include) do
-    shown[name] = includes[name](booking, { include = nested, link = view.link })
+    shown[name] = includes[name](booking, { include = nested, link = view.link, timestamps = times })
   end
   return shown
 end

@@ -1,4 +1,4 @@
---- The shapes of Timekit's answers (API.md 1), before they become JSON.
+--- The shapes of Timekit's answers (spec/api.md 1), before they become JSON.
 -- A reply is `{ status =, body =, headers = }`.
 -- @module timekit.sandbox.routes.replies
 local core = require "timekit.core"
@@ -22,13 +22,14 @@ function replies.error(status, text, headers)
   return { status = status, body = { error = text }, headers = headers }
 end
 
---- What Timekit answers for a booking that does not exist.
+--- Timekit's answer for something that does not exist.
+-- @tparam ?string model what it would have been, such as `Booking`
 -- @treturn table reply
-function replies.no_booking()
-  return { status = 404, body = { error = "Resource does not exist", model = "Booking" } }
+function replies.not_found(model)
+  return { status = 404, body = { error = "Resource does not exist", model = model } }
 end
 
---- What Timekit answers when an action is not possible in the booking's state; clients read this text.
+--- Timekit's answer when an action is not possible in the booking's state. Clients parse this text.
 -- @tparam string action
 -- @tparam string state
 -- @treturn table reply

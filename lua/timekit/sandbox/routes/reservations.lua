@@ -1,22 +1,21 @@
---- `POST /bookings/reserve` and `PUT /bookings/reserve/extend`: a slot that is held for a while (API.md 3 and 4).
+--- `POST /bookings/reserve` and `PUT /bookings/reserve/extend`: a slot that is held for a while (spec/api.md 3
+-- and 4).
 -- @module timekit.sandbox.routes.reservations
-local forms = require "timekit.sandbox.routes.form"
+local forms = require "timekit.sandbox.routes.forms"
 local flow = require "timekit.sandbox.model.flow"
 local ids = require "timekit.sandbox.model.ids"
 local render = require "timekit.sandbox.routes.render"
 local replies = require "timekit.sandbox.routes.replies"
-local slots = require "timekit.sandbox.model.slots"
-local store = require "timekit.sandbox.model.store"
 local timers = require "timekit.sandbox.model.timers"
 
 local reservations = {}
 
 local GRAPH, FIRST = "reservation", "reserved"
 
--- Timekit's reference has it so, as the field `reservation_time`: seconds from the request on.
+-- Seconds that a reservation lasts when `reservation_time` is left out, as in Timekit's reference.
 local DEFAULT_TIME = 30
 
--- A year; beyond it somebody has taken milliseconds for seconds.
+-- A year. A larger number is probably in milliseconds.
 local LONGEST = 366 * 86400
 
 local function read_time(form)
@@ -27,43 +26,41 @@ local function read_time(form)
 end
 
 --- Handles `POST /bookings/reserve`.
--- Takes `start`, `end`, and what `POST /bookings` takes of `resource_id`, `project_id`, `what`, `where`, `description`,
--- `customer` and `settings.allow_double_bookings`; and `reservation_time`, after which it expires.
--- @tparam table call the request, see `timekit.sandbox.engine`
+-- Takes `start`, `end`, `reservation_time` (after which it expires), and as `POST /bookings` does `resource_id`,
+-- `project_id`, `what`, `where`, `description`, `customer` and `settings.allow_double_bookings`.
+-- @tparam table request see `timekit.sandbox.engine`
 -- @treturn table reply
-function reservations.create(call)
-  local state, now = call.state, call.now
-  local form = forms.new(call.body)
+function reservations.create(request)
+  local store, now = request.store, request.now
+  local form = forms.new(request)
   local seconds, event, exclusive = read_time(form), form:event(), form:exclusive()
   local booking = {
     graph = GRAPH, completed = false, created = now, updated = now, history = {}, event = event, meta = {},
-    resource_id = form:get("resource_id") or state.resource_id, project_id = form:get("project_id"),
-    customer = form:customer(state), times = { created = now, ["end"] = event.ends },
+    resource_id = form:get("resource_id") or store.resource_id, project_id = form:get("project_id"),
+    customer = form:customer(), times = { created = now, ["end"] = event.ends },
   }
-  if not form.refused and exclusive and slots.taken(state, booking.resource_id, event.starts, event.ends) then
-    form:refuse("start", slots.REFUSAL)
-  end
+  if exclusive then form:require_free(booking.resource_id, event) end
   if form.refused then return replies.fields(form.errors) end
-  booking.id, event.id, booking.expires = ids.next(state.booking_ids), ids.next(state.booking_ids), now + seconds
-  store.add(state, booking)
-  flow.enter(state, booking, nil, FIRST, now, "api")
-  return replies.data(201, render.booking(booking, call))
+  booking.id, event.id, booking.expires = ids.next(store.booking_ids), ids.next(store.booking_ids), now + seconds
+  store:add(booking)
+  flow.enter(store, booking, nil, FIRST, now, "api")
+  return replies.data(201, render.booking(booking, request))
 end
 
---- Handles `PUT /bookings/reserve/extend`: `reservation_id`, and the `reservation_time` that is left from now on.
--- @tparam table call
+--- Handles `PUT /bookings/reserve/extend`: `reservation_id`, and `reservation_time`, counted from now on.
+-- @tparam table request
 -- @treturn table reply
-function reservations.extend(call)
-  local form = forms.new(call.body)
+function reservations.extend(request)
+  local form = forms.new(request)
   local id, seconds = form:get("reservation_id"), read_time(form)
   if id == nil and not form.errors.reservation_id then form:refuse("reservation_id", "reservation_id is required") end
   if form.refused then return replies.fields(form.errors) end
-  local booking = store.find(call.state, id)
-  if not booking or not booking.expires then return replies.no_booking() end
+  local booking = request.store:find(id)
+  if not booking or not booking.expires then return replies.not_found("Booking") end
   if booking.completed then return replies.transition("extend", booking.state) end
-  booking.expires, booking.updated = call.now + seconds, call.now
-  timers.set(call.state.timers, booking, call.now)
-  return replies.data(200, render.booking(booking, call))
+  booking.expires, booking.updated = request.now + seconds, request.now
+  timers.set(request.store.timers, booking, request.now)
+  return replies.data(200, render.booking(booking, request))
 end
 
 return reservations

@@ -1,4 +1,4 @@
---- The `search` parameter of `GET /bookings`: `attr:value;attr2:value2`, all of which must hold (API.md 4).
+--- The `search` parameter of `GET /bookings`: `attr:value;attr2:value2`, all of which must hold (spec/api.md 4).
 -- @module timekit.sandbox.routes.search
 local messages = require "timekit.text.messages"
 
@@ -26,7 +26,7 @@ local ATTRIBUTES = {
 
 local IGNORES_CASE = { ["customer.email"] = true, ["customer.name"] = true }
 
--- A search by hand, since a Lua pattern made of many stars takes time without bounds.
+-- Compares without Lua patterns, since a pattern with many stars can take exponential time.
 local function matches(text, pieces)
   local first, last = pieces[1], pieces[#pieces]
   if #pieces == 1 then return text == first end
@@ -70,7 +70,7 @@ local function read_term(term)
 end
 
 --- Reads a search.
--- Values are compared as texts, those of customers without regard to case; `*` stands for anything in `customer.name`.
+-- Values are compared as texts, those of customers ignoring case. In `customer.name`, `*` stands for anything.
 -- @tparam ?string text such as `graph:instant;customer.name:Mar*`
 -- @treturn function|nil function(booking) → boolean
 -- @treturn ?string what is wrong with it

@@ -1,29 +1,28 @@
---- What a request looks like before it means anything: percent-encoding, query strings, Basic authentication.
+--- Takes apart what every request has: target, query string, header names, Basic authentication, JSON values.
 -- @module timekit.sandbox.routes.wire
 
+local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
 
 local wire = {}
 
---- Undoes percent-encoding. A `%` that starts no valid escape stays as it is.
--- @tparam string text
--- @treturn string
-function wire.decode(text)
+-- Percent-decoding. A `%` that starts no valid escape stays as it is.
+local function decode(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
 --- Takes a request target apart.
 -- @tparam string target such as `/v2/bookings/x?include=meta`
 -- @treturn {string,...} the path's segments, decoded; `/a//b` has an empty one
--- @treturn table the query: name → value, decoded, the last one where a name is repeated
+-- @treturn table the query: name → value, decoded; of a repeated name the last value
 -- @treturn {string,...} the query's parts as they came, in order
 function wire.target(target)
   local path, query = target:match("^([^?#]*)%??([^#]*)")
   local segments, values, parts = {}, {}, {}
-  for segment in path:gmatch("/([^/]*)") do segments[#segments + 1] = wire.decode(segment) end
+  for segment in path:gmatch("/([^/]*)") do segments[#segments + 1] = decode(segment) end
   for part in query:gmatch("[^&]+") do
     local name, value = part:match("^([^=]*)=?(.*)$")
-    values[wire.decode(name)] = wire.decode((value:gsub("%+", " ")))
+    values[decode(name)] = decode((value:gsub("%+", " ")))
     parts[#parts + 1] = part
   end
   return segments, values, parts
@@ -49,13 +48,28 @@ end
 
 --- Reads an Authorization header.
 -- @tparam ?string header
--- @treturn string|nil user name; nil when this is no Basic authentication
+-- @treturn string|nil user name; nil when the header is not Basic authentication
 -- @treturn ?string password
 function wire.credentials(header)
   local encoded = (header or ""):match("^%s*[Bb][Aa][Ss][Ii][Cc]%s+(%S+)%s*$")
   local decoded = encoded and base64.decode((encoded:gsub("=?=$", "")))
   if not decoded then return nil end
   return decoded:match("^([^:]*):(.*)$")
+end
+
+--- Is a decoded value a JSON object?
+-- @tparam any value
+-- @treturn boolean
+function wire.is_object(value)
+  return type(value) == "table" and not core.is_array(value)
+end
+
+--- Reads JSON's null as a field that was left out.
+-- @tparam any value
+-- @treturn any nil for null, else the value
+function wire.given(value)
+  if value == core.null then return nil end
+  return value
 end
 
 return wire

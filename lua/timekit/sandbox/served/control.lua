@@ -1,5 +1,5 @@
---- The control endpoints that a served sandbox has beside the API: clock, faults, requests, bookings,
--- webhooks, reset, health.
+--- The control endpoints of a served sandbox, `/_sandbox/…`: clock, faults, requests, bookings, webhooks, reset,
+-- health. A new one is a function and a line in ENDPOINTS.
 -- @module timekit.sandbox.served.control
 local core = require "timekit.core"
 local time = require "timekit.text.time"
@@ -7,6 +7,7 @@ local faults = require "timekit.sandbox.model.faults"
 local replies = require "timekit.sandbox.routes.replies"
 local messages = require "timekit.text.messages"
 local webhooks = require "timekit.sandbox.model.webhooks"
+local wire = require "timekit.sandbox.routes.wire"
 
 local control = {}
 
@@ -18,11 +19,16 @@ local function show_clock(box, played)
   })
 end
 
-local function advance(box, text)
+-- The object in a body; nil and a reply when it holds something else.
+local function read_object(text, example)
   local body = core.decode(text)
-  if type(body) ~= "table" or core.is_array(body) then
-    return replies.error(400, 'expected a JSON object such as {"advance": 3600}')
-  end
+  if wire.is_object(body) then return body end
+  return nil, replies.error(400, "expected a JSON object such as " .. example)
+end
+
+local function advance(box, text)
+  local body, refusal = read_object(text, '{"advance": 3600}')
+  if not body then return refusal end
   for name in pairs(body) do
     if name ~= "advance" then
       return replies.field(name, ("unknown field '%s'%s"):format(name, messages.hint(name, { "advance" })))
@@ -30,12 +36,12 @@ local function advance(box, text)
   end
   local ok, played = pcall(box.advance, box, body.advance)
   if ok then return show_clock(box, played) end
-  -- The caller's mistake here as it is there; anything else is a defect and goes on.
+  -- `advance` raises for wrong seconds, which are the client's mistake here. Any other error is ours.
   local problem = tostring(played):match("seconds: (.*)") or error(played, 0)
   return replies.field("advance", problem)
 end
 
--- JSON has no number for ever.
+-- Stands for math.huge, which JSON cannot hold.
 local ALWAYS = "always"
 
 local function show_faults(box)
@@ -57,10 +63,8 @@ local function fault_problem(fault, path)
 end
 
 local function plan(box, text)
-  local body = core.decode(text)
-  if type(body) ~= "table" or core.is_array(body) then
-    return replies.error(400, 'expected a JSON object such as {"what": "close", "when": "after"}')
-  end
+  local body, refusal = read_object(text, '{"what": "close", "when": "after"}')
+  if not body then return refusal end
   local list, path = { body }, "fault"
   if body.faults ~= nil then
     if not core.is_array(body.faults) or next(body, next(body)) then
@@ -81,11 +85,9 @@ local function show_webhooks(box)
 end
 
 local function add_webhook(box, text)
-  local hook = core.decode(text)
-  if type(hook) ~= "table" or core.is_array(hook) then
-    return replies.error(400, 'expected a JSON object such as {"url": "http://127.0.0.1:9000/", "secret": "s3cr3t", '
-      .. '"graph": "instant", "state": "confirmed"}')
-  end
+  local hook, refusal = read_object(text,
+    '{"url": "http://127.0.0.1:9000/", "secret": "s3cr3t", "graph": "instant", "state": "confirmed"}')
+  if not hook then return refusal end
   local problems = webhooks.check(hook)
   if problems[1] then return replies.error(422, table.concat(problems, "; ")) end
   box:webhook(hook)
@@ -124,13 +126,13 @@ end
 --- Answers a request to a control endpoint.
 -- @tparam table box
 -- @tparam table request as for `Box:handle`, with a body that is a string
--- @treturn table|nil the answer, as of `Box:handle`; nil when this is no control endpoint
+-- @treturn table|nil the answer, as of `Box:handle`; nil when the target is not below `/_sandbox/`
 function control.handle(box, request)
   local name = request.target:match("^" .. PREFIX .. "([^?#]*)")
   if not name then return nil end
   local reply = reply_to(box, request.method, name, request.body)
   local text, problem = core.encode(reply.body, "answer")
-  -- It quotes the request, which need not be UTF-8.
+  -- The answer quotes the request, which may not be UTF-8.
   if not text then reply, text = { status = 400 }, assert(core.encode { error = problem }) end
   local headers = reply.headers or {}
   headers["content-type"], headers["content-length"] = "application/json", tostring(#text)

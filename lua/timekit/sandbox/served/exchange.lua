@@ -1,5 +1,5 @@
---- One request and its answer over a stream of lua-http.
--- Whatever comes in, the server goes on: what is no proper request is refused, and its connection closed.
+--- Reads one request from a stream of lua-http, and writes its answer.
+-- A request that is not valid HTTP is refused, and its connection closed. The server goes on whatever comes in.
 -- @module timekit.sandbox.served.exchange
 local cqueues = require "cqueues"
 local errno = require "cqueues.errno"
@@ -24,18 +24,18 @@ local function refusal(status, text)
   }
 end
 
--- Hands every part of the body to `take`, until that returns false. Returns true at the end; false when `take` had
--- enough; false and an error number when the client did not keep its word.
+-- Calls `take(size, chunk)` for every part of the body, until it returns false. Returns true at the end of the body;
+-- false when `take` did; false and an error number when the body is malformed or does not come in time.
 local function each_chunk(stream, take)
   local deadline = cqueues.monotime() + READ_TIMEOUT
   while true do
-    -- lua-http collects a whole chunk of a chunked body before it hands it out, so what it has collected is looked
-    -- at whenever it would wait: one chunk can be gigabytes.
+    -- lua-http collects a whole chunk before it hands it out, and one chunk can be gigabytes. So `take` also sees the
+    -- size of what is collected so far, whenever lua-http would wait.
     local chunk, problem, code = stream:get_next_chunk(0)
     if chunk then
       if not take(#chunk, chunk) then return false end
     elseif problem == nil then
-      -- Also where the client went away in the middle of the body.
+      -- No more chunks: either the body is complete, or the client went away in its middle.
       return stream.state == "half closed (remote)"
     elseif code ~= errno.ETIMEDOUT then
       return false, code
@@ -47,7 +47,7 @@ local function each_chunk(stream, take)
   end
 end
 
--- The body; nil and an answer when there is something wrong with it, nil alone when the client is gone.
+-- Returns the body; nil and an answer when something is wrong with it; nil alone when the client is gone.
 local function read_body(stream, headers)
   local length, another = headers:get("content-length")
   local malformed = refusal(400, "Malformed request")
@@ -83,21 +83,25 @@ local function read_request(stream)
   end
   local body, refused = read_body(stream, headers)
   if not body then return nil, refused end
-  return { method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body }
+  return {
+    method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body,
+    -- lua-http's name for the Host header.
+    host = (headers:get(":authority")),
+  }
 end
 
--- `in_part`: the body is shorter than the headers say. lua-http ends a connection on which an answer was left so.
-local function send(stream, answer, in_part)
+-- `is_cut`: the body is shorter than the headers say. lua-http closes the connection after such an answer.
+local function send(stream, answer, is_cut)
   local headers = new_headers()
   headers:append(":status", tostring(answer.status))
   for name, value in pairs(answer.headers) do headers:append(name, value) end
-  local ends = not in_part and answer.body == ""
+  local ends = not is_cut and answer.body == ""
   if stream:write_headers(headers, ends, WRITE_TIMEOUT) and not ends then
-    stream:write_chunk(answer.body, not in_part, WRITE_TIMEOUT)
+    stream:write_chunk(answer.body, not is_cut, WRITE_TIMEOUT)
   end
 end
 
--- lua-http has no answer for a request line that it could not read, so this writes one past it.
+-- lua-http cannot answer a request line that it could not read, so this writes to the connection itself.
 local function send_before_headers(connection, answer)
   connection:write_status_line(1.1, tostring(answer.status), "Bad Request", 0)
   for name, value in pairs(answer.headers) do connection:write_header(name, value, 0) end
@@ -105,7 +109,8 @@ local function send_before_headers(connection, answer)
   connection:write_body_plain(answer.body, WRITE_TIMEOUT)
 end
 
--- A connection that is closed with unread bytes is reset, and the client may lose the answer.
+-- Reads what the client still sends. Closing a connection with unread bytes resets it, and the client may lose the
+-- answer.
 local function discard(socket)
   local deadline, left = cqueues.monotime() + DISCARD_TIMEOUT, MAX_DISCARDED
   socket:shutdown("w")
@@ -117,15 +122,14 @@ local function discard(socket)
   end
 end
 
--- Requests of one connection are carried out and answered in their order. Returns false when an earlier one has ended
--- the connection instead.
+-- Waits until all earlier requests of the connection are answered. Returns false when one of them has closed it.
 local function await_turn(stream)
   while stream.state ~= "closed" and stream.connection.pipeline:peek() ~= stream do stream.pipeline_cond:wait() end
   return stream.state ~= "closed"
 end
 
--- Ends a stream, and its connection with it, after `answer` if there is one. lua-http by itself would read a request
--- to its end, and answer it.
+-- Closes the stream and its connection, after sending `answer` if there is one. lua-http's own way would read the
+-- request to its end and answer it.
 local function abandon(stream, answer)
   local connection = stream.connection
   if not await_turn(stream) then return end
@@ -134,12 +138,12 @@ local function abandon(stream, answer)
     discard(connection.socket)
   end
   if stream.state ~= "closed" then stream:set_state("closed") end
-  -- Taken away first: the server looks for the next request of the connection, and must find no closed socket there.
+  -- The server looks for the next request of the connection, and must not find a closed socket. So take it away first.
   local socket = connection:take_socket()
   if socket then socket:close() end
 end
 
--- Waits, for ever without `seconds`. Returns false when the client has gone meanwhile.
+-- Waits for some seconds, or without `seconds` forever. Returns false when the client goes away meanwhile.
 local function outlast(stream, seconds)
   local socket = stream.connection.socket
   local deadline = seconds and cqueues.monotime() + seconds
@@ -147,36 +151,37 @@ local function outlast(stream, seconds)
     local left = deadline and deadline - cqueues.monotime()
     if left and left <= 0 then return true end
     cqueues.poll({ pollfd = socket:pollfd(), events = "r" }, left)
-    -- What there is to read is the next request, or else the end.
+    -- What can be read is the next request or the end of the connection.
     local more, _, code = socket:fill(socket:pending() + 1, 0)
     if not more and code ~= errno.ETIMEDOUT then return false end
   end
 end
 
-local function call(respond, report, request)
+-- Calls `respond`, and turns an error of ours into a 500.
+local function answer_to(respond, report, request)
   local done, answer = xpcall(function() return respond(request) end, debug.traceback)
   if done then return answer end
   report(answer)
   return refusal(500, "Server Error")
 end
 
---- Reads the request of a stream and answers it, or does what a fault wants instead.
+--- Reads the request of a stream and answers it, or does to the connection what a fault says.
 -- @param stream of lua-http, from a server of HTTP/1.1
--- @tparam function respond function(request) → answer, both as of `Box:handle`
--- @tparam function report function(text): told about errors in `respond`, which are answered with 500
+-- @tparam function respond function(request) → answer, both as of `Box:handle`; the request also has its `host`
+-- @tparam function report function(text), called with an error in `respond`; the client gets a 500
 function exchange.run(stream, respond, report)
   local read, request, refused = yieldable_pcall(read_request, stream)
   if not read then
-    -- lua-http raises at some headers that it cannot understand.
+    -- lua-http raises at some malformed headers.
     request, refused = nil, refusal(400, "Malformed request")
   end
   if not request then return abandon(stream, refused) end
   if not await_turn(stream) then return end
-  local answer = call(respond, report, request)
+  local answer = answer_to(respond, report, request)
   local what = answer.fault and answer.fault.what
   if what == "stall" then
     if not outlast(stream, answer.fault.seconds) then return abandon(stream) end
-    if answer.resume then answer = call(answer.resume, report) end
+    if answer.resume then answer = answer_to(answer.resume, report) end
   end
   if not answer.status then return abandon(stream) end
   send(stream, answer, what == "truncate")

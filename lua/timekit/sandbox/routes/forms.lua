@@ -1,45 +1,42 @@
---- The fields of a request that makes or moves a booking, and what is wrong with them (API.md 3 and 4).
--- @module timekit.sandbox.routes.form
+--- Reads the fields of a request that makes, moves or reserves a booking, and collects what is wrong with them
+-- (spec/api.md 3 and 4).
+-- @module timekit.sandbox.routes.forms
 local core = require "timekit.core"
-local time = require "timekit.text.time"
 local graph_rules = require "timekit.graph"
 local graphs = require "timekit.graphs"
 local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
+local capacity = require "timekit.sandbox.model.capacity"
 local ids = require "timekit.sandbox.model.ids"
-local seats = require "timekit.sandbox.model.seats"
-local store = require "timekit.sandbox.model.store"
+local wire = require "timekit.sandbox.routes.wire"
 
-local form = {}
+local forms = {}
 
-local function is_object(value)
-  return type(value) == "table" and not core.is_array(value)
+local given, is_object = wire.given, wire.is_object
+
+local function is_string(value)
+  return type(value) == "string"
 end
 
--- JSON's null says as much as leaving a field out.
-local function given(value)
-  if value == core.null then return nil end
-  return value
-end
-
-local function text_of(value)
+local function is_text(value)
   return type(value) == "string" and value ~= ""
 end
 
+-- field → is a value of the right type, and what is expected
 local TYPES = {
-  graph = { text_of, "a text" }, action = { text_of, "a text" }, what = { "string", "a text" },
-  where = { "string", "a text" }, description = { "string", "a text" },
-  resource_id = { text_of, "an id" }, calendar_id = { text_of, "an id" }, project_id = { text_of, "an id" },
+  graph = { is_text, "a text" }, action = { is_text, "a text" }, what = { is_string, "a text" },
+  where = { is_string, "a text" }, description = { is_string, "a text" },
+  resource_id = { is_text, "an id" }, calendar_id = { is_text, "an id" }, project_id = { is_text, "an id" },
   customer = { is_object, "an object" }, meta = { is_object, "an object" }, settings = { is_object, "an object" },
   related = { is_object, "an object" }, participants = { core.is_array, "a list" },
-  reservation_id = { text_of, "an id" }, message = { "string", "a text" },
+  reservation_id = { is_text, "an id" }, message = { is_string, "a text" },
 }
 
 --- The field that names the group booking.
-form.OWNER = "related.owner_booking_id"
-local OWNER = form.OWNER
+forms.OWNER = "related.owner_booking_id"
+local OWNER = forms.OWNER
 
--- In older versions these stood in an object of their own (fixture create-request-confirm_decline-2016).
+-- Older versions put these into an object `event` (fixture create-request-confirm_decline-2016).
 local EVENT = { start = true, ["end"] = true, what = true, where = true, description = true, calendar_id = true,
   participants = true }
 
@@ -50,7 +47,7 @@ local CUSTOMER = { name = true, email = true, phone = true, voip = true, timezon
 local Form = {}
 Form.__index = Form
 
---- Notes what is wrong with a field; the same is said once, however often the field is read.
+--- Records what is wrong with a field. Fields are read more than once, so the same text is recorded only once.
 -- @tparam string field
 -- @tparam string text
 function Form:refuse(field, text)
@@ -62,8 +59,7 @@ function Form:refuse(field, text)
   texts[#texts + 1] = text
 end
 
---- Reads a field.
--- One of the wrong type is refused, and as good as left out.
+--- Reads a field. A value of the wrong type is refused, and read as left out.
 -- @tparam string field
 -- @treturn any nil when it is left out or null
 function Form:get(field)
@@ -71,14 +67,13 @@ function Form:get(field)
   if value == nil and EVENT[field] and is_object(self.body.event) then value = given(self.body.event[field]) end
   local expected = TYPES[field]
   if value == nil or not expected then return value end
-  local ok = expected[1]
-  if type(ok) == "string" then ok = type(value) == ok else ok = ok(value) end
-  if ok then return value end
-  self:refuse(field, ("%s must be %s"):format(field, expected[2]))
+  local is_right, description = expected[1], expected[2]
+  if is_right(value) then return value end
+  self:refuse(field, ("%s must be %s"):format(field, description))
   return nil
 end
 
---- The graph that the request names, which must be one whose bookings are made by requests.
+--- The graph that the request names. Bookings of some graphs, such as reservations, are not made by POST /bookings.
 -- @treturn table|nil
 function Form:graph()
   local name = self:get("graph")
@@ -96,7 +91,7 @@ function Form:graph()
   return graph
 end
 
---- Refuses what the graph requires and the request leaves out.
+--- Refuses the request for each field that the graph requires and the request leaves out.
 -- @tparam table graph
 function Form:required(graph)
   for _, path in ipairs(graph.requires) do
@@ -107,54 +102,53 @@ function Form:required(graph)
 end
 
 --- The group booking that a customer's booking belongs to.
--- @tparam table state the box's state
 -- @tparam table graph
 -- @treturn table|nil
-function Form:owner(state, graph)
+function Form:owner(graph)
   if graph.seats ~= "customer" then return nil end
   local related = self:get("related")
   local id = related and given(related.owner_booking_id)
   if id == nil then return nil end
-  local owner = store.find(state, id)
+  local owner = self.store:find(id)
   if not owner then
     self:refuse(OWNER, "owner booking does not exist")
   elseif not owner.customer_bookings then
     self:refuse(OWNER, ("owner booking is of graph '%s', which has no seats"):format(owner.graph))
   elseif owner.completed then
     self:refuse(OWNER, ("owner booking is %s"):format(owner.state))
-  elseif owner.max_seats and seats.taken(owner) >= owner.max_seats then
+  elseif capacity.is_full(owner) then
     self:refuse(OWNER, "group booking is full: no seats left")
   else
     return owner
   end
 end
 
---- Reads a timestamp that must be there.
--- @tparam string field
--- @treturn number|nil unix seconds
-function Form:instant(field)
-  local text = self:get(field)
-  if text == nil then
+-- Reads a timestamp, which is required: as unix seconds, and as the event keeps it.
+local function read_time(self, field)
+  local value = self:get(field)
+  if value == nil then
     self:refuse(field, field .. " is required")
     return nil
   end
-  local unix, problem = time.parse(text)
-  if unix and not time.is_writable(unix) then unix, problem = nil, "not within the years 0 to 9999 in UTC" end
-  if not unix then self:refuse(field, ("%s is not a valid timestamp: %s"):format(field, problem)) end
-  return unix
+  local unix, problem = self.timestamps:read(value)
+  if unix then return unix, self.timestamps:kept(value, unix) end
+  self:refuse(field, ("%s is not a valid timestamp: %s"):format(field, problem))
 end
 
 --- Reads `start` and `end`.
--- @treturn number|nil unix seconds
--- @treturn number|nil unix seconds
+-- @treturn table `starts` and `ends` in unix seconds, `start` and `end` as the event keeps them; nil where refused
 function Form:times()
-  local starts, ends = self:instant("start"), self:instant("end")
-  if starts and ends and ends <= starts then self:refuse("end", "end must be after start") end
-  return starts, ends
+  local times = {}
+  times.starts, times.start = read_time(self, "start")
+  times.ends, times["end"] = read_time(self, "end")
+  if times.starts and times.ends and times.ends <= times.starts then
+    self:refuse("end", "end must be after start")
+  end
+  return times
 end
 
 --- Reads the settings of a graph.
--- Timekit's pages do not say whether a setting stands under `settings` or beside it [inferred]: both are read.
+-- Timekit's pages do not say whether a setting stands under `settings` or beside it, so both are read.
 -- @tparam table graph
 -- @treturn table
 function Form:settings(graph)
@@ -176,10 +170,9 @@ function Form:settings(graph)
   return found
 end
 
---- Reads the customer, who gets an id.
--- @tparam table state the box's state
+--- Reads the customer, and gives it an id.
 -- @treturn table|nil
-function Form:customer(state)
+function Form:customer()
   local customer = self:get("customer")
   if not customer then return nil end
   for field in pairs(CUSTOMER) do
@@ -188,7 +181,7 @@ function Form:customer(state)
       self:refuse("customer." .. field, ("customer.%s must be a text"):format(field))
     end
   end
-  local copy = { id = ids.next(state.booking_ids) }
+  local copy = { id = ids.next(self.store.booking_ids) }
   for field, value in pairs(customer) do
     if field ~= "id" then copy[field] = value end
   end
@@ -196,12 +189,11 @@ function Form:customer(state)
 end
 
 --- The reservation that the request uses up.
--- @tparam table state the box's state
 -- @treturn table|nil
-function Form:reservation(state)
+function Form:reservation()
   local id = self:get("reservation_id")
   if id == nil then return nil end
-  local reservation = store.find(state, id)
+  local reservation = self.store:find(id)
   if not reservation or not reservation.expires then
     self:refuse("reservation_id", "reservation does not exist")
   elseif reservation.completed then
@@ -211,7 +203,8 @@ function Form:reservation(state)
   end
 end
 
---- Reads the event. A customer's booking in a group may take the group's, and one that was reserved what was reserved.
+--- Reads the event. Without times, a customer's booking in a group shares the group's event. What is left out comes
+-- from the reservation.
 -- @tparam ?table owner the group booking
 -- @tparam ?table reservation
 -- @treturn table
@@ -219,10 +212,9 @@ function Form:event(owner, reservation)
   local timeless = self:get("start") == nil and self:get("end") == nil
   if owner and timeless then return owner.event end
   local held = reservation and reservation.event or {}
-  local starts, ends = held.starts, held.ends
-  if not (reservation and timeless) then starts, ends = self:times() end
+  local times = reservation and timeless and held or self:times()
   return {
-    starts = starts, ends = ends, start = self:get("start") or held.start, ["end"] = self:get("end") or held["end"],
+    starts = times.starts, ends = times.ends, start = times.start, ["end"] = times["end"],
     what = self:get("what") or held.what or "", where = self:get("where") or held.where or "",
     description = self:get("description") or held.description or "",
     calendar_id = self:get("calendar_id") or held.calendar_id,
@@ -230,7 +222,7 @@ function Form:event(owner, reservation)
   }
 end
 
---- Whether the request asks that the resource be free: `settings.allow_double_bookings` is false.
+--- Must the resource be free? It must when `settings.allow_double_bookings` is false.
 -- @treturn boolean
 function Form:exclusive()
   local settings = self:get("settings")
@@ -241,13 +233,27 @@ function Form:exclusive()
   return allow == false
 end
 
+--- Refuses the request when the resource is taken at the time of an event.
+-- @tparam string resource_id
+-- @tparam table event its `starts` and `ends`
+-- @tparam ?table except as in `capacity.is_time_taken`
+function Form:require_free(resource_id, event, except)
+  -- Wrong fields are the better message, and leave no times to compare.
+  if not self.refused and capacity.is_time_taken(self.store, resource_id, event.starts, event.ends, except) then
+    self:refuse("start", "the resource is already booked at that time")
+  end
+end
+
 --- @section end
 
 --- Reads the fields of a request.
--- @tparam table body
+-- @tparam table request see `timekit.sandbox.engine`; of it, `store`, `timestamps` and `body`
+-- @tparam ?table body the fields, where they are a part of the request's body
 -- @treturn Form with `errors` (field → list of texts) and `refused` (boolean)
-function form.new(body)
-  return setmetatable({ body = body, errors = {}, refused = false }, Form)
+function forms.new(request, body)
+  return setmetatable({
+    body = body or request.body, store = request.store, timestamps = request.timestamps, errors = {}, refused = false,
+  }, Form)
 end
 
-return form
+return forms

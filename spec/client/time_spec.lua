@@ -1,5 +1,5 @@
+local duration = require "timekit.text.duration"
 local time = require "timekit.text.time"
-local nearest = require("timekit.text.messages").nearest
 
 describe("time.parse", function()
   it("reads every form of the zone as the same instant", function()
@@ -91,7 +91,7 @@ describe("time.parse", function()
     end
   end)
 
-  it("refuses what is no text", function()
+  it("refuses what is not a text", function()
     for _, value in ipairs { 1455188325, true, {}, print } do
       local unix, message = time.parse(value)
       assert.is_nil(unix)
@@ -134,57 +134,36 @@ describe("time.format", function()
     for _, value in ipairs { "1455188325", 1 / 0, -1 / 0, 0 / 0, 253402300800, -62167219201 } do
       local ok, message = pcall(function() return (time.format(value)) end)
       assert.is_false(ok, tostring(value))
-      assert.matches("time_nearest_spec.lua:%d+: unix: expected", message)
+      assert.matches("time_spec.lua:%d+: unix: expected", message)
     end
   end)
 end)
 
-describe("nearest", function()
-  local names = { "message", "enabled", "payment_id" }
-
-  it("finds a name through one slip of each kind", function()
-    for slip, name in pairs {
-      mesage = "message", messsage = "message", massage = "message", messgae = "message", emssage = "message",
-      enable = "enabled", payment_di = "payment_id", paymentid = "payment_id",
+describe("duration.read", function()
+  it("reads Timekit's durations", function()
+    for text, seconds in pairs {
+      ["1 day"] = 86400, ["14 days"] = 1209600, ["2 hours"] = 7200, ["1 hour"] = 3600, ["25 min"] = 1500,
+      ["25 minutes"] = 1500, ["30 seconds"] = 30, ["1 sec"] = 1, ["2 weeks"] = 1209600, ["0 days"] = 0,
+      ["1.5 hours"] = 5400, ["25min"] = 1500, ["  2  Hours "] = 7200,
     } do
-      assert.equal(name, nearest(slip, names), slip)
+      assert.equal(seconds, duration.read(text), text)
     end
+    assert.equal(1500, duration.read { time = 25, unit = "min" })
+    assert.equal(1500, duration.read { time = "25", unit = "MINUTES" })
+    assert.equal(90, duration.read { time = 1.5, unit = "min" })
+    assert.equal(86400, math.floor(duration.read("0." .. ("9"):rep(400) .. " days") + 0.5))
   end)
 
-  it("allows more slips in a longer name: a third of its length, and at least one", function()
-    assert.equal("confirm", nearest("cnofrim", { "confirm" }))          -- 7 letters, 2 swaps
-    assert.is_nil(nearest("cnofrmi_", { "confirm" }))                   -- 8 letters, 3 slips
-    assert.equal("pay", nearest("pya", { "pay" }))
-    assert.is_nil(nearest("yap", { "pay" }))                            -- 3 letters, 2 slips
-    assert.equal("ok", nearest("k", { "ok" }))
-    assert.is_nil(nearest("no", { "ok" }))
-    assert.equal("by_customer", nearest("bycostumer", { "by_customer" })) -- 10 letters, 3 slips
-  end)
-
-  it("takes a list, or the keys of a table", function()
-    assert.equal("message", nearest("mesage", { message = { type = "string" }, enabled = false }))
-    assert.equal("message", nearest("mesage", { "enabled", "message" }))
-  end)
-
-  it("prefers the closest, then the alphabetically first, whatever the order", function()
-    assert.equal("cancel", nearest("cancle", { "candle_", "cancel" }))
-    assert.equal("message", nearest("message", { "massage", "message", "messages" }))
-    for _, list in ipairs { { "bat", "cat", "hat" }, { "hat", "cat", "bat" }, { "cat", "bat", "hat" } } do
-      assert.equal("bat", nearest("aat", list))
+  it("is nil for anything else", function()
+    for _, value in ipairs {
+      "", "day", "1", "1 fortnight", "-1 day", "1 day 2 hours", "1e3 days", "0x10 days", "1.2.3 days", ". days",
+      ("9"):rep(400) .. " days", 300, true, {}, print,
+      { time = 25 }, { unit = "min" }, { time = -1, unit = "min" }, { time = 0 / 0, unit = "min" },
+      { time = 1 / 0, unit = "min" }, { time = {}, unit = "min" }, { time = "x", unit = "min" },
+      { time = 1, unit = 60 },
+    } do
+      assert.is_nil(duration.read(value), tostring(value))
     end
-  end)
-
-  it("finds nothing where nothing is close", function()
-    assert.is_nil(nearest("colour", names))
-    assert.is_nil(nearest("", names))
-    assert.is_nil(nearest("message", {}))
-    assert.is_nil(nearest("x", { 1, 2, true }))
-    for _, name in ipairs { 7, true, {} } do assert.is_nil(nearest(name, names)) end
-    assert.is_nil(nearest(nil, names))
-  end)
-
-  it("does not labour over a huge name", function()
-    -- A distance of ten megabytes to a short name would take minutes if it were computed.
-    assert.is_nil(nearest(("x"):rep(10 * 1024 * 1024), names))
+    assert.is_nil(duration.read(nil))
   end)
 end)
