@@ -1,16 +1,17 @@
 /* Checks the base URL and the proxy. Requests may go to any host over https, and over http to this machine only. */
 #include "engine/internal.h"
 
+#include "engine/ascii.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* `host` comes from libcurl, which writes every form of an IPv4 address as four decimal numbers. `localhost` is safe:
    since 7.77 libcurl resolves it to loopback by itself. */
 static int is_loopback(const char *host) {
   size_t dots = 0;
   const char *c;
-  if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return 1;
+  if (tk_same_letters(host, "localhost", sizeof "localhost") || strcmp(host, "[::1]") == 0) return 1;
   if (strncmp(host, "127.", 4) != 0) return 0;
   for (c = host; *c != '\0'; c++) {
     if (*c == '.') dots++;
@@ -101,7 +102,7 @@ const char *tk_proxy_problem(const char *proxy) {
   if (code == CURLUE_OUT_OF_MEMORY) text = out_of_memory;
   if (code == CURLUE_OK)
     for (i = 0; i < sizeof schemes / sizeof *schemes; i++)
-      if (strcasecmp(scheme, schemes[i]) == 0) text = NULL;
+      if (tk_same_letters(scheme, schemes[i], strlen(schemes[i]) + 1)) text = NULL;
   curl_free(scheme);
   curl_url_cleanup(url);
   return text;

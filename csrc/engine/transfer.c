@@ -24,6 +24,16 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
+/* "no complete answer within 2.5 seconds". Not with %g, whose decimal point is the locale's. */
+static void explain_deadline(char *text, size_t room, double timeout) {
+  long thousandths = timeout < 1e6 ? (long)(timeout * 1000 + 0.5) % 1000 : 0;
+  int digits = 3;
+  double whole = thousandths == 0 ? timeout : (double)(long)(timeout + 0.0005);
+  for (; digits > 0 && thousandths % 10 == 0; digits--) thousandths /= 10;
+  if (digits == 0) snprintf(text, room, "no complete answer within %.0f seconds", whole);
+  else snprintf(text, room, "no complete answer within %.0f.%0*ld seconds", whole, digits, thousandths);
+}
+
 /* Adds to the text what has run out, if that is the reason. */
 static void add_shortage(tk_transfer *transfer, CURLcode code) {
   char *text = transfer->error;
@@ -50,9 +60,7 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
       add_shortage(transfer, code);
       break;
-    case TK_DEADLINE:
-      snprintf(text, sizeof transfer->error, "no complete answer within %g seconds", transfer->timeout);
-      break;
+    case TK_DEADLINE: explain_deadline(text, sizeof transfer->error, transfer->timeout); break;
     case TK_CANCELLED: strcpy(text, "cancelled"); break;
     case TK_BODY_LIMIT:
       snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
