@@ -1,6 +1,9 @@
 --- What a call returns as its second value when it failed.
 -- It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
 --
+-- As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
+-- `("%s"):format(err)` and `error(err)` outside of any `pcall` want `tostring(err)`.
+--
 -- Kinds and fields are public interface, message texts are not. The fields:
 --
 -- * `kind` string: see the list below
@@ -108,6 +111,18 @@ function metatable:__tostring()
   local text = ("timekit: %s: %s"):format(tostring(self.kind), tostring(self.message))
   if #notes > 0 then text = ("%s (%s)"):format(text, table.concat(notes, ", ")) end
   return one_line(text, LONGEST_TEXT)
+end
+
+-- Other values raise, as they do beside a plain text.
+local function check_text(value)
+  local is_text = type(value) == "string" or type(value) == "number" or Error.is(value)
+  if not is_text then error(("attempt to concatenate a %s value"):format(type(value)), 3) end
+end
+
+function metatable.__concat(left, right)
+  check_text(left)
+  check_text(right)
+  return tostring(left) .. tostring(right)
 end
 
 return Error
