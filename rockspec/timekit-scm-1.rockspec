@@ -62,6 +62,7 @@ build = {
     ["timekit.methods.bulk.outcome"] = "lua/timekit/methods/bulk/outcome.lua",
     ["timekit.methods.bulk.update"] = "lua/timekit/methods/bulk/update.lua",
     ["timekit.methods.changes"] = "lua/timekit/methods/changes.lua",
+    ["timekit.methods.connect"] = "lua/timekit/methods/connect.lua",
     ["timekit.methods.create"] = "lua/timekit/methods/create.lua",
     ["timekit.methods.cursor"] = "lua/timekit/methods/cursor.lua",
     ["timekit.methods.customer_links"] = "lua/timekit/methods/customer_links.lua",

@@ -85,7 +85,7 @@ static void set_owner(lua_State *L, void *handle, int owner) {
 Starts a transfer.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
-`timeout` (seconds, default 30; nothing is sent after it)
+`timeout` (seconds, default 30; nothing is sent after it), `authorize` (false: it is sent without Authorization)
 @tparam ?any owner what `engine:finished` returns for this transfer; the transfer itself if nil. It is held weakly.
 @treturn transfer
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then
@@ -101,6 +101,8 @@ static int engine_start(lua_State *L) {
   request.target = tk_required_string(L, 2, "target");
   request.body = tk_string_field(L, 2, "body", &request.body_size);
   request.timeout = tk_positive_field(L, 2, "timeout", 30);
+  lua_getfield(L, 2, "authorize");
+  request.is_anonymous = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
   request.is_json = tk_is_json(L, 2);
   request.header_count = 0;
   request.headers = request.is_json ? NULL : tk_header_lines(L, 2, &request.header_count);

@@ -154,6 +154,9 @@ int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   if (!transfer->has_body && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
+  } else if (strcmp(transfer->method, "HEAD") == 0) {
+    SET(CURLOPT_NOBODY, 1L); /* the other branches' options turn it off again */
+    SET(CURLOPT_CUSTOMREQUEST, NULL);
   } else if (!transfer->has_body && strcmp(transfer->method, "DELETE") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);

@@ -59,7 +59,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
-         tk_headers_copy(&engine->json_headers, engine->headers);
+         tk_headers_copy(&engine->json_headers, engine->headers, 1);
 }
 
 static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {

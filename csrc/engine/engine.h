@@ -32,10 +32,11 @@ typedef struct tk_options {
 } tk_options;
 
 typedef struct tk_request {
-  const char *method; /* GET, POST, PUT, PATCH or DELETE */
+  const char *method; /* GET, HEAD, POST, PUT, PATCH or DELETE; the first two have no body */
   const char *target; /* appended to base_url; starts with '/' */
   const char *const *headers;
   size_t header_count;
+  int is_anonymous; /* sent without Authorization */
   int is_json;      /* `Content-Type: application/json` is the only header; `headers` is ignored */
   const char *body; /* copied; NULL: none */
   size_t body_size;

@@ -251,7 +251,7 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
 /* ---- the start ---- */
 
 static int is_method(const char *method) {
-  static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+  static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
   size_t i;
   for (i = 0; i < sizeof methods / sizeof *methods; i++)
     if (strcmp(method, methods[i]) == 0) return 1;
@@ -267,28 +267,30 @@ static int is_target(const char *target) {
 }
 
 static const char *request_problem(const tk_request *request) {
-  if (!is_method(request->method)) return "method: expected GET, POST, PUT, PATCH or DELETE";
+  if (!is_method(request->method)) return "method: expected GET, HEAD, POST, PUT, PATCH or DELETE";
   if (!is_target(request->target)) return "target: expected a percent-encoded path that starts with '/'";
   if (request->body != NULL && request->method[0] == 'G') return "body: a GET has none";
+  if (request->body != NULL && request->method[0] == 'H') return "body: a HEAD has none";
   if (!(request->timeout > 0)) return "timeout: expected a positive number of seconds";
   return NULL;
 }
 
 /* Copies what the request points to into the transfer. 0 on failure, with the reason in `message`. */
 static int copy_request(tk_transfer *transfer, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
+  const tk_engine *engine = transfer->engine;
+  size_t count = request->is_json ? 0 : request->header_count;
   const char *bad = NULL;
   strcpy(message, "not enough memory");
   strcpy(transfer->method, request->method);
   transfer->has_body = request->body != NULL;
   if (transfer->has_body && !tk_buffer_fill(&transfer->request_body, request->body, request->body_size)) return 0;
-  if (!request->is_json && request->header_count > 0) {
-    if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
-      if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
-      return 0;
-    }
-    if (!tk_headers_copy(&transfer->own_headers, transfer->engine->headers)) return 0;
+  if (!request->is_anonymous && count == 0) return 1;
+  if (!tk_headers_add(&transfer->own_headers, request->headers, count, &bad)) {
+    if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
+    return 0;
   }
-  return 1;
+  return tk_headers_copy(&transfer->own_headers, request->is_json ? engine->json_headers : engine->headers,
+                         !request->is_anonymous);
 }
 
 static void link_transfer(tk_engine *engine, tk_transfer *transfer) {

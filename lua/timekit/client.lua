@@ -5,6 +5,7 @@
 local batch = require "timekit.methods.batch"
 local budget = require "timekit.call.budget"
 local bulk = require "timekit.methods.bulk"
+local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
 local create = require "timekit.methods.create"
 local free_request = require "timekit.methods.request"
@@ -46,7 +47,7 @@ local function credentials_of(settings, password)
   return list
 end
 
-local function connect(settings, password)
+local function open_connection(settings, password)
   local transport = settings.transport or require "timekit.transport.core"
   return transport:connect {
     base_url = settings.base_url,
@@ -179,6 +180,7 @@ end
 
 batch.install(Client, check)
 bulk.install(Client, check)
+connect.install(Client, check)
 create.install(Client, check)
 free_request.install(Client, check)
 lists.install(Client, check)
@@ -226,7 +228,7 @@ end
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local redact, clean = redaction.redactor(credentials_of(settings, password))
-  local pump, registry = pumps.new(connect(settings, password)), {}
+  local pump, registry = pumps.new(open_connection(settings, password)), {}
   local app_key = not settings.resource_key and password
   return finalized(setmetatable({
     base_url = settings.base_url,

@@ -232,7 +232,8 @@ end
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
 --   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
 --   list, for `timekit.methods.bulk.answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
---   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty
+--   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty; `"any_status"`, a complete answer with
+--   whatever status, which becomes true
 -- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
@@ -242,6 +243,7 @@ end
 function response.read(outcome, operation, clock)
   local found
   local status = not outcome.failure and outcome.status
+  if status and operation.expects == "any_status" then return true end
   if status and status >= 200 and status < 300 then
     local data, problem = data_of(outcome, operation.expects)
     if data then return data end

@@ -53,11 +53,13 @@
 --- Starts a request. It may go on only while `step` or `wait` runs.
 -- @function connection:start
 -- @tparam table request not to be changed
--- @tparam string request.method
+-- @tparam string request.method `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`
 -- @tparam string request.target path and query, to be appended to `base_url`
 -- @tparam ?table request.headers name → value; they replace those of the connection that have the same name, in
 --   whichever case
--- @tparam ?string request.body
+-- @tparam ?string request.body never with GET and HEAD
+-- @tparam ?boolean request.authorize false: the request is sent without the credentials, as that of `Client:connect`
+--   is; nil stands for true
 -- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included; once they are
 --   over the request must not be sent any more
 -- @treturn transfer
