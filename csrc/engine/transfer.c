@@ -24,14 +24,14 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
-/* "no complete answer within 2.5 seconds". Not with %g, whose decimal point is the locale's. */
+/* "no complete answer within 2.5 seconds". It prints integers, because %g would use the locale's decimal point. */
 static void explain_deadline(char *text, size_t room, double timeout) {
-  long thousandths = timeout < 1e6 ? (long)(timeout * 1000 + 0.5) % 1000 : 0;
-  int digits = 3;
-  double whole = thousandths == 0 ? timeout : (double)(long)(timeout + 0.0005);
-  for (; digits > 0 && thousandths % 10 == 0; digits--) thousandths /= 10;
-  if (digits == 0) snprintf(text, room, "no complete answer within %.0f seconds", whole);
-  else snprintf(text, room, "no complete answer within %.0f.%0*ld seconds", whole, digits, thousandths);
+  long long milliseconds = (long long)((timeout < 1e12 ? timeout : 1e12) * 1000 + 0.5);
+  size_t size;
+  snprintf(text, room, "no complete answer within %lld.%03lld", milliseconds / 1000, milliseconds % 1000);
+  for (size = strlen(text); text[size - 1] == '0'; size--) continue;
+  if (text[size - 1] == '.') size--;
+  snprintf(text + size, room - size, " seconds");
 }
 
 /* Adds to the text what has run out, if that is the reason. */

@@ -1,4 +1,4 @@
--- A user of OpenResty saw: `cjson.empty_array` in an action's inputs raised, an empty list with `cjson.empty_array_mt`
+-- A user saw: in OpenResty `cjson.empty_array` in an action's inputs raised, an empty list with `cjson.empty_array_mt`
 -- was sent as `{}`, and `cjson.encode` wrote `{}` for the empty list of an answer.
 -- Debian has no OpenResty. A double stands in for its lua-cjson, in a process of its own: it has the marks, and an
 -- encoder that knows them.

@@ -1,4 +1,4 @@
--- A user in Germany saw: "no complete answer within 0,5 seconds". The core's messages took the locale's decimal point.
+-- A user saw: "no complete answer within 0,5 seconds". The core's messages had the decimal point of the German locale.
 local locale = require "spec.support.locale"
 
 local CODE = [[

@@ -1,5 +1,5 @@
--- A game did not update for a while. Its action was sent after its timeout, and ended as "it is not known whether the
--- action was applied".
+-- A user saw: a game did not update for a while, and its action was sent after its timeout. It ended as "it is not
+-- known whether the action was applied".
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local socket = require "socket"
