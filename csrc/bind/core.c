@@ -22,11 +22,12 @@ before a transfer starts, and results become Lua values after libcurl has return
 Checks a `base_url` as `engine` would, so that options can be refused when they are given.
 @function base_url_problem
 @tparam string base_url
+@tparam[opt=false] boolean allow_http whether it may be http to other hosts than loopback
 @treturn string|nil what is wrong, such as `base_url: expected no query and no fragment`; nil: nothing
 */
 static int base_url_problem(lua_State *L) {
   int plain = 0;
-  lua_pushstring(L, tk_origin_problem(luaL_checkstring(L, 1), &plain));
+  lua_pushstring(L, tk_origin_problem(luaL_checkstring(L, 1), lua_toboolean(L, 2), &plain));
   return 1;
 }
 
@@ -38,6 +39,17 @@ Checks a `proxy` as `engine` would.
 */
 static int proxy_problem(lua_State *L) {
   lua_pushstring(L, tk_proxy_problem(luaL_checkstring(L, 1)));
+  return 1;
+}
+
+/***
+Whether a header is one that only the engine may send, such as Authorization.
+@function is_reserved_header
+@tparam string name in whichever case
+@treturn boolean
+*/
+static int is_reserved_header(lua_State *L) {
+  lua_pushboolean(L, tk_header_is_reserved(luaL_checkstring(L, 1)));
   return 1;
 }
 
@@ -64,7 +76,8 @@ static int core_sleep(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"proxy_problem", proxy_problem},
-                                     {"now", core_now}, {"sleep", core_sleep}, {NULL, NULL}};
+                                     {"is_reserved_header", is_reserved_header}, {"now", core_now},
+                                     {"sleep", core_sleep}, {NULL, NULL}};
 
 /* Sets `version`: our version, libcurl's, and the features of this libcurl that users ask about. */
 static void set_version_table(lua_State *L) {

@@ -30,8 +30,8 @@ static tk_engine *check_engine(lua_State *L) {
 /***
 Makes an engine, which makes many transfers to one origin.
 @function engine
-@tparam table options `base_url` (https, or http to loopback), `username`, `password`, `user_agent`, `ca_file`,
-`proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes, default
+@tparam table options `base_url` (https, or http to loopback), `allow_http` (boolean: http to any host), `username`,
+`password`, `user_agent`, `ca_file`, `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes, default
 8 MiB), `max_headers` (bytes, default 256 KiB)
 @treturn engine
 @treturn[2] nil the process, or the machine, has no descriptor left
@@ -56,6 +56,8 @@ static int engine_new(lua_State *L) {
   options.max_headers = tk_size_field(L, 1, "max_headers", 256.0 * 1024);
   lua_getfield(L, 1, "http2");
   options.http2 = lua_toboolean(L, -1);
+  lua_getfield(L, 1, "allow_http");
+  options.allow_http = lua_toboolean(L, -1);
   options.headers = tk_header_lines(L, 1, &options.header_count);
   handle = (engine_handle *)lua_newuserdata(L, sizeof *handle);
   handle->engine = NULL;

@@ -71,7 +71,7 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* our headers, with the key, do not go to a proxy */
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  /* Over http the key is not encrypted, so it goes to loopback only, whatever the environment's http_proxy says. */
+  /* Over http the key is not encrypted, so it does not go to a proxy as well, whatever the environment says. */
   if (engine->plain) {
     SET(CURLOPT_PROXY, "");
   } else if (engine->proxy != NULL) {

@@ -27,7 +27,7 @@ static int is_one_line(const char *text) {
 }
 
 static const char *options_problem(const tk_options *options, int *plain) {
-  const char *problem = tk_origin_problem(options->base_url, plain);
+  const char *problem = tk_origin_problem(options->base_url, options->allow_http, plain);
   if (problem != NULL) return problem;
   if ((options->username == NULL) != (options->password == NULL)) return "username: expected together with password";
   if (options->username != NULL && strchr(options->username, ':') != NULL) return "username: expected no colon";

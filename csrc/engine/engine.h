@@ -17,7 +17,8 @@ typedef struct tk_engine tk_engine;
 typedef struct tk_transfer tk_transfer;
 
 typedef struct tk_options {
-  const char *base_url; /* https, or http to a loopback host; no credentials, query or fragment */
+  const char *base_url; /* https, or http as far as that is allowed; no credentials, query or fragment */
+  int allow_http;       /* http to other hosts than loopback: the password is sent unencrypted */
   const char *username; /* username and password NULL: no Authorization header */
   const char *password;
   const char *user_agent; /* NULL: no User-Agent header */
@@ -96,8 +97,11 @@ void tk_sleep(double seconds);
 
 /* The reason why tk_engine_new would refuse an option, such as `proxy: expected …`; NULL if it would accept it. *plain
    becomes 1 for http and 0 for https. The text does not quote the option, which may hold a password. */
-const char *tk_origin_problem(const char *base_url, int *plain);
+const char *tk_origin_problem(const char *base_url, int allow_http, int *plain);
 const char *tk_proxy_problem(const char *proxy);
+
+/* Whether this is the name of a header that only the engine may send. */
+int tk_header_is_reserved(const char *name);
 
 /* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the option. If
    only descriptors are lacking, errno is EMFILE or ENFILE, and `message` says so: it may work later. */

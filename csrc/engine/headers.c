@@ -14,16 +14,19 @@ void tk_wipe(void *memory, size_t size) {
 
 static int is_token(char c) { return tk_is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL); }
 
-/* Headers that libcurl sets itself. With a second one, client and server could disagree on where the request ends or
-   where it goes. */
-static int is_reserved(const char *line, size_t name_size) {
-  static const char *const names[] = {"authorization", "connection", "content-length", "expect", "host",
-                                      "transfer-encoding", "te", "upgrade", "proxy-authorization"};
+/* Headers that the engine, libcurl or a proxy writes. A second one could change whose request this is, where it goes or
+   where it ends. */
+static int is_reserved(const char *name, size_t size) {
+  static const char *const names[] = {"accept-encoding", "authorization", "connection", "content-length", "cookie",
+                                      "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te",
+                                      "trailer", "transfer-encoding", "upgrade"};
   size_t i;
   for (i = 0; i < sizeof names / sizeof *names; i++)
-    if (strlen(names[i]) == name_size && tk_same_letters(line, names[i], name_size)) return 1;
+    if (strlen(names[i]) == size && tk_same_letters(name, names[i], size)) return 1;
   return 0;
 }
+
+int tk_header_is_reserved(const char *name) { return is_reserved(name, strlen(name)); }
 
 /* Refuses control characters, among them CR and LF: libcurl would send them as they are, and so start a new header. */
 static int is_header_line(const char *line) {

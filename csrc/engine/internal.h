@@ -39,7 +39,7 @@ struct tk_engine {
   CURLSH *share; /* TLS sessions; libcurl before 8.12 would keep them per easy handle */
   pid_t pid;     /* the process that made the engine */
   int broken;    /* the multi handle failed; no transfer will ever go on */
-  int plain;     /* http instead of https, so the host is loopback */
+  int plain;     /* http instead of https: to loopback, or with allow_http */
   char *base_url;
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
@@ -122,6 +122,7 @@ void tk_easy_put(tk_engine *engine, CURL *easy);
 int tk_easy_prepare(tk_transfer *transfer, const tk_request *request);
 
 /* origin.c */
+const char *tk_environment_proxy(void);
 char *tk_base_path(const char *base_url);
 
 /* headers.c */

@@ -1,23 +1,43 @@
-/* Checks the base URL and the proxy. Requests may go to any host over https, and over http to this machine only. */
+/* Checks the base URL and the proxy. Requests may go to any host over https, and over http to this machine only, unless
+   the host allows more. */
 #include "engine/internal.h"
 
 #include "engine/ascii.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* `host` comes from libcurl, which writes every form of an IPv4 address as four decimal numbers. `localhost` is safe:
-   since 7.77 libcurl resolves it to loopback by itself. */
+/* These names are safe because libcurl resolves them to loopback by itself: `localhost` since 7.77, and every name that
+   ends in `.localhost` since 7.86. */
+static int is_local_name(const char *host) {
+  static const char name[] = ".localhost";
+  size_t size = strlen(host), name_size = sizeof name - 1;
+  if (size == name_size - 1) return tk_same_letters(host, name + 1, size);
+  return size > name_size && tk_same_letters(host + size - name_size, name, name_size) &&
+         curl_version_info(CURLVERSION_NOW)->version_num >= 0x075600;
+}
+
+/* Any form of ::1, or of 127.x.x.x as an IPv6 address. `host` is in brackets. */
+static int is_loopback6(const char *host) {
+  static const unsigned char one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  static const unsigned char mapped[13] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+  unsigned char address[16];
+  char bare[INET6_ADDRSTRLEN];
+  size_t size = strlen(host);
+  if (size < 2 || size - 2 >= sizeof bare) return 0;
+  memcpy(bare, host + 1, size - 2);
+  bare[size - 2] = '\0';
+  if (inet_pton(AF_INET6, bare, address) != 1) return 0;
+  return memcmp(address, one, sizeof one) == 0 || memcmp(address, mapped, sizeof mapped) == 0;
+}
+
+/* `host` comes from libcurl, which writes every form of an IPv4 address as four decimal numbers. */
 static int is_loopback(const char *host) {
-  size_t dots = 0;
-  const char *c;
-  if (tk_same_letters(host, "localhost", sizeof "localhost") || strcmp(host, "[::1]") == 0) return 1;
-  if (strncmp(host, "127.", 4) != 0) return 0;
-  for (c = host; *c != '\0'; c++) {
-    if (*c == '.') dots++;
-    else if (*c < '0' || *c > '9') return 0;
-  }
-  return dots == 3;
+  unsigned char address[4];
+  if (host[0] == '[') return is_loopback6(host);
+  if (inet_pton(AF_INET, host, address) == 1) return address[0] == 127;
+  return is_local_name(host);
 }
 
 static int has(CURLU *url, CURLUPart part) {
@@ -30,7 +50,7 @@ static int has(CURLU *url, CURLUPart part) {
 static const char out_of_memory[] = "not enough memory";
 
 /* See tk_origin_problem. `url` is an empty URL handle to work with. */
-static const char *problem(CURLU *url, const char *base_url, int *plain) {
+static const char *problem(CURLU *url, const char *base_url, int allow_http, int *plain) {
   char *scheme = NULL, *host = NULL;
   const char *text = NULL;
   size_t size = strlen(base_url);
@@ -49,20 +69,20 @@ static const char *problem(CURLU *url, const char *base_url, int *plain) {
     text = "base_url: expected no slash at the end";
   else if (strcmp(scheme, "https") == 0)
     *plain = 0;
-  else if (strcmp(scheme, "http") == 0 && is_loopback(host))
+  else if (strcmp(scheme, "http") == 0 && (allow_http || is_loopback(host)))
     *plain = 1;
   else
-    text = "base_url: expected https, or http to a loopback address";
+    text = "base_url: expected https, or http to a loopback address (the option allow_http takes other hosts)";
   curl_free(scheme);
   curl_free(host);
   return text;
 }
 
-const char *tk_origin_problem(const char *base_url, int *plain) {
+const char *tk_origin_problem(const char *base_url, int allow_http, int *plain) {
   CURLU *url = curl_url();
   const char *text;
   if (url == NULL) return out_of_memory;
-  text = problem(url, base_url, plain);
+  text = problem(url, base_url, allow_http, plain);
   curl_url_cleanup(url);
   return text;
 }
@@ -85,16 +105,39 @@ char *tk_base_path(const char *base_url) {
   return copy;
 }
 
+/* Whether something follows host and port. libcurl ends them at the first of these characters, so it would take a part of
+   a password for the port. */
+static int has_path(const char *proxy) {
+  const char *start = strstr(proxy, "://"), *end;
+  start = start == NULL ? proxy : start + 3;
+  end = strpbrk(start, "/?#");
+  return end != NULL && strcmp(end, "/") != 0;
+}
+
+/* The proxy that libcurl takes from the environment for https; NULL: none. */
+const char *tk_environment_proxy(void) {
+  static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  size_t i;
+  for (i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *proxy = getenv(names[i]);
+    if (proxy != NULL && *proxy != '\0') return proxy;
+  }
+  return NULL;
+}
+
 /* Checked here because libcurl's own message would quote the proxy, with its password. */
 const char *tk_proxy_problem(const char *proxy) {
   static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
   static const char expected[] = "proxy: expected an http, https or socks URL";
+  static const char no_path[] =
+    "proxy: expected an http, https or socks URL without a path (in a password, / is %2F, ? is %3F and # is %23)";
   CURLU *url;
   CURLUcode code;
   char *scheme = NULL;
   const char *text = expected;
   size_t i;
   if (*proxy == '\0') return NULL;
+  if (has_path(proxy)) return no_path;
   url = curl_url();
   if (url == NULL) return out_of_memory;
   code = curl_url_set(url, CURLUPART_URL, proxy, strstr(proxy, "://") ? CURLU_NON_SUPPORT_SCHEME : CURLU_GUESS_SCHEME);
@@ -102,7 +145,7 @@ const char *tk_proxy_problem(const char *proxy) {
   if (code == CURLUE_OUT_OF_MEMORY) text = out_of_memory;
   if (code == CURLUE_OK)
     for (i = 0; i < sizeof schemes / sizeof *schemes; i++)
-      if (tk_same_letters(scheme, schemes[i], strlen(schemes[i]) + 1)) text = NULL;
+      if (strcmp(scheme, schemes[i]) == 0) text = NULL;
   curl_free(scheme);
   curl_url_cleanup(url);
   return text;

@@ -9,29 +9,34 @@
 
 /* ---- the result ---- */
 
-/* Removes user and password from URLs: libcurl's texts may quote the proxy's. */
-static void mask_userinfo(char *text) {
-  char *start, *at;
-  for (start = strstr(text, "://"); start != NULL; start = strstr(start, "://")) {
-    start += 3;
-    at = strpbrk(start, "@/ '\"");
-    if (at != NULL && *at == '@') memmove(start, at + 1, strlen(at + 1) + 1);
-  }
+/* Replaces a text of libcurl's that may hold a part of a proxy's password. libcurl quotes a proxy as a whole. If it cannot
+   read a proxy, its text may also name a part of the password as the host or the port. */
+static void hide_proxy(const tk_engine *engine, CURLcode code, char *text) {
+  const char *proxy = engine->proxy != NULL ? engine->proxy : tk_environment_proxy();
+  const char *at, *problem;
+  char start[100];
+  if (engine->plain || proxy == NULL || (at = strrchr(proxy, '@')) == NULL) return;
+  snprintf(start, sizeof start, "%.*s", (int)(at - proxy), proxy);
+  problem = tk_proxy_problem(proxy);
+  if (problem != NULL)
+    snprintf(text, CURL_ERROR_SIZE, "%s (in the environment: %s)", curl_easy_strerror(code), problem);
+  else if (strstr(text, start) != NULL)
+    snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
+}
+
+/* %g is not used, because it writes the decimal point of the locale. */
+static void put_late(char *text, double seconds) {
+  long long milliseconds = (long long)((seconds < 1e12 ? seconds : 1e12) * 1000 + 0.5);
+  char fraction[8] = "";
+  size_t size;
+  if (milliseconds % 1000 != 0) snprintf(fraction, sizeof fraction, ".%03d", (int)(milliseconds % 1000));
+  for (size = strlen(fraction); size > 0 && fraction[size - 1] == '0'; size--) fraction[size - 1] = '\0';
+  snprintf(text, CURL_ERROR_SIZE, "no complete answer within %lld%s seconds", milliseconds / 1000, fraction);
 }
 
 static void one_line(char *text) {
   for (; *text != '\0'; text++)
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
-}
-
-/* "no complete answer within 2.5 seconds". It prints integers, because %g would use the locale's decimal point. */
-static void explain_deadline(char *text, size_t room, double timeout) {
-  long long milliseconds = (long long)((timeout < 1e12 ? timeout : 1e12) * 1000 + 0.5);
-  size_t size;
-  snprintf(text, room, "no complete answer within %lld.%03lld", milliseconds / 1000, milliseconds % 1000);
-  for (size = strlen(text); text[size - 1] == '0'; size--) continue;
-  if (text[size - 1] == '.') size--;
-  snprintf(text + size, room - size, " seconds");
 }
 
 /* Adds to the text what has run out, if that is the reason. */
@@ -58,9 +63,10 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
     case TK_OK: text[0] = '\0'; break;
     case TK_CURL:
       if (text[0] == '\0') snprintf(text, sizeof transfer->error, "%s", curl_easy_strerror(code));
+      hide_proxy(engine, code, text);
       add_shortage(transfer, code);
       break;
-    case TK_DEADLINE: explain_deadline(text, sizeof transfer->error, transfer->timeout); break;
+    case TK_DEADLINE: put_late(text, transfer->timeout); break;
     case TK_CANCELLED: strcpy(text, "cancelled"); break;
     case TK_BODY_LIMIT:
       snprintf(text, sizeof transfer->error, "the answer's body is larger than %zu bytes", engine->max_response);
@@ -78,7 +84,6 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
-  mask_userinfo(text);
   one_line(text);
   transfer->result.text = text;
 }

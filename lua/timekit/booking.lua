@@ -77,7 +77,7 @@ local Operation = { expects = "booking", writes = true, given = options.NONE }
 Operation.__index = Operation
 
 function Operation:look()
-  return request.traced(request.get(self.id, self.given.include), self.given.traceparent)
+  return request.with_options(request.get(self.id, self.given.include), self.given)
 end
 
 -- What stands for the request that an earlier process may have sent.
@@ -106,7 +106,7 @@ local function prepare(self, action, inputs, opts, where, level)
 
   local operation = { request = built, id = self.id, action = action, graph = self.graph }
   if given ~= options.NONE then
-    operation.request, operation.given = request.traced(built, given.traceparent), given
+    operation.request, operation.given = request.with_options(built, given), given
     operation.timeout = given.timeout
     if given.sent_before then
       operation.doubted, operation.lost, operation.resend = sent_earlier(), true, true
@@ -140,6 +140,7 @@ end
 --   it is safe; a success that the read shows has `info.reconciled`
 -- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
+-- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
 -- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
 --   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
@@ -181,7 +182,7 @@ end
 
 local function read(self, given)
   local booking, info = self.client.runner:run {
-    request = request.traced(request.get(self.id, given.include), given.traceparent),
+    request = request.with_options(request.get(self.id, given.include), given),
     expects = "booking", id = self.id, graph = self.graph, timeout = given.timeout,
   }
   if booking then learn(self, booking) end
@@ -315,7 +316,8 @@ function Booking:customer_links(opts)
   check(self, where, 3)
   local given = options.check(opts, options.plain, where, 3)
   local booking, info = read(self, {
-    include = "customer_action_links", timeout = given.timeout, traceparent = given.traceparent,
+    include = "customer_action_links",
+    timeout = given.timeout, traceparent = given.traceparent, headers = given.headers,
   })
   if not booking then return nil, info end
   local links = customer_links.read(booking.customer_action_links)

@@ -22,6 +22,7 @@ local reservations = require "timekit.methods.reservations"
 local runners = require "timekit.call.run"
 local runtimes = require "timekit.runtime"
 local tasks = require "timekit.runtime.tasks"
+local url = require "timekit.http.url"
 
 local client = {}
 
@@ -34,27 +35,40 @@ local metatable = { __index = Client, __name = "timekit.client" }
 -- A sandbox takes any key but, as Timekit does, insists on one.
 local TEST_KEY = "test_api_key"
 
-local function decode_percent(text)
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
+-- What libcurl takes a proxy from where no option names one.
+local PROXY_VARIABLES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 
--- Everything that must not appear in an error. A proxy's URL can hold a password, too.
+-- Everything that must not appear in an error: keys, passwords of proxies, and headers that are secret by their names.
 local function credentials_of(settings, password)
   local list = { { username = settings.resource_email, password = password } }
-  local proxy = settings.proxy or ""
-  local user, proxy_password = (proxy:match("://(.*)") or proxy):match("^([^:@/]*):(.+)@")
-  if user then list[2] = { username = decode_percent(user), password = decode_percent(proxy_password) } end
+  local function add(secret, username)
+    if secret then list[#list + 1] = { username = username, password = secret } end
+  end
+  local function add_proxy(proxy)
+    local user, secret = url.credentials(proxy)
+    if not user then return end
+    add(secret)
+    add(url.decode(secret), url.decode(user))
+  end
+  if settings.proxy then
+    add_proxy(settings.proxy)
+  else
+    for _, name in ipairs(PROXY_VARIABLES) do add_proxy(os.getenv(name) or "") end
+  end
+  add(settings.key_password)
+  for _, secret in ipairs(headers.secrets(settings.headers)) do add(secret) end
   return list
 end
 
 local function open_connection(settings, password)
   local transport = settings.transport or require "timekit.transport.core"
   return transport:connect {
-    base_url = settings.base_url,
+    base_url = settings.base_url, allow_http = settings.allow_http,
     username = settings.resource_email or "", password = password,
     headers = headers.common(settings),
     user_agent = headers.user_agent(core.version, settings.app_info),
-    ca_file = settings.ca_file, proxy = settings.proxy, http2 = settings.http2,
+    ca_file = settings.ca_file, cert_file = settings.cert_file, key_file = settings.key_file,
+    key_password = settings.key_password, proxy = settings.proxy, http2 = settings.http2,
     connect_timeout = settings.connect_timeout, max_response = settings.max_response,
   }
 end

@@ -1,5 +1,5 @@
---- The default client: that of `timekit.configure`, or of the environment. It is made when it is first needed, and anew
--- once it was closed.
+--- The default client: that of `timekit.configure`, or of the environment. It is made when it is first needed, and made
+-- again after it was closed.
 -- @module timekit.default
 
 local client = require "timekit.client"
@@ -9,13 +9,13 @@ local default = {}
 
 local configured, current = {}, nil
 
---- Sets its options. A client that is in use already is left to those who use it.
+--- Sets its options. Handles of an earlier default client go on using that one.
 -- @tparam table checked what `timekit.options.client` returned
 function default.configure(checked)
   configured, current = checked, nil
 end
 
---- Hands it over, made if need be.
+--- Returns it, and makes it first where there is none.
 -- Raises when there is no key, and when a variable of the environment is wrong.
 -- @tparam string where for messages
 -- @tparam integer level whom to blame, as in Lua's `error`
@@ -28,8 +28,8 @@ function default.get(where, level)
   return current
 end
 
---- Stands for the default client in a handle that may never need it, in a program without a key say. Its `resolve`
--- takes what `get` does.
+--- Stands for the default client in a handle that may never need it, for example in a program without a key. `resolve`
+-- takes what `get` takes.
 default.later = {
   resolve = function(where, level)
     local made = default.get(where, level + 1)

@@ -42,6 +42,8 @@
 -- * `cancelled`: by the caller, also by closing the client; `sent` and `cause` tell what may have happened
 -- @module timekit.error
 
+local ascii = require "timekit.text.ascii"
+
 local Error = {}
 
 local LONGEST_MESSAGE = 500
@@ -58,9 +60,11 @@ local function cut(text, limit)
   return text:sub(1, last)
 end
 
+local CONTROL = "[" .. ascii.CONTROL .. "]+"
+
 -- Terminals and logs act on control characters and line ends, also on those beyond ASCII.
 local function one_line(text, limit)
-  text = text:gsub("%c+", " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
+  text = text:gsub(CONTROL, " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
   -- Not gsub(" +$"): its time grows with the square of the number of spaces.
   local first = text:find("[^ ]")
   text = first and text:sub(first):match("^.*[^ ]") or ""
@@ -106,7 +110,10 @@ end
 function metatable:__tostring()
   local notes = {}
   if self.status then notes[#notes + 1] = "HTTP " .. tostring(self.status) end
-  if self.retry_after then notes[#notes + 1] = ("retry after %s s"):format(tostring(self.retry_after)) end
+  local after = self.retry_after
+  if after then
+    notes[#notes + 1] = ("retry after %s s"):format(type(after) == "number" and ascii.number(after) or tostring(after))
+  end
   if self.request_id then notes[#notes + 1] = "request " .. tostring(self.request_id) end
   local text = ("timekit: %s: %s"):format(tostring(self.kind), tostring(self.message))
   if #notes > 0 then text = ("%s (%s)"):format(text, table.concat(notes, ", ")) end

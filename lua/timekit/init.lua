@@ -1,7 +1,8 @@
 --- Timekit for Lua: performs actions on Timekit bookings, and knows the booking graphs.
 --
--- What the world does comes back as `nil, err` (see `timekit.error`); wrong use raises, blamed on the line that did it.
--- `timekit.sandbox` is a Timekit in this process for development and tests, loaded when it is first asked for.
+-- Failures of the world are returned as `nil, err` (see `timekit.error`). Wrong use raises, with the position of the
+-- line that is to blame. `timekit.sandbox` is a Timekit in this process for development and tests; it is loaded when it
+-- is first asked for.
 -- @module timekit
 -- @usage
 -- local timekit = require "timekit"
@@ -51,16 +52,18 @@ timekit.array = core.array
 timekit.is_array = core.is_array
 
 --- Makes a client.
--- What is not given comes from the environment, where there is a variable for it, and then from the defaults. A wrong
--- or unknown option raises, naming the nearest known one. A client belongs to one Lua state.
+-- An option that is not given is taken from the environment, where it has a variable, and then from the defaults. A
+-- wrong or unknown option raises, naming the nearest known one. A client belongs to one Lua state.
 -- @tparam ?table opts left as it is
 -- @tparam ?string opts.app_key the key (`TIMEKIT_APP_KEY`); or the three that follow
 -- @tparam ?string opts.resource_email a resource's e-mail address (`TIMEKIT_RESOURCE_EMAIL`)
 -- @tparam ?string opts.resource_key its key (`TIMEKIT_RESOURCE_KEY`)
 -- @tparam ?string opts.app the app's slug (`TIMEKIT_APP`); needed with a resource's key
 -- @tparam ?string opts.base_url `https://api.timekit.io/v2` unless given (`TIMEKIT_BASE_URL`); https, or http to a
---   loopback address
--- @tparam ?number opts.timeout seconds for a whole call, 30
+--   loopback address: `localhost` and names that end in `.localhost`, 127.0.0.1 and the like, ::1
+-- @tparam ?boolean opts.allow_http http to any host (`TIMEKIT_ALLOW_HTTP=1`), false. **Everything, the key included, is
+--   then readable and changeable on its way**: it is for private networks only, such as those of containers
+-- @tparam ?number opts.timeout seconds for a whole call, 30 (`TIMEKIT_TIMEOUT`)
 -- @tparam ?number opts.connect_timeout seconds to connect, 10
 -- @tparam ?integer opts.retries how many further tries a request may have that surely had no effect, or whose repeat
 --   the graph makes safe, 2
@@ -71,23 +74,31 @@ timekit.is_array = core.is_array
 -- @tparam number opts.rate.per_second requests per second, in the long run
 -- @tparam ?integer opts.rate.burst requests at once, `per_second` rounded up
 -- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
--- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's
--- @tparam ?string opts.proxy a proxy's URL; empty: none; left out: as the environment says
+-- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's (`TIMEKIT_CA_FILE`)
+-- @tparam ?string opts.cert_file a file with the client's certificate, in the PEM format, for servers that ask for one
+-- @tparam ?string opts.key_file a file with its private key, likewise; left out: the key is in `cert_file`
+-- @tparam ?string opts.key_password the key's password, if it is encrypted
+-- @tparam ?string opts.proxy a proxy's URL (`TIMEKIT_PROXY`); empty: none; left out: that of `https_proxy` or
+--   `all_proxy` in the environment. In its password `/`, `?`, `#` and `@` are percent-encoded
+-- @tparam ?table opts.headers name → value: further headers of every request, such as those that a gateway wants. They
+--   replace those of the client, but for what only the client may send (`Authorization`, `Host`, …). Methods that send
+--   a request have this option as well, for that request. The values of headers whose names tell of a secret (`key`,
+--   `token`, `secret`, …) are kept out of errors
 -- @tparam ?boolean opts.http2 speak HTTP/2, false: with it more failures stay uncertain
 -- @tparam ?string opts.timezone the IANA zone in which Timekit answers
--- @tparam ?string opts.input_timestamp_format how timestamps that are sent are written, a PHP date format (API.md 1)
--- @tparam ?string opts.output_timestamp_format how Timekit writes its timestamps, likewise
+-- @tparam ?string opts.input_timestamp_format the PHP date format of timestamps that are sent (spec/api.md 1)
+-- @tparam ?string opts.output_timestamp_format the PHP date format in which Timekit answers
 -- @tparam ?string opts.app_info your application, such as `shop/2.1`: appended to the User-Agent
 -- @tparam ?function opts.before called before every try of a request with a table of its own: `method`, `route`, `id`,
---   `graph`, `action`, `attempt`, `reconcile` (boolean: a look into an uncertain outcome). An error in it breaks no
---   call: `Client:close` raises the first
+--   `graph`, `action`, `attempt`, `reconcile` (boolean: a look into an uncertain outcome). An error in it breaks
+--   nothing: `Client:close` raises the first
 -- @tparam ?function opts.after called after every try, likewise, with a copy of that table that also has `status`,
 --   `kind` (of the error), `sent`, `elapsed`, `request_id`, and `before_error` if `before` raised one
 -- @tparam ?boolean opts.log_bodies `request_body` and `response_body` in those tables, false
 -- @tparam ?string|table opts.runtime how methods wait: `blocking`, `cqueues`, `luv`, `ngx`, or a table as in
 --   `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
--- @tparam ?table opts.transport a sandbox, or whatever keeps the contract of `timekit.transport.reference`; no key is
---   needed then, and `test_api_key` is used where there is none
+-- @tparam ?table opts.transport a sandbox, or any object that keeps the contract of `timekit.transport.reference`; no
+--   key is needed then, and `test_api_key` is used where there is none
 -- @treturn Client see `timekit.client`
 -- @usage
 -- local tk = timekit.new { app_key = key, timeout = 5 }
@@ -101,7 +112,7 @@ end
 
 --- Sets the options of the default client, which `timekit.booking` uses, and replaces those of an earlier call.
 -- The client is made when it is first needed. Handles of a default client that was used before keep theirs.
--- Raises as `timekit.new` does, but for a missing key, which is looked for when the client is needed.
+-- Raises as `timekit.new` does, except for a missing key, which is only missed when the client is needed.
 -- @tparam table opts as in `timekit.new`
 -- @usage timekit.configure { app_key = key, timeout = 5 }
 function timekit.configure(opts)
@@ -120,7 +131,7 @@ function timekit.booking(booking)
   return handle
 end
 
--- The sandbox is for development and tests: who does not ask for it does not pay for it.
+-- The sandbox is for development and tests, so production code does not load it.
 return setmetatable(timekit, {
   __index = function(_, name)
     if name ~= "sandbox" then return nil end

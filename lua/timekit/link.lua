@@ -5,11 +5,12 @@
 -- does not say who uses it. Its signature covers the booking and the action, but not the redirect.
 -- @module timekit.link
 
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local jwt = require "timekit.signing.jwt"
 local request = require "timekit.http.request"
 local messages = require "timekit.text.messages"
-local web_url = require "timekit.http.web_url"
+local urls = require "timekit.http.url"
 
 local link = {}
 
@@ -72,10 +73,10 @@ end
 local function split(url)
   if type(url) ~= "string" then return nil, "expected a link, got " .. messages.describe(url) end
   if #url > LONGEST then return nil, ("it is longer than %d bytes"):format(LONGEST) end
-  if url:find("%c") then return nil, "it has control characters" end
-  local origin, rest = url:match("^(%a+://[^/?#]*)(.*)$")
+  if ascii.has_control(url) then return nil, "it has control characters" end
+  local origin, rest = url:match("^([A-Za-z]+://[^/?#]*)(.*)$")
   if origin then
-    local _, problem = web_url.check(origin)
+    local _, problem = urls.web(origin)
     if problem then return nil, problem end
   elseif url:find("^/[^/]") then
     origin, rest = "", url
@@ -91,7 +92,7 @@ local function split(url)
   if not given then return nil, problem end
   if not given.signature then return nil, "it has no signature" end
   if given.redirect then
-    found.redirect, problem = web_url.check(given.redirect)
+    found.redirect, problem = urls.web(given.redirect)
     if problem then return nil, "its redirect: " .. problem end
   end
   return found, given.signature

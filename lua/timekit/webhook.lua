@@ -9,6 +9,7 @@
 -- that matters, read the booking again (`handle:get()`).
 -- @module timekit.webhook
 
+local ascii = require "timekit.text.ascii"
 local Error = require "timekit.error"
 local client = require "timekit.client"
 local core = require "timekit.core"
@@ -39,7 +40,7 @@ function webhook.verify(raw_body, signature, secret)
   end
   if type(raw_body) ~= "string" then return false, "there is no body" end
   if type(signature) ~= "string" then return false, "there is no signature" end
-  if core.equal(webhook_signature.make(secret, raw_body), signature:lower()) then return true end
+  if core.equal(webhook_signature.make(secret, raw_body), ascii.lower(signature)) then return true end
   return false, "the signature is wrong"
 end
 

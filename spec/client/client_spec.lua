@@ -39,7 +39,8 @@ describe("a client", function()
     assert.matches("^timekit%-lua/.* shop/2%.1$", options.user_agent)
     options.user_agent = nil
     assert.same({
-      base_url = "http://127.0.0.1:8808/v2", username = "", password = KEY, connect_timeout = 3, max_response = 1000,
+      base_url = "http://127.0.0.1:8808/v2", allow_http = false, username = "", password = KEY,
+      connect_timeout = 3, max_response = 1000,
       ca_file = ca_file, proxy = "http://proxy:3128", http2 = true,
       headers = { Accept = "application/json", ["Timekit-Timezone"] = "Europe/Copenhagen" },
     }, options)

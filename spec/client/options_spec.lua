@@ -1,5 +1,5 @@
 -- Base URLs and the client's options: what is accepted, what raises, and what the environment gives.
-local base_url = require "timekit.http.base_url"
+local urls = require "timekit.http.url"
 local blame = require "spec.support.blame"
 local options = require "timekit.options"
 local scripted = require "spec.support.scripted"
@@ -21,23 +21,26 @@ end
 
 describe("a base URL", function()
   it("is taken with its path, without a slash at its end", function()
-    assert.equal("https://api.timekit.io/v2", base_url.check("https://api.timekit.io/v2"))
-    assert.equal("https://api.timekit.io/v2", base_url.check("HTTPS://API.timekit.io/v2//"))
-    assert.equal("https://api.timekit.io", base_url.check("https://api.timekit.io/"))
-    assert.equal("https://example.com:8443", base_url.check("https://example.com:8443"))
-    assert.equal("https://xn--caf-dma.example/a-b/%20", base_url.check("https://xn--caf-dma.example/a-b/%20"))
-    assert.equal("https://[2001:db8::1]:8443/v2", base_url.check("https://[2001:db8::1]:8443/v2"))
+    assert.equal("https://api.timekit.io/v2", urls.base("https://api.timekit.io/v2"))
+    assert.equal("https://api.timekit.io/v2", urls.base("HTTPS://API.timekit.io/v2//"))
+    assert.equal("https://api.timekit.io", urls.base("https://api.timekit.io/"))
+    assert.equal("https://example.com:8443", urls.base("https://example.com:8443"))
+    assert.equal("https://xn--caf-dma.example/a-b/%20", urls.base("https://xn--caf-dma.example/a-b/%20"))
+    assert.equal("https://[2001:db8::1]:8443/v2", urls.base("https://[2001:db8::1]:8443/v2"))
   end)
 
   it("may be http for this machine only", function()
-    for _, host in ipairs { "127.0.0.1", "127.255.0.9:8808", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8808" } do
-      assert.is_string(base_url.check("http://" .. host .. "/v2"))
+    for _, host in ipairs {
+      "127.0.0.1", "127.255.0.9:8808", "127.1", "localhost", "LOCALHOST:1", "app.localhost", "[::1]", "[::1]:8808",
+      "[0:0:0:0:0:0:0:1]", "[0000::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+    } do
+      assert.is_string(urls.base("http://" .. host .. "/v2"))
     end
     for _, host in ipairs {
-      "api.timekit.io", "127.0.0.1.example.com", "127.0.0.256", "127.1", "1127.0.0.1", "10.0.0.1", "[::2]", "0.0.0.0",
-      "localhost.", "localhost.example.com", "notlocalhost",
+      "api.timekit.io", "127.0.0.1.example.com", "127.0.0.256", "1127.0.0.1", "10.0.0.1", "[::2]", "0.0.0.0",
+      "localhost.", "localhost.example.com", "notlocalhost", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "[::]",
     } do
-      local url, expected = base_url.check("http://" .. host .. "/v2")
+      local url, expected = urls.base("http://" .. host .. "/v2")
       assert.is_nil(url)
       assert.matches("https", expected)
     end
@@ -52,12 +55,12 @@ describe("a base URL", function()
       "http://127.0.0.1@evil.example/", "https://ho\"st", "https://host/v2/{}", "https://host/caf\195\169",
       "https://caf\195\169.example",
     } do
-      local good, expected = base_url.check(url)
+      local good, expected = urls.base(url)
       assert.is_nil(good, url)
       assert.not_matches("s3cret", expected)
     end
-    assert.is_nil((base_url.check(42)))
-    assert.is_nil((base_url.check(nil)))
+    assert.is_nil((urls.base(42)))
+    assert.is_nil((urls.base(nil)))
   end)
 end)
 
@@ -184,7 +187,7 @@ describe("options", function()
 
   it("take an empty variable for one that is not set", function()
     with_environment({ TIMEKIT_APP_KEY = "env_key", TIMEKIT_BASE_URL = "" }, function()
-      assert.equal(base_url.DEFAULT, complete({}).base_url)
+      assert.equal(urls.DEFAULT, complete({}).base_url)
     end)
   end)
 

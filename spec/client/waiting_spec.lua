@@ -1,4 +1,5 @@
 -- What happens to a booking by itself, and waiting for a state, in every host.
+local core = require "timekit.core"
 local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
 local cqueues = require "cqueues"
@@ -455,7 +456,9 @@ describe("wait_until leaves the host to others", function()
     ]], { main = "env TIMEKIT_APP_KEY;\nenv TIMEKIT_BASE_URL;\n", workers = 1 }),
       ("TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s"):format(KEY, served.url))
     local asked = running:ask("/wait?id=" .. id)
+    local deadline = core.now() + 20
     repeat
+      assert(core.now() < deadline, "nginx has not asked for the booking")
       local _, requests = served:call("GET", "/_sandbox/requests")
       local last = requests.data[#requests.data]
     until last.method == "GET" and last.target:find(id, 1, true)

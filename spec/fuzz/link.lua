@@ -8,7 +8,7 @@ local core = require "timekit.core"
 local customer_links = require "timekit.methods.customer_links"
 local link = require "timekit.link"
 local request = require "timekit.http.request"
-local web_url = require "timekit.http.web_url"
+local urls = require "timekit.http.url"
 
 local KEY = "test_api_key_1"
 
@@ -29,7 +29,7 @@ local function check(url)
   end
   assert(request.segment(found.booking_id) and request.segment(found.action))
   assert(type(found.header) == "table" and type(found.claims) == "table")
-  assert(found.redirect == nil or web_url.check(found.redirect) == found.redirect)
+  assert(found.redirect == nil or urls.web(found.redirect) == found.redirect)
   if not good then
     is_reason(parts)
     return false
@@ -60,7 +60,7 @@ local function made_and_changed(b)
   local id, action, redirect = b:string(), b:string(), b:string()
   if not request.segment(id) then id = "b1" end
   if not request.segment(action) then action = "cancel" end
-  redirect = web_url.check("https://example.com/" .. redirect)
+  redirect = urls.web("https://example.com/" .. redirect)
   local url = link.make({ base_url = "https://x/v2", booking_id = id, action = action, redirect = redirect }, sign)
   -- Text that is not UTF-8 cannot be signed.
   if not url then return end
@@ -89,7 +89,7 @@ return function(input)
     made_and_changed(b)
   else
     for action, url in pairs(customer_links.read(core.decode(b:rest())) or {}) do
-      assert(type(action) == "string" and web_url.check(url))
+      assert(type(action) == "string" and urls.web(url))
     end
   end
 end

@@ -27,11 +27,11 @@ local MAY_REQUIRE = {
   error = "text",
   signing = "text",
   text = "",
-  sandbox = "sandbox.routes sandbox.model sandbox.served graphs text http link",
-  ["sandbox.served"] = "sandbox.routes sandbox.model text",
-  ["sandbox.routes"] = "sandbox.model graphs text http signing",
-  -- A webhook's body is a booking as the routes show it, and a fault matches requests as the routes read them.
-  ["sandbox.model"] = "graphs text http signing sandbox.routes.render sandbox.routes.wire",
+  sandbox = "sandbox.routes sandbox.model sandbox.served sandbox.timestamps graphs text http link",
+  ["sandbox.served"] = "sandbox.routes sandbox.model text http",
+  ["sandbox.routes"] = "sandbox.model sandbox.timestamps graphs text http signing",
+  ["sandbox.model"] = "sandbox.timestamps graphs text http signing",
+  ["sandbox.timestamps"] = "text",
 }
 
 local problems = 0

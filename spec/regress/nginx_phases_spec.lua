@@ -1,5 +1,5 @@
--- In nginx's `precontent_by_lua*` and the stream module's `preread_by_lua*`, which can wait, actions were refused with
--- `kind = "phase"`. Debian's nginx has neither, so a phase that waits is given their names here.
+-- A user saw: actions were refused with `kind = "phase"` in nginx's `precontent_by_lua*` and the stream module's
+-- `preread_by_lua*`, which can wait. Debian's nginx has neither, so a phase that waits is given their names here.
 local nginx = require "spec.support.nginx"
 local sandbox_server = require "spec.support.sandbox_server"
 local timekit = require "timekit"

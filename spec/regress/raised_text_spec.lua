@@ -1,5 +1,5 @@
--- An error that a loop over bookings raised lost its text where nothing caught it: Lua 5.1 said "(error object is not a
--- string)", nginx's log "unknown reason". The form of spec/examples/loop.lua keeps it.
+-- A user saw: an error that a loop over bookings raised, and nothing caught, had lost its text. Lua 5.1 said "(error
+-- object is not a string)", nginx's log "unknown reason". The form of spec/examples/loop.lua keeps it.
 local nginx = require "spec.support.nginx"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"

@@ -1,5 +1,5 @@
--- Where there is no descriptor (no epoll, or a transport of one's own) `tk:timeout()` said 10 s or nil while an answer
--- was under way: a host that went by it came for the answer far too late.
+-- A user saw: where there is no descriptor (no epoll, or a transport of one's own), `tk:timeout()` was 10 s or nil while
+-- an answer was under way. A host that went by it came for the answer far too late.
 local clocks = require "spec.support.clock"
 local held = require "spec.support.held"
 local scripted = require "spec.support.scripted"

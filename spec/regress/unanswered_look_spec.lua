@@ -1,4 +1,5 @@
--- `wait_until("confirmed", { timeout = 60 })` spent all of its time on the first read when that was never answered.
+-- A user saw: `wait_until("confirmed", { timeout = 60 })` spent all of its time on the first read, which was never
+-- answered.
 local clocks = require "spec.support.clock"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"

@@ -216,7 +216,10 @@ describe("faults over HTTP", function()
       other:call("POST", "/_sandbox/faults", '{"what":"stall","times":2}')
       local raw = other:connect()
       raw:send(server.request("GET", "/v2/bookings/a") .. second)
-      repeat until #select(2, other:call("GET", "/_sandbox/requests")).data == 1
+      local deadline = core.now() + 20
+      repeat
+        assert(core.now() < deadline, "the sandbox has not seen the request")
+      until #select(2, other:call("GET", "/_sandbox/requests")).data == 1
       raw:close()
     end
     assert.equal(200, (other:call("GET", "/_sandbox/health")))

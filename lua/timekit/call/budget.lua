@@ -1,7 +1,7 @@
---- A retry budget: keeps a client from hammering a server that is broken for everybody.
--- A token bucket as in botocore's standard mode: each retry takes tokens, each success gives some back, and while too
--- few are left nothing is retried. The first look at what became of an action is free, since the truth is worth it; to
--- look once more is a retry like any other. Pure.
+--- A retry budget: stops a client from retrying against a server that fails everybody.
+-- It is a token bucket, as in botocore's standard mode: each retry takes tokens, each success gives some back, and
+-- while too few are left nothing is retried. The first look at what became of an action is free; further looks are
+-- retries like any other. Pure.
 -- @module timekit.call.budget
 
 local Budget = {}
@@ -11,22 +11,22 @@ local budget = {}
 
 local CAPACITY, COST, REFUND = 500, 5, 1
 
---- Makes a full budget, for all calls of one client.
+--- Makes a full budget, for all operations of one client.
 -- @treturn Budget
 function budget.new()
   return setmetatable({ tokens = CAPACITY }, Budget)
 end
 
---- Takes what a retry costs.
--- @treturn boolean false when the budget is used up: do not retry
+--- Pays for a retry.
+-- @treturn boolean false: the budget is used up, do not retry
 function Budget:take()
   if self.tokens < COST then return false end
   self.tokens = self.tokens - COST
   return true
 end
 
---- A call succeeded.
--- @tparam boolean retried after a retry the whole cost comes back, else a little
+--- An operation succeeded.
+-- @tparam boolean retried it took a retry: the whole cost comes back, else a little
 function Budget:give(retried)
   if self.tokens == CAPACITY then return end
   self.tokens = math.min(CAPACITY, self.tokens + (retried and COST or REFUND))

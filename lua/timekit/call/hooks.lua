@@ -1,10 +1,10 @@
 --- The hooks `before` and `after` of a client, which see every try of every request.
--- An error in a hook does not break the call, and it is not lost: the first one is raised by `client:close`, and an
--- error of `before` also stands in the table that `after` gets for the same try, as `before_error`.
+-- An error in a hook does not break the operation, and it is not lost: `client:close` raises the first one. An error of
+-- `before` also stands in the table that `after` gets for the same try, as `before_error`.
 --
--- Hooks run on the call's time. What `before` takes is not there for the request any more, which is not sent at all
--- when nothing is left; what `after` takes counts for all that follows, but the last one's delays the call beyond its
--- deadline. A hook may close the client: the call then ends as `cancelled`, unless it was over already.
+-- Hooks run on the operation's time. The time that `before` takes is not left for the request, which is not sent when
+-- nothing is left. The time that `after` takes counts for all that follows; the last `after` can end the operation
+-- after its deadline. A hook may close the client: the operation then ends as `cancelled`, unless it was over already.
 -- @module timekit.call.hooks
 
 local hooks = {}
@@ -15,7 +15,7 @@ Hooks.__index = Hooks
 local function run(self, name, hook, event)
   local ok, problem = pcall(hook, event)
   if ok then return nil end
-  -- An error object can raise once more when it is to become a text, and before Lua 5.4 be none after that.
+  -- `tostring` of an error object can raise, and before Lua 5.4 it can return something that is no string.
   local written, text = pcall(tostring, problem)
   if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
   self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, text)
@@ -25,7 +25,7 @@ end
 --- Makes the hooks of a client.
 -- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
 -- @tparam function clean removes keys from a text (see `timekit.call.redact`)
--- @treturn Hooks|nil nil when there is neither, so that nobody pays for them
+-- @treturn Hooks|nil nil when the client has neither
 function hooks.new(settings, clean)
   if not (settings.before or settings.after) then return nil end
   return setmetatable({
@@ -36,9 +36,9 @@ end
 --- A try begins.
 -- @tparam table request as in the transport contract
 -- @tparam table operation as for `timekit.call.retry`
--- @tparam integer attempt the try's number, from 1; looks into an uncertain outcome are counted, too
+-- @tparam integer attempt the number of the try, from 1; looks into an uncertain outcome count as well
 -- @tparam boolean looking the request is such a look
--- @treturn table the event, to be given to `finish`
+-- @treturn table the event, for `finish`
 function Hooks:begin(request, operation, attempt, looking)
   local clean = self.clean
   local id, graph, action = operation.id, operation.graph, operation.action
@@ -54,12 +54,12 @@ end
 --- A try ended.
 -- @tparam table event what `begin` returned
 -- @tparam table outcome as in the transport contract
--- @tparam ?table failure as `timekit.response.read` returned it
+-- @tparam ?table failure as `timekit.http.response.read` returned it
 -- @tparam ?string request_id without keys
 -- @tparam number elapsed seconds
 function Hooks:finish(event, outcome, failure, request_id, elapsed)
   if not self.on_after then return end
-  -- Made with room for all that comes into it.
+  -- The constructor makes room for all fields at once.
   local after = {
     method = nil, route = nil, id = nil, graph = nil, action = nil, attempt = nil, reconcile = nil,
     status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
@@ -72,7 +72,7 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
   run(self, "after", self.on_after, after)
 end
 
---- The first error of a hook, once.
+--- The first error of a hook. It is handed out once.
 -- @treturn string|nil
 function Hooks:take_problem()
   local problem = self.problem

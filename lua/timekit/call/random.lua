@@ -1,4 +1,4 @@
---- Randomness of our own, for jitter: Lua's generator belongs to the program, which may have seeded it on purpose, and
+--- Random numbers for jitter. Lua's own generator belongs to the program, which may have seeded it on purpose, and
 -- before 5.4 it starts the same in every process.
 -- @module timekit.call.random
 
@@ -10,8 +10,8 @@ local random = {}
 local MODULUS, MULTIPLIER = 2147483647, 48271
 
 --- Makes a generator.
--- @tparam ?integer seed default: from the clocks and an address, so that no two processes wait in step
--- @treturn function returns a number from 0 to 1, 1 left out
+-- @tparam ?integer seed default: made from the clocks and an address, so that processes do not wait in step
+-- @treturn function returns a number from 0 to 1, without 1
 function random.new(seed)
   if not seed then
     seed = math.floor(core.now() * 1e6) + os.time()

@@ -1,6 +1,6 @@
---- A client's own rate limit: a token bucket that all its calls share, and that listens to the server.
--- Timekit allows 600 requests a minute in production, in older texts 10 a second in bursts of 10 (API.md 1). Pure: the
--- time comes from the caller.
+--- A client's own rate limit: a token bucket that all its requests share, and that learns from the server's answers.
+-- Timekit allows 600 requests a minute in production, in older texts 10 a second in bursts of 10 (spec/api.md 1). Pure:
+-- the time comes from the caller.
 -- @module timekit.call.rate
 
 local Limiter = {}
@@ -8,8 +8,7 @@ Limiter.__index = Limiter
 
 local rate = {}
 
--- After a refusal the rate is halved, but not below the first share of what was asked for; each other answer gives back
--- the second.
+-- Shares of the configured rate. A refusal halves the rate, down to LOWEST; each other answer gives RECOVERY back.
 local LOWEST, RECOVERY = 1 / 16, 1 / 32
 
 --- Makes a full bucket.
@@ -38,7 +37,7 @@ function Limiter:take(now)
   return -self.tokens / self.current
 end
 
---- Gives a token back that was taken for a request that will not be sent.
+--- Gives back the token of a request that will not be sent.
 function Limiter:give_back()
   self.tokens = math.min(self.burst, self.tokens + 1)
 end
@@ -46,7 +45,7 @@ end
 --- Learns from an answer: 429 and 503 halve the rate and empty the bucket, other answers let the rate recover by steps,
 -- and `x-ratelimit-remaining` caps what is left of a burst.
 -- @tparam number now seconds
--- @tparam ?number status the answer's, nil: none came
+-- @tparam ?number status the answer's; nil: no answer came
 -- @tparam ?number remaining requests that the server says may still be sent
 function Limiter:learn(now, status, remaining)
   if not status then return end

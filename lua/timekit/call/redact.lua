@@ -1,18 +1,19 @@
 --- Keeps keys out of everything that a caller sees.
--- A server, a proxy or a page of theirs can echo what was sent to them. A redactor knows each form in which a key
--- travels and replaces it wherever it stands. Of a success only the request's id is looked at, and what hooks get.
+-- A server or a proxy can echo what was sent to it. A redactor knows each form in which a key travels and replaces it
+-- wherever it stands. Errors, request ids and what hooks get are redacted; the data of a success are not.
 -- @module timekit.call.redact
 
+local ascii = require "timekit.text.ascii"
 local base64 = require "timekit.signing.base64"
 local core = require "timekit.core"
 
-local secret = {}
+local redaction = {}
 
 local find = string.find
 
 local MARK = "[redacted]"
 
--- A shorter text is no secret, and replacing it would shred every message that happens to hold its letters.
+-- A shorter text is no secret. Replacing it would cut up every message that happens to hold its letters.
 local SHORTEST = 4
 
 -- Adds every form in which `text` may stand in an answer.
@@ -20,7 +21,7 @@ local function add_forms(forms, text)
   local encoded, percent = base64.encode(text), core.escape(text)
   for _, form in ipairs {
     text, encoded, (encoded:gsub("+", "-"):gsub("/", "_")),
-    percent, (percent:gsub("%%%x%x", string.lower)),
+    percent, (percent:gsub("%%%x%x", ascii.lower)),
     (text:gsub("[\\\"]", "\\%0")), (text:gsub("[\\\"/]", "\\%0")),
     (text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;")),
   } do
@@ -30,16 +31,16 @@ end
 
 --- Makes a function that removes credentials from a value.
 -- It replaces a password as it is, escaped for URLs, JSON and HTML, and in base64: alone, and together with the user
--- name as HTTP's Basic authentication sends it (API.md 1). Passwords of fewer than 4 characters are replaced in their
--- Basic form only: as plain text they would be found inside ordinary words.
+-- name as HTTP's Basic authentication sends it (spec/api.md 1). Passwords of fewer than 4 characters are replaced in
+-- their Basic form only: as plain text they would be found inside ordinary words.
 -- @tparam table credentials a list of `{ username = string|nil, password = string }`
--- @treturn function `redact(value)`: a string comes back clean; a table is cleaned in place, keys and nested tables
---   included, and comes back as well; anything else comes back as it is
--- @treturn function `clean(text)`: the same for who knows that it is a string
+-- @treturn function `redact(value)`: returns a string clean; cleans a table in place, keys and nested tables included,
+--   and returns it; returns anything else as it is
+-- @treturn function `clean(text)`: the same for strings only
 -- @usage
--- local redact = secret.redactor { { username = "", password = "live_api_key_1" } }
+-- local redact = redaction.redactor { { username = "", password = "live_api_key_1" } }
 -- redact "no such key: live_api_key_1"   --> "no such key: [redacted]"
-function secret.redactor(credentials)
+function redaction.redactor(credentials)
   local forms = {}
   for _, pair in ipairs(credentials) do
     add_forms(forms, pair.password)
@@ -48,7 +49,7 @@ function secret.redactor(credentials)
     forms[(basic:gsub("+", "-"):gsub("/", "_"))] = true
   end
 
-  -- The longest first: a form may contain another one.
+  -- The longest comes first, since a form may contain another one.
   local list = {}
   for form in pairs(forms) do list[#list + 1] = form end
   table.sort(list, function(a, b)
@@ -57,12 +58,12 @@ function secret.redactor(credentials)
   end)
   local shortest = list[1] and #list[#list] or math.huge
 
-  -- Nearly every text holds none of them, which a plain search tells sooner than a pattern does.
+  -- Nearly every text holds none of them. A plain search finds that out sooner than a pattern does.
   local function clean(text)
     if #text < shortest then return text end
     for index = 1, #list do
       local form = list[index]
-      if find(text, form, 1, true) then text = text:gsub((form:gsub("%W", "%%%0")), MARK) end
+      if find(text, form, 1, true) then text = text:gsub((form:gsub("[^A-Za-z0-9]", "%%%0")), MARK) end
     end
     return text
   end
@@ -87,4 +88,4 @@ function secret.redactor(credentials)
   return redact, clean
 end
 
-return secret
+return redaction

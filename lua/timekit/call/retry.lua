@@ -8,6 +8,7 @@
 -- the repeat says nothing about the first request, which may still be under way.
 -- @module timekit.call.retry
 
+local ascii = require "timekit.text.ascii"
 local refusal = require "timekit.rules.refusal"
 local response = require "timekit.http.response"
 
@@ -111,8 +112,9 @@ local function unsent(self, kind, message, retry_after)
 end
 
 local function pause(self, failure, tries)
-  if failure.retry_after then return failure.retry_after end
-  return self.policy.random() * math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ (tries - 1))
+  local backoff = self.policy.random() * math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ^ (tries - 1))
+  -- A server that says "at once" to everybody would be sent all their repeats at once.
+  return math.max(failure.retry_after or 0, backoff)
 end
 
 -- The pause before one more try of the request, or of the look, after that many `tries`; nil when there must be none.
@@ -131,7 +133,7 @@ local function book(self, now)
   local wait = limiter:take(now)
   if now + wait >= self.deadline then
     limiter:give_back()
-    local message = ("the client's own rate limit allows the next request in %.3g seconds"):format(wait)
+    local message = ("the client's own rate limit allows the next request in %s seconds"):format(ascii.number(wait, 3))
     return fail(self, unsent(self, "rate_limited", message, wait))
   end
   self.booked = true

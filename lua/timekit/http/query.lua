@@ -2,13 +2,14 @@
 -- Pure: no I/O. Values come from anywhere, so none can become another parameter or another condition.
 -- @module timekit.http.query
 
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 
 local query = {}
 
 local function is_name(name)
-  return type(name) == "string" and name ~= "" and not name:find("%c")
+  return type(name) == "string" and name ~= "" and not ascii.has_control(name)
 end
 
 -- A value as a text, nil where it is none. Numbers as JSON writes them, since Lua's way depends on the locale.
@@ -51,7 +52,7 @@ function query.check(parameters)
   return list
 end
 
--- Those of API.md 4, beside `meta.…`; further ones may exist.
+-- Those of spec/api.md 4, beside `meta.…`; further ones may exist.
 local ATTRIBUTES = {
   ["resource.id"] = true, graph = true, state = true, completed = true, ["customer.name"] = true,
   ["customer.email"] = true, ["calendar.id"] = true, ["project.id"] = true,
@@ -66,7 +67,7 @@ function query.check_search(conditions)
   if type(conditions) ~= "table" then return nil, expected .. ", got " .. messages.describe(conditions) end
   local names, list = {}, {}
   for name in pairs(conditions) do
-    if not is_name(name) or name:find("[;:%s]") then
+    if not is_name(name) or name:find("[;: ]") then
       return nil, "expected attributes as keys, got " .. messages.quote(name)
     end
     local hint = not ATTRIBUTES[name] and not name:find("^meta%.") and messages.hint(name, ATTRIBUTES) or ""
@@ -85,13 +86,13 @@ function query.check_search(conditions)
 end
 
 local function problem_of(text)
-  if not text:find("%S") then return "an empty value would be no condition" end
+  if not ascii.says_something(text) then return "an empty value would be no condition" end
   if text:find("[;:]") then return "';' and ':' cannot be searched for: Timekit ends a value there" end
-  if text:find("%c") then return "control characters cannot stand in it" end
+  if ascii.has_control(text) then return "control characters cannot stand in it" end
   return nil
 end
 
---- Writes a search as Timekit reads it: `attribute:value;attribute:value`, all of which must hold (API.md 4).
+--- Writes a search as Timekit reads it: `attribute:value;attribute:value`, all of which must hold (spec/api.md 4).
 -- Nothing is said of a way to write `;` or `:` in a value, so a value that holds one is refused: it could add a
 -- condition, or change one.
 -- @tparam {table,...} conditions what `query.check_search` returned

@@ -1,8 +1,10 @@
---- What to send: a call becomes a request of the transport contract.
+--- What to send: builds requests as the transport contract wants them.
 -- Pure: no I/O, no clock. `route` is the template of a request's path, for whoever counts or traces requests.
 -- @module timekit.http.request
 
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
+local headers = require "timekit.http.headers"
 
 local request = {}
 
@@ -11,15 +13,12 @@ local LONGEST_SEGMENT = 1024
 
 local LARGEST_BODY = 1024 * 1024
 
--- More than any server takes; libcurl has a limit, too, and takes what is beyond it for a want of memory.
+-- More than any server takes. libcurl has a limit as well, and reports what exceeds it as a lack of memory.
 local LONGEST_TARGET = 64 * 1024
 
 local JSON = { ["Content-Type"] = "application/json" }
 
 local escape = core.escape
-
--- As a rule a handle is made for an id, and acts on it.
-local latest, latest_segment
 
 --- Encodes a text as one segment of a path.
 -- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
@@ -28,17 +27,22 @@ local latest, latest_segment
 -- @tparam any text an id or the name of an action
 -- @treturn string|nil the segment
 -- @treturn ?string what was expected, when the text is refused
--- @usage request.segment("a/b")   --> "a%2Fb"
+-- @usage request.segment "a/b"   --> "a%2Fb"
 function request.segment(text)
-  if text == latest then return latest_segment end
   if type(text) ~= "string" then return nil, "expected a string, got " .. type(text) end
   if text == "" then return nil, "expected a name, got an empty string" end
   if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
   if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
-  local escaped = escape(text)
-  if escaped ~= text and text:find("%c") then return nil, "control characters cannot stand in it" end
-  latest, latest_segment = text, escaped
-  return escaped
+  if ascii.has_control(text) then return nil, "control characters cannot stand in it" end
+  return escape(text)
+end
+
+--- Why a text cannot be the name of an action.
+-- @tparam any action
+-- @treturn string|nil what was expected, as of `request.segment`; nil: it can
+function request.action_problem(action)
+  local _, problem = request.segment(action)
+  return problem
 end
 
 local function include_part(include)
@@ -69,42 +73,11 @@ local function sorted_names(fields)
   return names
 end
 
--- Names of actions as they are sent: `segment` in the path, `opening` before the inputs where these are all that is in
--- the body. Programs name few of them; a limit keeps it so.
-local actions, room_for_actions = {}, 256
-
--- As an action that may be kept; or nil and a problem, as of `request.segment` or of the encoder.
-local function action_texts(action)
-  if actions[action] then return actions[action] end
-  local segment, problem = request.segment(action)
-  if not segment then return nil, problem, "type" end
-  local opening, unsaid, reason = core.encode(action, "action", nil, "{", ":")
-  if not opening then return nil, unsaid, reason end
-  local texts = { segment = segment, opening = opening }
-  if room_for_actions > 0 then
-    actions[action], room_for_actions = texts, room_for_actions - 1
-  end
-  return texts
-end
-
---- Why a text cannot be the name of an action.
--- @tparam any action
--- @treturn string|nil what was expected, as of `request.segment`; nil: it can
-function request.action_problem(action)
-  if actions[action] then return nil end
-  local _, problem = request.segment(action)
-  return problem
-end
-
--- One member of the body's object. Each is encoded by itself, so that a problem is named by the argument that it
--- stands in.
+-- One member of the body's object. Each is encoded by itself, so that a problem is named by its argument.
 local function member(name, name_path, value, value_path)
   local key, problem, reason = core.encode(name, name_path)
   if not key then return nil, problem, reason end
-  local text
-  text, problem, reason = core.encode(value, value_path, LARGEST_BODY)
-  if not text then return nil, problem, reason end
-  return key .. ":" .. text
+  return core.encode(value, value_path, LARGEST_BODY, key .. ":")
 end
 
 -- A text with one more member.
@@ -112,7 +85,7 @@ local function with_member(text, one)
   return text == "" and one or text .. "," .. one
 end
 
--- The body of an action. `members`: what stands before it, a text, may be empty.
+-- The body of an action. `members` is the text that stands before the action's own members; it may be empty.
 local function action_body(members, action, inputs, options)
   if inputs ~= nil then
     local text, problem, reason = member(action, "action", inputs, "inputs")
@@ -132,7 +105,7 @@ local function action_body(members, action, inputs, options)
   return "{" .. members .. "}"
 end
 
---- An action on a booking: `PUT /bookings/{id}/{action}` (API.md 2).
+--- An action on a booking: `PUT /bookings/{id}/{action}` (spec/api.md 2).
 -- The inputs stand under the action's own name: no inputs send `{}`, an empty table of inputs `{"confirm":{}}`.
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @tparam string action its name, likewise
@@ -143,23 +116,17 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
-  local texts, body, problem, reason = actions[action], nil, nil, nil
-  if inputs ~= nil and options.apply_to_bulked_bookings == nil and not options.settings then
-    if not texts then texts, problem, reason = action_texts(action) end
-    if texts then body, problem, reason = core.encode(inputs, "inputs", LARGEST_BODY, texts.opening, "}") end
-  else
-    body, problem, reason = action_body("", action, inputs, options)
-  end
+  local body, problem, reason = action_body("", action, inputs, options)
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
-  local path = "/bookings/" .. request.segment(id) .. "/" .. (texts and texts.segment or request.segment(action))
+  local path = ("/bookings/%s/%s"):format(request.segment(id), (request.segment(action)))
   return {
-    method = "PUT", route = "/bookings/{id}/{action}",
-    target = options.include and with_include(path, options.include) or path, headers = JSON, body = body,
+    method = "PUT", route = "/bookings/{id}/{action}", target = with_include(path, options.include), headers = JSON,
+    body = body,
   }
 end
 
---- Reads a booking: `GET /bookings/{id}` (API.md 4).
+--- Reads a booking: `GET /bookings/{id}` (spec/api.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @tparam ?string include names, joined with commas
 -- @treturn table the request
@@ -170,7 +137,7 @@ function request.get(id, include)
   }
 end
 
--- A request whose body is a table as it is. `name` is how problems call the table.
+-- A request whose body is a table as it is. Problems call the table `name`.
 local function with_body(method, route, target, body, name)
   local text, problem, reason = core.encode(body, name, LARGEST_BODY)
   if reason == "size" then return too_large() end
@@ -178,7 +145,7 @@ local function with_body(method, route, target, body, name)
   return { method = method, route = route, target = target, headers = JSON, body = text }
 end
 
---- Creates a booking: `POST /bookings` (API.md 4).
+--- Creates a booking: `POST /bookings` (spec/api.md 4).
 -- @tparam table fields the booking's fields
 -- @tparam ?string include names, joined with commas
 -- @treturn table|nil the request
@@ -188,7 +155,7 @@ function request.create(fields, include)
   return with_body("POST", "/bookings", with_include("/bookings", include), fields, "fields")
 end
 
---- Holds a slot: `POST /bookings/reserve`; or longer: `PUT /bookings/reserve/extend` (API.md 4).
+--- Holds a slot: `POST /bookings/reserve`; or longer: `PUT /bookings/reserve/extend` (spec/api.md 4).
 -- @tparam table fields
 -- @tparam boolean longer extend a reservation
 -- @tparam ?string include names, joined with commas
@@ -198,7 +165,7 @@ function request.reserve(fields, longer, include)
   return with_body(longer and "PUT" or "POST", route, with_include(route, include), fields, "fields")
 end
 
---- Moves a booking to another time: `POST /bookings/{id}/reschedule` (API.md 4).
+--- Moves a booking to another time: `POST /bookings/{id}/reschedule` (spec/api.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @tparam table fields `start`, `end`, `resource_id`, `message`
 -- @tparam ?string include names, joined with commas
@@ -208,7 +175,7 @@ function request.reschedule(id, fields, include)
   return with_body("POST", "/bookings/{id}/reschedule", with_include(path, include), fields, "fields")
 end
 
---- Changes a booking's `meta`: `PUT /bookings/{id}` (API.md 4).
+--- Changes a booking's `meta`: `PUT /bookings/{id}` (spec/api.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @tparam table meta
 -- @tparam ?string include names, joined with commas
@@ -218,14 +185,14 @@ function request.meta(id, meta, include)
   return with_body("PUT", "/bookings/{id}", with_include(path, include), { meta = meta }, "fields")
 end
 
---- Deletes a booking: `DELETE /bookings/{id}` (API.md 4).
+--- Deletes a booking: `DELETE /bookings/{id}` (spec/api.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @treturn table the request
 function request.delete(id)
   return { method = "DELETE", route = "/bookings/{id}", target = "/bookings/" .. request.segment(id) }
 end
 
--- A request about many bookings, from the text of each, and flags by name.
+-- A request about many bookings. `texts` are the encoded items, `flags` the further members of the body.
 local function bulk(method, texts, flags, include)
   local members = { '"bookings":[' .. table.concat(texts, ",") .. "]" }
   for _, name in ipairs(sorted_names(flags)) do
@@ -239,7 +206,7 @@ local function bulk(method, texts, flags, include)
   }
 end
 
---- Creates several bookings: `POST /bookings/bulk` (API.md 4).
+--- Creates several bookings: `POST /bookings/bulk` (spec/api.md 4).
 -- @tparam {table,...} list the fields of each
 -- @tparam table flags name → boolean: `relate_bookings`, `stop_on_first_error`, `delete_all_on_error`
 -- @tparam ?string include names, joined with commas
@@ -255,7 +222,7 @@ function request.bulk_create(list, flags, include)
   return bulk("POST", texts, flags, include)
 end
 
---- Performs actions on several bookings: `PUT /bookings/bulk` (API.md 4). Each item has the booking's `id`, the
+--- Performs actions on several bookings: `PUT /bookings/bulk` (spec/api.md 4). Each item has the booking's `id`, the
 -- `action`, and beside them what the body of `request.action` has.
 -- @tparam {table,...} list `{ id =, action =, inputs =, options = }`, as `request.action` takes them
 -- @tparam table flags name → boolean: `stop_on_first_error`, `reset_all_on_error`
@@ -273,7 +240,7 @@ function request.bulk_action(list, flags, include)
   return bulk("PUT", texts, flags, include)
 end
 
---- Reads a list: `GET /bookings`, `GET /bookings/groups` (API.md 4).
+--- Reads a list: `GET /bookings`, `GET /bookings/groups` (spec/api.md 4).
 -- @tparam string route
 -- @tparam {table,...} query `{ name, text }` in the order in which they are sent
 -- @tparam ?string include names, joined with commas
@@ -282,7 +249,7 @@ function request.list(route, query, include)
   return { method = "GET", route = route, target = with_query(route, query, include) }
 end
 
---- Reads the booking that offers a group's seats: `GET /bookings/groups/{id}` (API.md 4).
+--- Reads the booking that offers a group's seats: `GET /bookings/groups/{id}` (spec/api.md 4).
 -- @tparam string id its id, as `request.segment` takes it
 -- @tparam ?string include names, joined with commas
 -- @treturn table the request
@@ -293,15 +260,14 @@ function request.group(id, include)
   }
 end
 
--- Ids in a path would make a route of every booking.
+-- With ids in it, every booking would have a route of its own.
 local UUID = ("x"):rep(8) .. ("%-" .. ("x"):rep(4)):rep(3) .. "%-" .. ("x"):rep(12)
 UUID = UUID:gsub("x", "%%x")
 
---- A request of whatever the API has beside what this module knows.
+--- A request to any other endpoint.
 -- @tparam string method
--- @tparam string path as `timekit.http.path` takes it
--- @tparam table options `query` (list of `{ name, text }`), `body` (table), `headers` (name → value), `include`, each
---   may be nil
+-- @tparam string path as `timekit.http.url`'s `path` returned it
+-- @tparam table options `query` (list of `{ name, text }`), `body` (table), `include`, each may be nil
 -- @treturn table|nil the request; or nil and a problem, as of `request.create`
 function request.any(method, path, options)
   local target = with_query(path, options.query or {}, options.include)
@@ -309,38 +275,20 @@ function request.any(method, path, options)
     return nil, ("the request's path and query exceed the limit of %d bytes"):format(LONGEST_TARGET), "size"
   end
   local route = path:gsub(UUID, "{id}")
-  local built = { method = method, route = route, target = target }
-  if options.body then
-    local problem, reason
-    built, problem, reason = with_body(method, route, target, options.body, "body")
-    if not built then return nil, problem, reason end
-  end
-  return request.with_headers(built, options.headers)
+  if options.body then return with_body(method, route, target, options.body, "body") end
+  return { method = method, route = route, target = target }
 end
 
---- Adds headers to a request, which may replace those that it has.
+--- Applies to a request the options that every request has.
 -- @tparam table built a request of this module
--- @tparam ?table headers name → value; nil leaves the request as it is
+-- @tparam table given checked options: `headers` (name → value), which replace those of the same name, and
+--   `traceparent` (W3C Trace Context), each may be nil
 -- @treturn table the same request
-function request.with_headers(built, headers)
-  if headers then
-    local all, names = {}, {}
-    for name, value in pairs(built.headers or {}) do all[name], names[name:lower()] = value, name end
-    for name, value in pairs(headers) do
-      if names[name:lower()] then all[names[name:lower()]] = nil end
-      all[name] = value
-    end
-    built.headers = all
-  end
+function request.with_options(built, given)
+  local added = given.headers
+  if given.traceparent then added = headers.joined(added or {}, { traceparent = given.traceparent }) end
+  if added then built.headers = headers.joined(built.headers or {}, added) end
   return built
-end
-
---- Passes a trace context on (W3C Trace Context).
--- @tparam table built a request of this module
--- @tparam ?string traceparent the header's value; nil leaves the request as it is
--- @treturn table the same request
-function request.traced(built, traceparent)
-  return request.with_headers(built, traceparent and { traceparent = traceparent })
 end
 
 return request

@@ -2,73 +2,99 @@
 -- Pure: no I/O, no clock of its own.
 -- @module timekit.http.response
 
+local ascii = require "timekit.text.ascii"
 local bulk_answer = require "timekit.methods.bulk.answer"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
+local list = require "timekit.http.list"
+local pages = require "timekit.http.page"
 local refusal = require "timekit.rules.refusal"
 
 local response = {}
 
--- Beyond it a decoded answer is not worth keeping in an error; its beginning as text is.
+-- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
 
--- A refusal longer than this is not read for its reason; what is kept of it is this much, and cut further once keys are
--- taken out of it.
+-- A longer refusal is not decoded for its reason. This much of its text is kept; the error cuts it further, once keys
+-- are taken out of it.
 local LARGEST_REFUSAL = 1024 * 1024
 local KEPT = LARGEST_DECODED + 8 * 1024
 
--- Where the title of a page stands.
+-- The title of a page stands within its first bytes.
 local PAGE_HEAD = 4096
 
-local KIND = { [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited" }
+local KIND = {
+  [401] = "auth", [403] = "auth", [404] = "not_found", [429] = "rate_limited", [503] = "rate_limited",
+  [408] = "server", [421] = "server", [425] = "server",
+}
+
+-- The server says of itself that it did not act on the request (RFC 9110, 15.5.20; RFC 8470, 5.2).
+local WITHOUT_EFFECT = { [421] = true, [425] = true }
+
+local MARK = "\239\187\191"
+
+-- A text behind its byte order mark, if it has one.
+local function unmarked(text)
+  return text:sub(1, 3) == MARK and text:sub(4) or text
+end
 
 local function is_object(value)
   return type(value) == "table" and not core.is_array(value)
 end
 
--- An array has no field of that name.
-local function is_booking(value)
-  return type(value) == "table" and type(value.state) == "string"
+-- The lists in a booking (spec/api.md 1 and 2).
+local LISTS = { "available_actions", "possible_actions", "customers", "bulked_bookings", "logs" }
+
+-- The readers of data return them as the operation wants them, or nil.
+
+local function read_object(value)
+  return is_object(value) and value or nil
 end
 
-local function is_list_of_objects(value)
-  if not core.is_array(value) then return false end
-  for _, item in ipairs(value) do
-    if not is_object(item) then return false end
+-- An array has no `state`.
+local function read_booking(value)
+  if type(value) ~= "table" or type(value.state) ~= "string" then return nil end
+  for _, name in ipairs(LISTS) do
+    local items = value[name]
+    if is_object(items) then value[name] = list.of(items) or items end
   end
-  return true
+  return value
 end
 
-local function is_anything() return true end
+local function read_created(value)
+  local booking = read_booking(value)
+  return booking and type(booking.id) == "string" and booking or nil
+end
 
--- What `data` must be, by what the call expects. `loose`: the answer itself is the data when it has none. `bare`: one
--- without a body will do if it is a 204, and whatever it is for what was `deleted`.
+local function read_objects(value)
+  local items = list.of(value)
+  for _, item in ipairs(items or {}) do
+    if not is_object(item) then return nil end
+    read_booking(item)
+  end
+  return items
+end
+
+local function read_bulk(value)
+  return bulk_answer.list(value) and value
+end
+
+local function read_anything(value) return value end
+
+-- What `data` must be, by what the operation expects. `loose`: an answer without `data` is itself the data. `bare`: a
+-- 204 needs no body. `deleted`: no answer needs a body.
 local SHAPES = {
-  booking = { check = is_booking, name = "a booking" },
-  created = {
-    check = function(value) return is_booking(value) and type(value.id) == "string" end,
-    name = "a booking with an id",
-  },
-  page = { check = is_list_of_objects, name = "a list of bookings" },
-  bulk = {
-    check = function(value) return bulk_answer.list(value) ~= nil end, name = "a list of bookings", loose = true,
-  },
-  object = { check = is_object, name = "an object", loose = true },
-  anything = { check = is_anything, loose = true, bare = true },
-  deleted = { check = is_anything, loose = true, bare = true, deleted = true },
-  nothing = { check = is_anything, loose = true, bare = true, deleted = true },
+  booking = { read = read_booking, name = "a booking" },
+  created = { read = read_created, name = "a booking with an id" },
+  page = { read = read_objects, name = "a list of bookings" },
+  bulk = { read = read_bulk, name = "a list of bookings", loose = true },
+  object = { read = read_object, name = "an object", loose = true },
+  anything = { read = read_anything, loose = true, bare = true },
+  deleted = { read = read_anything, loose = true, bare = true, deleted = true },
+  nothing = { read = read_anything, loose = true, bare = true, deleted = true },
 }
 
--- `per_page` comes as a string (API.md 1).
-local function whole(value)
-  if type(value) == "string" and value:find("^%d%d?%d?%d?%d?%d?%d?%d?%d?$") then value = tonumber(value) end
-  if type(value) == "number" and value >= 0 and value % 1 == 0 then return value end
-  return nil
-end
-
-local PAGE_NUMBERS = { "total", "per_page", "current_page", "last_page", "from", "to" }
-
--- Of an answer to a free request: the data, and what stood beside them.
+-- The data of an answer to a free request, and what stood beside them.
 local function parted(data, answer)
   local beside = {}
   if is_object(answer) and answer.data ~= nil then
@@ -78,15 +104,12 @@ local function parted(data, answer)
   return { data = data, envelope = beside }
 end
 
--- What the call gets, where that is not the data alone.
+-- What the operation returns, where that is not the data alone; or nil and why the answer is no use.
 local RESULTS = {
   page = function(data, answer, outcome)
-    local page = { data = data, date = headers.date(outcome) }
-    for _, name in ipairs(PAGE_NUMBERS) do page[name] = is_object(answer) and whole(answer[name]) or nil end
-    for _, name in ipairs { "next_page_url", "prev_page_url" } do
-      if is_object(answer) and type(answer[name]) == "string" then page[name] = answer[name] end
-    end
-    return page
+    local page, problem = pages.read(data, answer)
+    if page then page.date = headers.date(outcome) end
+    return page, problem
   end,
   bulk = function(_, answer) return answer end,
   anything = parted, deleted = parted,
@@ -95,50 +118,50 @@ local RESULTS = {
 
 -- What a text is that should have been JSON.
 local function not_json(text, problem)
-  if not text:find("%S") then return "the answer is empty" end
-  if not text:find("^%s*<") then return "the answer is not JSON: " .. problem end
-  -- Patterns can take the square of what they look at, and a page can be made for that.
-  local title = text:sub(1, PAGE_HEAD):match("<[tT][iI][tT][lL][eE][^>]*>%s*([^<]*)") or ""
-  title = title:match("^.*%S")
+  if not ascii.says_something(text) then return "the answer is empty" end
+  if not text:find("^[ \t-\r]*<") then return "the answer is not JSON: " .. problem end
+  -- Matching a pattern can take time in the square of the text's length, and a hostile page can be made for that.
+  local title = text:sub(1, PAGE_HEAD):match("<[tT][iI][tT][lL][eE][^>]*>[ \t-\r]*([^<]*)") or ""
+  title = title:match("^.*[^ \t-\r]")
   return "the answer is a page, not JSON" .. (title and ": " .. title or "")
 end
 
--- The data of a successful answer, or nil and why it is no use. Usually they stand in an envelope (API.md 1); an answer
--- without one, as webhooks have it (API.md 6), counts when it is a whole booking by itself.
+-- The data of a successful answer, or nil and why it is no use. They stand in an envelope (spec/api.md 1).
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
   local decode = outcome.decode
   local value, problem
   if decode then value, problem = decode(outcome) else value, problem = core.decode(outcome.body) end
-  if value == nil then return nil, not_json(outcome.body, problem) end
+  if value == nil then return nil, not_json(unmarked(outcome.body), problem) end
   local data = value
   if type(value) == "table" then
     data = value.data
-    if data == nil and (shape.loose or type(value.id) == "string" or core.is_array(value)) then data = value end
+    if data == nil and shape.loose then data = value end
   end
-  if not shape.check(data) then return nil, "the answer does not hold " .. shape.name end
+  data = shape.read(data)
+  if data == nil then return nil, "the answer does not hold " .. (shape.name or "anything") end
   if result then return result(data, value, outcome) end
   return data
 end
 
--- Adds the texts of `errors` to `list`, however deep they stand.
-local function collect(value, list)
+-- Adds the texts in a value of `errors` to `texts`, at whatever depth.
+local function collect(value, texts)
   if type(value) == "string" then
-    list[#list + 1] = value
+    texts[#texts + 1] = value
   elseif core.is_array(value) then
-    for _, item in ipairs(value) do collect(item, list) end
+    for _, item in ipairs(value) do collect(item, texts) end
   elseif type(value) == "table" then
     local names = {}
     for name in pairs(value) do names[#names + 1] = name end
     table.sort(names)
-    for _, name in ipairs(names) do collect(value[name], list) end
+    for _, name in ipairs(names) do collect(value[name], texts) end
   end
-  return list
+  return texts
 end
 
--- `{"errors": {field: ["text", …]}}`, or texts without fields: the message, and field → list of texts where fields are
--- named.
+-- Reads `{"errors": {field: ["text", …]}}`, or texts without fields. Returns the message, and field → list of texts
+-- where fields are named.
 local function read_errors(errors)
   if not is_object(errors) then return table.concat(collect(errors, {}), "; ") end
   local fields, names, parts = {}, {}, {}
@@ -151,7 +174,7 @@ local function read_errors(errors)
   return table.concat(parts, "; "), fields
 end
 
--- The message of an answer that is JSON, or nil where it holds none; and the fields that it names.
+-- The message of an answer that is JSON, nil where it holds none, and the fields that it names.
 local function explain(value)
   if not is_object(value) then return type(value) == "string" and value or nil end
   local parts, fields = {}, nil
@@ -164,22 +187,22 @@ local function explain(value)
     text, fields = read_errors(value.errors)
     add(text)
   end
-  -- The framework behind Timekit says `message` where the API itself had no say.
+  -- The framework behind Timekit writes `message` when the request did not reach the API's own code.
   if #parts == 0 then add(value.message) end
   return parts[1] and table.concat(parts, "; "), fields
 end
 
 -- What an unsuccessful answer says: a message, the body for the error, and the fields that the server named.
 local function read_refusal(outcome)
-  local text = outcome.body
+  local text = unmarked(outcome.body)
   local value, problem, message, fields
   if #text > LARGEST_REFUSAL then text = text:sub(1, KEPT) else value, problem = core.decode(text) end
   if value ~= nil then
     message, fields = explain(value)
     if #text > LARGEST_DECODED then value = nil end
-  elseif text:find("^%s*[^<%s]") then
-    message = text:match("^%s*([^\r\n]*)")
-  elseif text:find("%S") then
+  elseif text:find("^[ \t-\r]*[^< \t-\r]") then
+    message = text:match("^[ \t-\r]*([^\r\n]*)")
+  elseif ascii.says_something(text) then
     message = not_json(text, problem or "it is too long")
   end
   message = message or ("the server answered %d without a reason"):format(outcome.status)
@@ -187,7 +210,7 @@ local function read_refusal(outcome)
   return message, value, fields
 end
 
--- The failure of one try, whatever the call was.
+-- The failure of one try, whatever the operation was.
 local function failure_of(outcome, operation, clock)
   local failure, status = outcome.failure, outcome.status
   if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
@@ -206,40 +229,41 @@ local function failure_of(outcome, operation, clock)
   return found
 end
 
--- What a failed try of an action or a creation leaves open (design.md 3), as `response.read` tells it. 503 is how
--- Timekit says that its rate limit is exceeded (API.md 1), but also how a gateway gives up while its backend goes on.
+-- The doubt that a failed try of an action or a creation leaves, as `response.read` returns it. With 503 Timekit says
+-- that its rate limit is exceeded (spec/api.md 1), and a gateway says that it gave up while its backend goes on.
 local function doubt_about(found, outcome)
   local failure, status = outcome.failure, outcome.status
   if failure then return not (outcome.sent == "no" or failure.kind == "cancelled") and "lost" or nil end
-  if status >= 400 and status < 500 then return nil end
+  if status >= 400 and status < 500 and status ~= 408 then return nil end
   local limited = status == 503 and (headers.tells_limit(outcome.headers) or is_object(found.body))
   return limited and "limited" or "lost"
 end
 
--- Whether the same call may be made again as it is, without the danger of a double effect.
+-- May the same request be sent again as it is, without the danger of a double effect?
 local function is_retryable(found, outcome, operation, doubt)
   if found.kind == "cancelled" then return false end
   if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
-  -- An answer of 200 that is no use may be better the next time; a redirect or a refusal will not.
+  if not outcome.failure and WITHOUT_EFFECT[outcome.status] then return true end
+  -- An answer of 200 that is no use may be better the next time. A redirect or a refusal will not.
   return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
 --- Reads the outcome of one try of a request.
--- An action or a creation that failed without certainty that nothing happened is in doubt: no answer, an incomplete
--- one, a useless one, a redirect, and any 5xx.
+-- A failed action or creation is in doubt unless it surely had no effect: after no answer, an incomplete one, one that
+-- is no use, a redirect, and any 5xx.
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
--- @tparam table call `writes` (boolean: it changes something), `action` and `graph` (names, where the call is an action
+-- @tparam table operation `writes` (boolean: it changes something), `action` and `graph` (names, where it is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
 --   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, the whole of an answer that holds a
 --   list, for `timekit.methods.bulk.answer`; `"nothing"`, which becomes true; `"anything"`, which becomes
 --   `{ data =, envelope = }`; `"deleted"`, likewise, which may also be empty; `"any_status"`, a complete answer with
 --   whatever status, which becomes true
--- @tparam function clock returns unix seconds; only asked for a `Retry-After` date without a `Date`
+-- @tparam function clock returns unix seconds; it is only used for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
--- @treturn ?string when it may have taken effect nevertheless: `"limited"`, Timekit refused it with 503 for its rate
---   limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and nothing is under way any
---   more; `"lost"`, it may even take effect later
+-- @treturn ?string the doubt, where the request may have taken effect nevertheless. `"limited"`: Timekit refused it
+--   with 503 for its rate limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and
+--   nothing is under way any more. `"lost"`: it may even take effect later
 function response.read(outcome, operation, clock)
   local found
   local status = not outcome.failure and outcome.status
@@ -262,12 +286,12 @@ function response.read(outcome, operation, clock)
   return nil, found, doubt
 end
 
---- The error of a call whose outcome could not be found out.
--- @tparam table call as for `response.read`; where it is no action, also `effect`: what may have happened, as the end
---   of a sentence; `the booking was created` unless given
+--- The error of an operation whose outcome could not be found out.
+-- @tparam table operation as for `response.read`; where it is no action, also `effect`: what may have happened, as the
+--   end of a sentence; `the booking was created` unless given
 -- @tparam table cause the first failure that left the outcome in doubt
 -- @tparam ?table seen the booking as it was last read since then
--- @tparam ?string state its state, if a refusal told it later
+-- @tparam ?string state its state, if a later refusal named it
 -- @treturn table the fields of the error
 function response.uncertain(operation, cause, seen, state)
   local what = operation.action and ("the action '%s' was applied"):format(operation.action)

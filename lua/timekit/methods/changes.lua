@@ -87,8 +87,8 @@ function changes.install(Booking, tools)
       return refuse(self, { kind = "input", message = problem })
     end
     local booking, info = send(self, {
-      request = request.traced(built, given.traceparent),
-      look = function() return request.traced(request.get(self.id, with(given.include, "meta")), given.traceparent) end,
+      request = request.with_options(built, given),
+      look = function() return request.with_options(request.get(self.id, with(given.include, "meta")), given) end,
       proves = function(seen) return seen and proof.meta(seen, meta) and seen or nil end,
       expects = "booking", effect = "the booking's meta was changed", timeout = given.timeout,
     })
@@ -126,9 +126,9 @@ function changes.install(Booking, tools)
       or reschedule_problems(fields, self.client.rfc3339)
     if refused then return refuse(self, refused) end
     local booking, info = send(self, {
-      request = request.traced(built, given.traceparent),
+      request = request.with_options(built, given),
       look = function()
-        return request.traced(request.get(self.id, with(given.include, "attributes,event,resource")), given.traceparent)
+        return request.with_options(request.get(self.id, with(given.include, "attributes,event,resource")), given)
       end,
       proves = function(seen) return seen and proof.times(seen, fields) and seen or nil end,
       expects = "booking", effect = "the booking was moved", timeout = given.timeout,
@@ -152,8 +152,8 @@ function changes.install(Booking, tools)
     check(self, "booking:delete", 3)
     local given = options.check(opts, options.plain, "booking:delete", 3)
     local deleted, info = send(self, {
-      request = request.traced(request.delete(self.id), given.traceparent),
-      look = function() return request.traced(request.get(self.id), given.traceparent) end,
+      request = request.with_options(request.delete(self.id), given),
+      look = function() return request.with_options(request.get(self.id), given) end,
       proves = function(_, failure) return failure and failure.kind == "not_found" or nil end,
       expects = "nothing", effect = "the booking was deleted", timeout = given.timeout,
     })

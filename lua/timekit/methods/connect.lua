@@ -17,12 +17,13 @@ function connect.install(Client, check)
   -- first action, which then takes one round trip. Call it where a pause hurts less than later: before a game's first
   -- frame, or when a worker starts.
   --
-  -- It sends a HEAD of the `base_url` without the key, and any status is a success. The client keeps the connection for
-  -- 20 seconds, unless the server closes it earlier. If there is an idle one already, the HEAD goes over it. The try
-  -- counts for the client's `rate`, hooks see it, and it is repeated like a read.
+  -- It sends a HEAD of the `base_url` without the key, and any status is a success. The client's `headers` go along,
+  -- since a gateway may want them. The client keeps the connection for 20 seconds, unless the server closes it earlier.
+  -- If there is an idle one already, the HEAD goes over it. The try counts for the client's `rate`, hooks see it, and it
+  -- is repeated like a read.
   --
   -- Raises on wrong options and on a closed client.
-  -- @tparam ?table opts `timeout`: seconds; `traceparent`: a trace context to pass on
+  -- @tparam ?table opts `timeout`: seconds; `headers`: name → value; `traceparent`: a trace context to pass on
   -- @treturn boolean|nil true; nil on failure
   -- @treturn table `info` as in `Booking:action`, or the error: `network`, `timeout`, `response` (the answer is not
   --   HTTP), `rate_limited` (by the client's own `rate`), `cancelled`, `phase`
@@ -35,7 +36,7 @@ function connect.install(Client, check)
     local given = options.check(opts, options.plain, where, 3)
     local head = { method = "HEAD", route = "/", target = "/", authorize = false }
     local connected, info = self.runner:run {
-      request = request.traced(head, given.traceparent), expects = "any_status", timeout = given.timeout,
+      request = request.with_options(head, given), expects = "any_status", timeout = given.timeout,
     }
     return connected, info
   end

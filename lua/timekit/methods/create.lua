@@ -58,7 +58,7 @@ function create.install(Client, check)
     local graph = rawget(fields, "graph")
     if type(graph) ~= "string" then graph = nil end
     local booking, info = self.runner:run {
-      request = request.traced(built, given.traceparent),
+      request = request.with_options(built, given),
       expects = "created", writes = true, graph = graph, timeout = given.timeout,
     }
     return booking, info

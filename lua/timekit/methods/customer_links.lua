@@ -6,7 +6,7 @@
 
 local core = require "timekit.core"
 local link = require "timekit.link"
-local web_url = require "timekit.http.web_url"
+local urls = require "timekit.http.url"
 
 local customer_links = {}
 
@@ -27,7 +27,7 @@ local function collect(value, name, found)
     local parts = link.parse(value)
     -- What a link does is what its URL says.
     local action = parts and parts.action or name
-    if not action or not web_url.check(value) then return false end
+    if not action or not urls.web(value) then return false end
     found[action] = value
     return true
   end

@@ -39,7 +39,7 @@ local function operation_for(client, route, given)
   local list, refused = parameters_of(given, client.rfc3339)
   if not list then return nil, refused end
   return {
-    request = request.traced(request.list(route, list, given.include), given.traceparent),
+    request = request.with_options(request.list(route, list, given.include), given),
     expects = "page", timeout = given.timeout,
   }
 end
@@ -172,6 +172,7 @@ function lists.install(Client, check)
   -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
   -- @tparam ?number opts.timeout seconds for each page
   -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
   -- @treturn function the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it raises: `input`,
   --   `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
@@ -229,7 +230,7 @@ function lists.install(Client, check)
     if problem then error(("%s: the id: %s"):format(where, problem), 2) end
     local given = options.check(opts, options.read, where, 3)
     local booking, info = self.runner:run {
-      request = request.traced(request.group(id, given.include), given.traceparent),
+      request = request.with_options(request.group(id, given.include), given),
       expects = "booking", id = id, timeout = given.timeout,
     }
     return booking, info

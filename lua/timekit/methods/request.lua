@@ -4,7 +4,7 @@
 
 local Error = require "timekit.error"
 local options = require "timekit.options"
-local path_rules = require "timekit.http.path"
+local url = require "timekit.http.url"
 local request = require "timekit.http.request"
 local messages = require "timekit.text.messages"
 
@@ -18,7 +18,7 @@ local function check_arguments(method, path, given, where, level)
     error(("%s: method: %s%s"):format(
       where, expected, type(method) == "string" and messages.quote(method) or messages.describe(method)), level + 1)
   end
-  local good, expected = path_rules.check(path)
+  local good, expected = url.path(path)
   if not good then error(("%s: path: %s"):format(where, expected), level + 1) end
   if method == "GET" and given.body then error(where .. ": body: a GET has none", level + 1) end
   for _, pair in ipairs(given.query or {}) do
@@ -73,7 +73,7 @@ function free_request.install(Client, check)
       return nil, Error.unsent { kind = "input", message = problem }
     end
     local answer, info = self.runner:run {
-      request = request.traced(built, given.traceparent),
+      request = request.with_options(built, given),
       expects = method == "DELETE" and "deleted" or "anything", writes = method ~= "GET",
       effect = ("%s %s took effect"):format(method, target), timeout = given.timeout,
     }

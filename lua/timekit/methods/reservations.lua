@@ -19,7 +19,7 @@ local function send(self, fields, opts, longer, where)
   local refused = not built and { kind = "input", message = problem } or refusal.times(fields, self.rfc3339)
   if refused then return nil, Error.unsent(refused) end
   return self.runner:run {
-    request = request.traced(built, given.traceparent),
+    request = request.with_options(built, given),
     expects = "object", writes = true, graph = "reservation", timeout = given.timeout,
     effect = longer and "the reservation was extended" or "the slot was reserved",
   }

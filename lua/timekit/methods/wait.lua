@@ -1,6 +1,7 @@
 --- The methods of a handle for what happens to a booking by itself: `Booking:next_autoplay`, `Booking:wait_until`.
 -- @module timekit.methods.wait
 
+local ascii = require "timekit.text.ascii"
 local Error = require "timekit.error"
 local autoplay = require "timekit.rules.autoplay"
 local options = require "timekit.options"
@@ -70,8 +71,8 @@ local function timed_out(self, state, spent)
   local rules = refusal.rules(self.graph)
   return {
     kind = "timeout", retryable = true, allowed = rules and rules:actions_in(self.state),
-    message = ("the booking did not come to the state %s within %.3g seconds; it is in the state %s"):format(
-      messages.quote(state), spent, messages.quote(self.state)),
+    message = ("the booking did not come to the state %s within %s seconds; it is in the state %s"):format(
+      messages.quote(state), ascii.number(spent, 3), messages.quote(self.state)),
   }
 end
 
@@ -148,7 +149,7 @@ function waiting.install(Booking, tools)
     if rules and rules:is_final(self.state) and self.completed ~= false then return nil end
     local booking, info = read(self, {
       include = with_names(given.include, autoplay.INCLUDE),
-      timeout = given.timeout, traceparent = given.traceparent,
+      timeout = given.timeout, traceparent = given.traceparent, headers = given.headers,
     })
     if not booking then return nil, info end
     rules = refusal.rules(self.graph)
@@ -178,6 +179,7 @@ function waiting.install(Booking, tools)
   --   this where it is longer. The last look is taken shortly before the time is over
   -- @tparam ?string|table opts.include a name or a list of names to include in the answer
   -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
   -- @treturn table|nil the booking, a table like the API's; nil on failure
   -- @treturn table `info` as in `Booking:action` (`attempts`: reads), or the error: `timeout`, with the `state` that
   --   the booking is in; `transition`: the graph no longer leads from its `state` to the one that is waited for;
@@ -200,7 +202,9 @@ function waiting.install(Booking, tools)
       return nil, Error.unsent(unknown)
     end
     local booking, info = poll(self, state, given, function(seconds)
-      return read(self, { include = given.include, traceparent = given.traceparent, timeout = seconds })
+      return read(self, {
+        include = given.include, traceparent = given.traceparent, headers = given.headers, timeout = seconds,
+      })
     end)
     return booking, info
   end

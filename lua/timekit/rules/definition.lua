@@ -13,7 +13,7 @@ local quote = messages.quote
 local function is_name(value)
   if type(value) ~= "string" then return false, "expected a string, got " .. messages.describe(value) end
   if value == "" then return false, "expected a name, got an empty string" end
-  if value == "." or value == ".." or value:find("[%c%s/?#]") then
+  if value == "." or value == ".." or value:find("[%z\1-\32\127/?#]") then
     return false, quote(value) .. " is not a name: it cannot be '.' or '..'"
       .. ", nor hold '/', '?', '#', spaces or control characters"
   end

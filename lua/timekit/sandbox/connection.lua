@@ -4,7 +4,8 @@
 -- passed. Nobody sleeps: each connection has a time of its own, which jumps to the stalled transfer that is due next.
 -- The `times` of an outcome say how long it would have taken.
 -- @module timekit.sandbox.connection
-local wire = require "timekit.sandbox.routes.wire"
+local ascii = require "timekit.text.ascii"
+local wire = require "timekit.sandbox.model.wire"
 
 local connection = {}
 
@@ -13,7 +14,7 @@ local function failed(kind, sent, message)
 end
 
 local function timed_out(timeout)
-  return failed("timeout", "maybe", ("no answer within %g seconds"):format(timeout))
+  return failed("timeout", "maybe", ("no answer within %s seconds"):format(ascii.number(timeout)))
 end
 
 -- The outcome that the caller sees of an answer that leaves the box.

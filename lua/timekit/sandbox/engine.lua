@@ -13,12 +13,12 @@ local graphs = require "timekit.sandbox.routes.graphs"
 local ids = require "timekit.sandbox.model.ids"
 local links = require "timekit.sandbox.routes.links"
 local list = require "timekit.sandbox.routes.list"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
 local reservations = require "timekit.sandbox.routes.reservations"
 local timers = require "timekit.sandbox.model.timers"
 local timestamps = require "timekit.sandbox.timestamps"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local engine = {}
 

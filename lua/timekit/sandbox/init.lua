@@ -49,7 +49,7 @@ local faults = require "timekit.sandbox.model.faults"
 local flow = require "timekit.sandbox.model.flow"
 local keyring = require "timekit.sandbox.model.keyring"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local store = require "timekit.sandbox.model.store"
 local webhooks = require "timekit.sandbox.model.webhooks"
 

@@ -2,6 +2,8 @@
 -- Pure: the machine's locale does not matter.
 -- @module timekit.text.duration
 
+local ascii = require "timekit.text.ascii"
+
 local duration = {}
 
 local UNITS = {}
@@ -12,7 +14,7 @@ for seconds, names in pairs {
   [86400] = "day days",
   [604800] = "week weeks",
 } do
-  for name in names:gmatch("%a+") do UNITS[name] = seconds end
+  for name in names:gmatch("[a-z]+") do UNITS[name] = seconds end
 end
 
 -- Not tonumber: on Lua 5.1 it expects the locale's decimal point, and everywhere it takes hexadecimal.
@@ -35,12 +37,12 @@ end
 function duration.read(value)
   local amount, unit
   if type(value) == "string" then
-    amount, unit = value:match("^%s*([%d.]+)%s*(%a+)%s*$")
+    amount, unit = value:match("^[ \t-\r]*([%d.]+)[ \t-\r]*([A-Za-z]+)[ \t-\r]*$")
   elseif type(value) == "table" then
     amount, unit = value.time, value.unit
   end
   if type(amount) == "string" then amount = decimal(amount) end
-  local factor = type(unit) == "string" and UNITS[unit:lower()]
+  local factor = type(unit) == "string" and UNITS[ascii.lower(unit)]
   if type(amount) ~= "number" or not factor then return nil end
   local seconds = amount * factor
   if seconds >= 0 and seconds < math.huge then return seconds end

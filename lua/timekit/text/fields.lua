@@ -53,7 +53,7 @@ end
 -- fields.join("", "message")            --> "message"
 function fields.join(path, key)
   if type(key) ~= "string" then return path .. "[" .. tostring(key) .. "]" end
-  if not key:find("^[%a_][%w_]*$") then return path .. "[" .. messages.quote(key) .. "]" end
+  if not key:find("^[A-Za-z_][A-Za-z0-9_]*$") then return path .. "[" .. messages.quote(key) .. "]" end
   return path == "" and key or path .. "." .. key
 end
 

@@ -2,6 +2,7 @@
 -- Pure: no I/O.
 -- @module timekit.text.messages
 
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 
 local messages = {}
@@ -75,13 +76,15 @@ function messages.describe(value)
   return messages.TYPES[type(value)] or "a " .. type(value)
 end
 
+local CONTROL = "[" .. ascii.CONTROL .. "]"
+
 --- Puts a text between quotes for a message of one line: control characters become `?`, a text of more than 60 bytes is
 -- cut.
 -- @tparam any text
 -- @treturn string
 -- @usage messages.quote("line\nbreak")   --> "'line?break'"
 function messages.quote(text)
-  text = tostring(text):gsub("%c", "?")
+  text = tostring(text):gsub(CONTROL, "?")
   if #text > 60 then text = text:sub(1, 57) .. "..." end
   return "'" .. text .. "'"
 end

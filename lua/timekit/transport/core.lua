@@ -1,4 +1,4 @@
---- The C core as a transport: libcurl, many requests at once, none ever sent twice.
+--- The C core as a transport: libcurl, many requests at once, none of them sent twice.
 -- @module timekit.transport.core
 -- @see timekit.transport.reference
 
@@ -61,13 +61,13 @@ end
 
 local transport = {}
 
---- Makes a connection. The engine behind it is made when it is first needed, one for each process: the engine of a
--- process that forked is left to that process.
+--- Makes a connection. Its engine is made when it is first needed. A forked process makes an engine of its own and
+-- leaves the first one to its parent.
 -- @function transport:connect
 -- @tparam table options as in the transport contract
 -- @treturn table the connection
 function transport.connect(_, options)
-  -- In variables of functions rather than in fields, where nobody who prints a connection finds the key.
+  -- These are upvalues, not fields: the options hold the key, and printing a connection must not show it.
   local engine, closed
   local connection = { left_over = {} }
 
@@ -75,7 +75,7 @@ function transport.connect(_, options)
     return engine
   end
 
-  -- What an engine that will not be used again has ended is still to be told.
+  -- Keeps what the old engine has finished and nobody has asked for.
   local function retire()
     engine:step()
     for transfer in engine.finished, engine do table.insert(connection.left_over, 1, transfer) end

@@ -1,11 +1,11 @@
 --- What a transport is: documentation only, this module holds no code that does anything.
 --
--- A transport carries requests to Timekit and brings back what came. The C core is one (`timekit.transport.core`), the
--- sandbox is another (`timekit.sandbox`), and `timekit.new{ transport = mine }` takes any object that keeps what is
--- written here. It has no idea of bookings, actions or retries, and it never decides to send a request again.
+-- A transport sends requests to Timekit and returns their outcomes. The C core is one (`timekit.transport.core`), the
+-- sandbox is another (`timekit.sandbox`), and `timekit.new{ transport = mine }` takes any object that keeps this
+-- contract. A transport knows nothing of bookings, actions and retries, and never sends a request again by itself.
 --
--- Nothing here raises or returns an error for what the network does: every request that was started ends in an
--- outcome. Times are in seconds, sizes in bytes.
+-- No function raises or returns an error for what the network does: every request that was started ends in an outcome.
+-- Times are in seconds, sizes in bytes.
 -- @module timekit.transport.reference
 -- @usage
 -- local transport = {}
@@ -32,18 +32,22 @@
 -- @type transport
 
 --- Makes a connection: whatever the transport keeps for one client. It need not touch the network.
--- Credentials are handed over here, once, and never stand in a request. The table must not be kept where others can
--- see it, nor be changed.
+-- Credentials are handed over here, once, and never stand in a request. The transport must not change the table, nor
+-- keep it where others can see it.
 -- @function transport:connect
 -- @tparam table options
 -- @tparam string options.base_url without a slash at its end
--- @tparam ?string options.username HTTP Basic's user name; empty for an app key (API.md 1)
+-- @tparam boolean options.allow_http `base_url` may be http to another host than loopback
+-- @tparam ?string options.username HTTP Basic's user name; empty for an app key (spec/api.md 1)
 -- @tparam ?string options.password the key; nil where the client was made without one
 -- @tparam table options.headers name → value, for every request
 -- @tparam string options.user_agent
 -- @tparam ?string options.ca_file a file of certificates to trust instead of the system's
+-- @tparam ?string options.cert_file a file with the client's certificate, and those that lead to its root
+-- @tparam ?string options.key_file a file with its key; nil: it is in `cert_file`
+-- @tparam ?string options.key_password the key's password; nil: the key is not encrypted
 -- @tparam ?string options.proxy a URL; empty: none; nil: as the environment says
--- @tparam boolean options.http2 may HTTP/2 be spoken
+-- @tparam boolean options.http2 HTTP/2 may be used
 -- @tparam number options.connect_timeout seconds
 -- @tparam number options.max_response bytes of a body, after decompression
 -- @treturn connection
@@ -55,8 +59,8 @@
 -- @tparam table request not to be changed
 -- @tparam string request.method `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`
 -- @tparam string request.target path and query, to be appended to `base_url`
--- @tparam ?table request.headers name → value; they replace those of the connection that have the same name, in
---   whichever case
+-- @tparam ?table request.headers name → value; they replace headers of the connection with the same name, compared
+--   without regard to case
 -- @tparam ?string request.body never with GET and HEAD
 -- @tparam ?boolean request.authorize false: the request is sent without the credentials, as that of `Client:connect`
 --   is; nil stands for true
@@ -71,12 +75,12 @@
 -- @function connection:wait
 -- @tparam number seconds
 
---- May be left out: a transfer that is over, each told once, and only while its result has not been asked for. A
--- transport without it is asked for each transfer, again and again.
+--- Optional: returns a transfer that is over, each one once, and only while its result has not been asked for. Without
+-- this function each transfer is polled.
 -- @function connection:finished
 -- @treturn transfer|nil nil: there is no further one
 
---- May be left out: makes the descriptor readable at a time, and `wait` end. It replaces an earlier alarm.
+--- Optional: makes the descriptor readable at a time, and ends `wait` then. It replaces an earlier alarm.
 -- @function connection:alarm
 -- @tparam ?number when on the clock of `timekit.core.now`; nil: no alarm
 
@@ -100,27 +104,26 @@
 --- Ends the transfer now. Its outcome is a failure of the kind `cancelled`, unless it had one already.
 -- @function transfer:cancel
 
---- May be left out: the outcome is not needed any more. What holds more memory than Lua's collector knows of gives it
--- back; nothing is asked afterwards.
+--- Optional: the outcome is not needed any more. An outcome that holds memory unknown to Lua's collector frees it now.
+-- The outcome is not used afterwards.
 -- @function outcome:release
 
---- May be left out: the same as `timekit.core.decode(outcome.body)`, for whom that is less work.
+--- Optional: the same as `timekit.core.decode(outcome.body)`, where the transport can do it with less work.
 -- @function outcome:decode
 
---- May be left out: the same as `outcome.headers[name]` for each name, likewise; nil without an answer.
+--- Optional: the same as `outcome.headers[name]` for each name, likewise; nil without an answer.
 -- @function outcome:header
 -- @tparam string ... names in lower case
 -- @treturn string|nil ...
 
 --- What came of the request.
--- `status`, `headers` and `body` are there when the server answered; `failure` when the answer did not come, or not all
+-- `status`, `headers` and `body` are set when the server answered, `failure` when the answer did not come, or not all
 -- of it. With both, the body is incomplete.
 --
 -- `sent` is `"no"` when no byte of the request left this machine, `"yes"` when the server answered (the status line of
--- the final answer came), else `"maybe"`. Callers decide by it whether an action may be repeated: in doubt, say
--- `"maybe"`.
+-- the final answer came), else `"maybe"`. Whether an action may be repeated is decided by it: in doubt, say `"maybe"`.
 -- @function transfer:result
--- @treturn outcome|nil nil until `done`; then always the same one: a table, or what has its fields all the same
+-- @treturn outcome|nil nil until `done`; then always the same one: a table, or a userdata with the same fields
 
 --- @type outcome
 

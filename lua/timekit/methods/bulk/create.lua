@@ -92,7 +92,7 @@ local function create(self, list, opts, where, level)
 
   local undoes = given.delete_all_on_error == true
   local answer, info = self.runner:run {
-    request = request.traced(built, given.traceparent),
+    request = request.with_options(built, given),
     expects = "bulk", writes = true, effect = EFFECT, timeout = given.timeout,
   }
   if answer then

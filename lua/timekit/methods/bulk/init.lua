@@ -29,6 +29,7 @@ function bulk.install(Client, check)
   -- @tparam ?string|table opts.include a name or a list of names to include in the answer
   -- @tparam ?number opts.timeout seconds for the whole call
   -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
   -- @treturn table|nil the results in the order of the list, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole
   -- @treturn table `info` of the request, or the error: `input`, `transition`, `auth`, `not_found`, `validation`,
@@ -71,6 +72,7 @@ function bulk.install(Client, check)
   -- @tparam ?string|table opts.include a name or a list of names to include in the answer
   -- @tparam ?number opts.timeout seconds for the whole call, reads included
   -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
   -- @treturn table|nil the results in the order of the items, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole, without effect
   -- @treturn table `info` of the request (`reconciled`: it did not tell everything), or the error: `input`,

@@ -22,7 +22,7 @@ local function check_item(self, item, given, where, level)
   local own = options.check(item[4], options.bulk_item, where, level + 1)
   local opts = {
     apply_to_bulked_bookings = own.apply_to_bulked_bookings, settings = own.settings,
-    include = given.include, traceparent = given.traceparent,
+    include = given.include, traceparent = given.traceparent, headers = given.headers,
   }
   local call, err = handles.check(self, item[1], item[2], item[3], opts, where, level + 1)
   for name in next, own.settings or {} do
@@ -176,7 +176,7 @@ local function update(self, items, opts, where, level)
   local undoes = given.reset_all_on_error == true
   local began = self.runner:now()
   local answer, whole, machine = self.runner:run {
-    request = request.traced(built, given.traceparent),
+    request = request.with_options(built, given),
     expects = "bulk", writes = true, effect = "the actions were applied, or some of them", timeout = given.timeout,
   }
   local work = { calls = calls, whole = whole, began = began, timeout = given.timeout, lost = true }

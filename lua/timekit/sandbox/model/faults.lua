@@ -2,9 +2,10 @@
 -- `Box:fault` says what the kinds mean. Pure: `timekit.sandbox.connection` and `timekit.sandbox.served.exchange` do to
 -- a connection what a fault says.
 -- @module timekit.sandbox.model.faults
+local ascii = require "timekit.text.ascii"
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local faults = {}
 
@@ -54,8 +55,8 @@ end
 
 -- The method and the path's segments; nil and what is wrong.
 local function parse(match)
-  local method, path = match:match("^(%S+) (/[^%s?#]*)$")
-  if not method or method ~= "*" and not method:find("^%u+$") then
+  local method, path = match:match("^([^ \t-\r]+) (/[^ \t-\r?#]*)$")
+  if not method or method ~= "*" and not method:find("^[A-Z]+$") then
     return nil, "expected a method and a path without a query, such as 'PUT /v2/bookings/*/confirm', got "
       .. messages.quote(match)
   end
@@ -73,14 +74,14 @@ end
 
 local function check_headers(headers)
   for name, value in pairs(headers) do
-    if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
+    if type(name) ~= "string" or not name:find("^[A-Za-z0-9!#$%%&'*+.^_`|~-]+$") then
       return false, "expected names of headers as keys, got " .. messages.quote(name)
     end
-    if FRAMING[name:lower()] then return false, name .. " follows from the answer, and cannot be given" end
+    if FRAMING[ascii.lower(name)] then return false, name .. " follows from the answer, and cannot be given" end
     if type(value) ~= "string" and type(value) ~= "number" then
       return false, ("%s: expected a string or a number, got %s"):format(name, messages.describe(value))
     end
-    if tostring(value):find("%c") then return false, name .. ": expected a text without control characters" end
+    if ascii.has_control(tostring(value)) then return false, name .. ": expected a text without control characters" end
   end
   return true
 end

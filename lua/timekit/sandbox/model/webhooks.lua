@@ -1,13 +1,14 @@
 --- Webhooks: what Timekit sends when a booking enters a state (spec/api.md 6), and how often it is tried.
 -- Pure. Deliveries wait in the outbox for `timekit.sandbox.served.webhook_sender`, which has a network.
 -- @module timekit.sandbox.model.webhooks
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
-local base_url = require "timekit.http.base_url"
+local urls = require "timekit.http.url"
 local graphs = require "timekit.graphs"
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local webhook_signature = require "timekit.signing.webhook"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 
 local webhooks = {}
 
@@ -23,8 +24,8 @@ local VIEW = { include = render.includes("attributes,customers,event,meta,resour
 
 local function loopback_url(value)
   -- The path and query may be anything that fits on a request line.
-  local origin, path = value:match("^(%a+://[^/?#]*)([^#]*)$")
-  if not origin or path:find("[^!-~]") or origin:lower():find("^https") or not base_url.check(origin) then
+  local origin, path = value:match("^([A-Za-z]+://[^/?#]*)([^#]*)$")
+  if not origin or path:find("[^!-~]") or ascii.lower(origin):find("^https") or not urls.base(origin) then
     return false, "expected an http URL of a loopback address, such as http://127.0.0.1:9000/hook"
   end
   return true

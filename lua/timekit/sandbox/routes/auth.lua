@@ -1,6 +1,6 @@
 --- Who may ask: Basic authentication with an app key, or as a resource (spec/api.md 1).
 -- @module timekit.sandbox.routes.auth
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local auth = {}
 

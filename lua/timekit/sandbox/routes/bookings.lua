@@ -5,9 +5,9 @@ local graphs = require "timekit.graphs"
 local create = require "timekit.sandbox.routes.create"
 local flow = require "timekit.sandbox.model.flow"
 local forms = require "timekit.sandbox.routes.forms"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local bookings = {}
 

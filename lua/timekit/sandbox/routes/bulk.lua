@@ -8,10 +8,10 @@
 local core = require "timekit.core"
 local bookings = require "timekit.sandbox.routes.bookings"
 local create = require "timekit.sandbox.routes.create"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
 local store = require "timekit.sandbox.model.store"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local bulk = {}
 

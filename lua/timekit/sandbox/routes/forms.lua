@@ -8,7 +8,7 @@ local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local capacity = require "timekit.sandbox.model.capacity"
 local ids = require "timekit.sandbox.model.ids"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local forms = {}
 

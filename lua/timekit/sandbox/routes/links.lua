@@ -1,8 +1,9 @@
 --- Action links: one action on one booking by one click, without a key (spec/api.md 5).
 -- The server's side of `timekit.link`. Anyone can use a link, so it checks everything.
 -- @module timekit.sandbox.routes.links
+local ascii = require "timekit.text.ascii"
 local jwt = require "timekit.signing.jwt"
-local web_url = require "timekit.http.web_url"
+local urls = require "timekit.http.url"
 local flow = require "timekit.sandbox.model.flow"
 local replies = require "timekit.sandbox.routes.replies"
 
@@ -37,11 +38,11 @@ end
 
 -- The address to send a browser to, encoded for a header; nil when it is not http or https with a host.
 local function location(redirect)
-  if redirect:find("[%c\\]") then return nil end
-  local encoded = redirect:gsub("[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
+  if redirect:find("[%z\1-\31\127\\]") then return nil end
+  local encoded = redirect:gsub("[^A-Za-z0-9%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
     return ("%%%02X"):format(byte:byte())
   end)
-  return web_url.check(encoded) and encoded:gsub("^%a+", string.lower)
+  return urls.web(encoded) and encoded:gsub("^[A-Za-z]+", ascii.lower)
 end
 
 --- Handles `GET /bookings/{id}/external_action/{action}?signature=…&redirect=…`.

@@ -2,7 +2,7 @@
 -- @module timekit.sandbox.routes.list
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
 local search = require "timekit.sandbox.routes.search"
 

@@ -4,7 +4,7 @@
 local forms = require "timekit.sandbox.routes.forms"
 local flow = require "timekit.sandbox.model.flow"
 local ids = require "timekit.sandbox.model.ids"
-local render = require "timekit.sandbox.routes.render"
+local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
 local timers = require "timekit.sandbox.model.timers"
 

@@ -1,5 +1,6 @@
 --- The `search` parameter of `GET /bookings`: `attr:value;attr2:value2`, all of which must hold (spec/api.md 4).
 -- @module timekit.sandbox.routes.search
+local ascii = require "timekit.text.ascii"
 local messages = require "timekit.text.messages"
 
 local search = {}
@@ -7,7 +8,7 @@ local search = {}
 local function customer_text(field)
   return function(booking)
     local value = booking.customer and booking.customer[field]
-    return type(value) == "string" and value:lower() or nil
+    return type(value) == "string" and ascii.lower(value) or nil
   end
 end
 
@@ -57,7 +58,7 @@ local function read_term(term)
   if not name then return nil, ("'%s' is not of the form attribute:value"):format(term) end
   local read = read_attribute(name)
   if not read then return nil, ("unknown attribute '%s'%s"):format(name, messages.hint(name, ATTRIBUTES)) end
-  if IGNORES_CASE[name] then value = value:lower() end
+  if IGNORES_CASE[name] then value = ascii.lower(value) end
   local pieces = { value }
   if name == "customer.name" then
     pieces = {}
@@ -77,7 +78,7 @@ end
 function search.read(text)
   local terms = {}
   for term in (text or ""):gmatch("[^;]+") do
-    if term:find("%S") then
+    if ascii.says_something(term) then
       local holds, problem = read_term(term)
       if not holds then return nil, problem end
       terms[#terms + 1] = holds

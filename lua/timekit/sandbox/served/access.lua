@@ -8,7 +8,8 @@
 -- - Everything else, such as `/_sandbox`, needs no key. So it is for pages of the sandbox's own origin alone, and
 --   another Origin is refused with 403.
 -- @module timekit.sandbox.served.access
-local base_url = require "timekit.http.base_url"
+local ascii = require "timekit.text.ascii"
+local urls = require "timekit.http.url"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 
@@ -30,7 +31,7 @@ Access.__index = Access
 
 local function name_of(host)
   local name = host:match("^(%[[^%]]*%]):?%d*$") or host:match("^([^:]*):?%d*$")
-  return name and name:lower():gsub("%.$", "")
+  return name and ascii.lower(name):gsub("%.$", "")
 end
 
 local function is_address(name)
@@ -43,7 +44,7 @@ local function is_host_allowed(self, host)
   if self.hosts[name] then return true end
   -- An address is safe: rebinding needs a name.
   if self.any_address and is_address(name) then return true end
-  return base_url.check("http://" .. host:lower()) ~= nil
+  return urls.base("http://" .. ascii.lower(host)) ~= nil
 end
 
 local function forbidden(text)
@@ -81,7 +82,7 @@ function Access:answer(request)
   end
   if not origin then return nil end
   if is_api(request.target) then return request.method == "OPTIONS" and preflight(request.headers) or nil end
-  if host and origin:lower() == "http://" .. host:lower() then return nil end
+  if host and ascii.lower(origin) == "http://" .. ascii.lower(host) then return nil end
   return forbidden(("%s is not for the Origin %s"):format(quote(request.target), quote(origin)))
 end
 
@@ -108,8 +109,8 @@ end
 -- @treturn Access
 function access.new(listens_on, allowed)
   local hosts = {}
-  for _, name in ipairs(allowed) do hosts[name:lower()] = true end
-  hosts[listens_on:lower()] = true
+  for _, name in ipairs(allowed) do hosts[ascii.lower(name)] = true end
+  hosts[ascii.lower(listens_on)] = true
   return setmetatable({ hosts = hosts, any_address = ANY_ADDRESS[listens_on] == true }, Access)
 end
 

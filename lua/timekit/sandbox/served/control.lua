@@ -7,7 +7,7 @@ local faults = require "timekit.sandbox.model.faults"
 local replies = require "timekit.sandbox.routes.replies"
 local messages = require "timekit.text.messages"
 local webhooks = require "timekit.sandbox.model.webhooks"
-local wire = require "timekit.sandbox.routes.wire"
+local wire = require "timekit.sandbox.model.wire"
 
 local control = {}
 

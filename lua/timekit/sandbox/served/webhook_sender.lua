@@ -2,6 +2,7 @@
 -- How often a delivery is tried, and when: see `timekit.sandbox.model.webhooks`. Deliveries are independent of each
 -- other, so a later one may arrive earlier.
 -- @module timekit.sandbox.served.webhook_sender
+local ascii = require "timekit.text.ascii"
 local cqueues = require "cqueues"
 local new_from_uri = require("http.request").new_from_uri
 local webhooks = require "timekit.sandbox.model.webhooks"
@@ -16,8 +17,8 @@ local PERIOD = 0.1
 
 -- Returns the status of the answer; nil when none came.
 local function post(delivery)
-  local origin, path = delivery.url:match("^(%a+://[^/?]*)(.*)$")
-  local request = new_from_uri(origin:lower())
+  local origin, path = delivery.url:match("^([A-Za-z]+://[^/?]*)(.*)$")
+  local request = new_from_uri(ascii.lower(origin))
   request.headers:upsert(":method", "POST")
   -- Set here, because lua-http raises on a URL with characters that RFC 3986 does not allow, such as `?a[]=1`.
   request.headers:upsert(":path", path:find("^/") and path or "/" .. path)

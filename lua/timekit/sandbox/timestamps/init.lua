@@ -7,6 +7,7 @@
 -- - Timekit-InputTimestampFormat: requests write timestamps in this format and no other, as texts or whole numbers.
 -- - Timekit-OutputTimestampFormat: answers write every timestamp in this format.
 -- @module timekit.sandbox.timestamps
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
@@ -86,7 +87,7 @@ local ZONE, INPUT, OUTPUT = "Timekit-Timezone", "Timekit-InputTimestampFormat", 
 local function read_headers(headers)
   local values = {}
   for _, name in ipairs { ZONE, INPUT, OUTPUT } do
-    local value = headers[name:lower()]
+    local value = headers[ascii.lower(name)]
     if value and not core.encode(value) then return nil, name end
     if value ~= "" then values[name] = value end
   end

@@ -1,5 +1,6 @@
 --- Writes and reads timestamps in PHP's date formats, such as `Y-m-d H:i` or `U`.
 -- @module timekit.sandbox.timestamps.php_date
+local ascii = require "timekit.text.ascii"
 local messages = require "timekit.text.messages"
 local time = require "timekit.text.time"
 local zones = require "timekit.sandbox.timestamps.zones"
@@ -146,8 +147,10 @@ local function number_into(name)
 end
 
 local function month_into(found, text)
+  text = ascii.lower(text)
   for index, name in ipairs(MONTHS) do
-    if name:lower() == text:lower() or name:sub(1, 3):lower() == text:lower() then found.month = index end
+    name = ascii.lower(name)
+    if name == text or name:sub(1, 3) == text then found.month = index end
   end
   return found.month ~= nil
 end
@@ -158,7 +161,7 @@ local function zone_into(found, text)
 end
 
 local function half_into(found, text)
-  found.half = text:lower()
+  found.half = ascii.lower(text)
   return found.half == "am" or found.half == "pm"
 end
 

@@ -1,5 +1,6 @@
 --- Time zones: UTC and fixed offsets always, IANA names where the system has a zone database.
 -- @module timekit.sandbox.timestamps.zones
+local ascii = require "timekit.text.ascii"
 local messages = require "timekit.text.messages"
 local tzif = require "timekit.sandbox.timestamps.tzif"
 
@@ -74,7 +75,7 @@ local known = {}
 -- @treturn Zone|nil
 -- @treturn ?string what was expected
 function zones.find(name)
-  if UTC_NAMES[name:lower()] then return zones.UTC end
+  if UTC_NAMES[ascii.lower(name)] then return zones.UTC end
   local zone = read_offset(name) or known[name]
   if zone then return zone end
   -- IANA names begin with a capital letter and have no dots, so no file outside the database can be named.

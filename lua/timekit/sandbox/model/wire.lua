@@ -1,6 +1,7 @@
 --- Takes apart what every request has: target, query string, header names, Basic authentication, JSON values.
--- @module timekit.sandbox.routes.wire
+-- @module timekit.sandbox.model.wire
 
+local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
 
@@ -33,7 +34,7 @@ end
 -- @treturn table
 function wire.lower(headers)
   local lower = {}
-  for name, value in pairs(headers or {}) do lower[name:lower()] = value end
+  for name, value in pairs(headers or {}) do lower[ascii.lower(name)] = value end
   return lower
 end
 
@@ -51,7 +52,7 @@ end
 -- @treturn string|nil user name; nil when the header is not Basic authentication
 -- @treturn ?string password
 function wire.credentials(header)
-  local encoded = (header or ""):match("^%s*[Bb][Aa][Ss][Ii][Cc]%s+(%S+)%s*$")
+  local encoded = (header or ""):match("^[ \t]*[Bb][Aa][Ss][Ii][Cc][ \t]+([^ \t]+)[ \t]*$")
   local decoded = encoded and base64.decode((encoded:gsub("=?=$", "")))
   if not decoded then return nil end
   return decoded:match("^([^:]*):(.*)$")

@@ -1,6 +1,6 @@
 --- Shows bookings as the API does: six native fields, and more by include (spec/api.md 1 and 2).
 -- A new include is one function here, `includes.NAME(booking, view)`.
--- @module timekit.sandbox.routes.render
+-- @module timekit.sandbox.model.render
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
 local messages = require "timekit.text.messages"
