@@ -19,8 +19,8 @@ function connect.install(Client, check)
   --
   -- It sends a HEAD of the `base_url` without the key, and any status is a success. The client's `headers` go along,
   -- since a gateway may want them. The client keeps the connection for 20 seconds, unless the server closes it earlier.
-  -- If there is an idle one already, the HEAD goes over it. The try counts for the client's `rate`, hooks see it, and it
-  -- is repeated like a read.
+  -- If there is an idle one already, the HEAD goes over it. The try counts for the client's `rate`. Hooks see it. It is
+  -- repeated like a read.
   --
   -- Raises on wrong options and on a closed client.
   -- @tparam ?table opts `timeout`: seconds; `headers`: name → value; `traceparent`: a trace context to pass on
