@@ -9,6 +9,8 @@ The engine as a Lua object: it makes many transfers to one origin.
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
 
+#include <errno.h>
+
 #define ENGINE "timekit.engine"
 #define OWNERS "timekit.owners"
 
@@ -34,7 +36,9 @@ Makes an engine, which makes many transfers to one origin.
 four), `proxy`, `headers` (map), `http2` (boolean), `connect_timeout` (seconds, default 10), `max_response` (bytes,
 default 8 MiB), `max_headers` (bytes, default 256 KiB)
 @treturn engine
-@raise an option is wrong; the message names it
+@treturn[2] nil the process, or the machine, has no descriptor left
+@treturn[2] string which of the two
+@raise an option is wrong, and the message names it; or memory runs out
 @usage local engine = core.engine { base_url = "https://api.timekit.io/v2", username = "", password = key }
 */
 static int engine_new(lua_State *L) {
@@ -66,8 +70,11 @@ static int engine_new(lua_State *L) {
   tk_setmetatable(L, OWNERS);
   tk_setuservalue(L, -2);
   handle->engine = tk_engine_new(&options, message);
-  if (handle->engine == NULL) return luaL_error(L, "%s", message);
-  return 1;
+  if (handle->engine != NULL) return 1;
+  if (errno != EMFILE && errno != ENFILE) return luaL_error(L, "%s", message);
+  lua_pushnil(L);
+  lua_pushstring(L, message);
+  return 2;
 }
 
 /* Stores the owner at stack index `owner`. Call it before the transfer starts, because it raises if memory runs
@@ -84,7 +91,7 @@ static void set_owner(lua_State *L, void *handle, int owner) {
 Starts a transfer.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
-`timeout` (seconds, default 30)
+`timeout` (seconds, default 30; nothing is sent after it), `authorize` (false: it is sent without Authorization)
 @tparam ?any owner what `engine:finished` returns for this transfer; the transfer itself if nil. It is held weakly.
 @treturn transfer
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then
@@ -100,6 +107,8 @@ static int engine_start(lua_State *L) {
   request.target = tk_required_string(L, 2, "target");
   request.body = tk_string_field(L, 2, "body", &request.body_size);
   request.timeout = tk_positive_field(L, 2, "timeout", 30);
+  lua_getfield(L, 2, "authorize");
+  request.is_anonymous = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
   request.is_json = tk_is_json(L, 2);
   request.header_count = 0;
   request.headers = request.is_json ? NULL : tk_header_lines(L, 2, &request.header_count);

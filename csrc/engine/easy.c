@@ -105,7 +105,6 @@ static int set_connection(CURL *easy, tk_engine *engine) {
   SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
   SET(CURLOPT_SHARE, engine->share);
   SET(CURLOPT_OPENSOCKETFUNCTION, tk_open_socket);
-  SET(CURLOPT_OPENSOCKETDATA, engine);
   SET(CURLOPT_CLOSESOCKETFUNCTION, tk_close_socket);
   SET(CURLOPT_CLOSESOCKETDATA, engine);
   return 1;
@@ -170,6 +169,9 @@ int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   if (!transfer->has_body && strcmp(transfer->method, "GET") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, NULL);
+  } else if (strcmp(transfer->method, "HEAD") == 0) {
+    SET(CURLOPT_NOBODY, 1L); /* the other branches' options turn it off again */
+    SET(CURLOPT_CUSTOMREQUEST, NULL);
   } else if (!transfer->has_body && strcmp(transfer->method, "DELETE") == 0) {
     SET(CURLOPT_HTTPGET, 1L);
     SET(CURLOPT_CUSTOMREQUEST, transfer->method);
@@ -184,6 +186,7 @@ int tk_easy_prepare(tk_transfer *transfer, const tk_request *request) {
   SET(CURLOPT_WRITEDATA, transfer);
   SET(CURLOPT_HEADERDATA, transfer);
   SET(CURLOPT_PREREQDATA, transfer);
+  SET(CURLOPT_OPENSOCKETDATA, transfer);
   SET(CURLOPT_PRIVATE, transfer);
   SET(CURLOPT_ERRORBUFFER, transfer->error);
   return 1;

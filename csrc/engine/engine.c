@@ -3,6 +3,7 @@
 
 #include "engine/internal.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
-         tk_headers_copy(&engine->json_headers, engine->headers);
+         tk_headers_copy(&engine->json_headers, engine->headers, 1);
 }
 
 /* http needs none of it, and tells of wrong files all the same. */
@@ -82,10 +83,24 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   return copy_headers(engine, options, message);
 }
 
+/* Making the first handle shows now, not at the first transfer, whether libcurl accepts the options. */
+static int set_up_libcurl(tk_engine *engine) {
+  CURL *easy;
+  if ((engine->multi = curl_multi_init()) == NULL ||
+      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) != CURLM_OK ||
+      (engine->share = curl_share_init()) == NULL ||
+      curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK ||
+      (easy = tk_easy_get(engine)) == NULL)
+    return 0;
+  tk_easy_put(engine, easy);
+  return tk_watch_open(engine);
+}
+
 tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]) {
   tk_engine *engine;
-  int plain = 0;
+  int plain = 0, shortage = 0;
   const char *problem = options_problem(options, &plain);
+  errno = 0;
   if (problem != NULL) {
     snprintf(message, TK_MESSAGE_SIZE, "%s", problem);
     return NULL;
@@ -97,16 +112,13 @@ tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE
   engine->pid = getpid();
   engine->curl_timer = engine->alarm = engine->armed = -1;
   engine->fd = engine->timer_fd = engine->event_fd = -1;
-  if (copy_options(engine, options, message) && (engine->multi = curl_multi_init()) != NULL &&
-      curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)TK_IDLE_CONNECTIONS) == CURLM_OK &&
-      (engine->share = curl_share_init()) != NULL &&
-      curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK) {
-    /* Making the first handle shows now, not at the first transfer, whether libcurl accepts the options. */
-    CURL *easy = tk_easy_get(engine);
-    if (easy != NULL) tk_easy_put(engine, easy);
-    if (easy != NULL && tk_watch_open(engine)) return engine;
+  if (copy_options(engine, options, message)) {
+    if (set_up_libcurl(engine)) return engine;
+    shortage = tk_shortage_found();
+    if (shortage != 0) snprintf(message, TK_MESSAGE_SIZE, "%s", tk_shortage_name(shortage));
   }
   tk_engine_free(engine);
+  errno = shortage;
   return NULL;
 }
 

@@ -43,14 +43,15 @@ typedef struct tk_options {
 } tk_options;
 
 typedef struct tk_request {
-  const char *method; /* GET, POST, PUT, PATCH or DELETE */
+  const char *method; /* GET, HEAD, POST, PUT, PATCH or DELETE; the first two have no body */
   const char *target; /* appended to base_url; starts with '/' */
   const char *const *headers;
   size_t header_count;
+  int is_anonymous; /* sent without Authorization */
   int is_json;      /* `Content-Type: application/json` is the only header; `headers` is ignored */
   const char *body; /* copied; NULL: none */
   size_t body_size;
-  double timeout; /* seconds from the start to the last byte of the answer */
+  double timeout; /* seconds from the start to the last byte of the answer; nothing is sent after it */
   void *tag;      /* any pointer; tk_transfer_tag returns it */
 } tk_request;
 
@@ -120,8 +121,8 @@ tk_tls *tk_tls_new(const tk_tls_files *files, char message[TK_MESSAGE_SIZE]);
 /* NULL is allowed. */
 void tk_tls_free(tk_tls *tls);
 
-/* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the
-   option. */
+/* Makes an engine, which the caller frees. The options are copied. NULL on failure; `message` then names the option. If
+   only descriptors are lacking, errno is EMFILE or ENFILE, and `message` says so: it may work later. */
 tk_engine *tk_engine_new(const tk_options *options, char message[TK_MESSAGE_SIZE]);
 
 /* Ends all transfers with TK_CLOSED and wipes the credentials. The transfers' results stay readable. In a forked child

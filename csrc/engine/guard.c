@@ -8,11 +8,16 @@
  * Before a request goes out on a kept connection, the guard also checks whether the server has closed that
  * connection. libcurl 7.88 does not notice this over TLS. If it is closed, the guard stops the try before anything is
  * sent, and the transfer starts again on a new connection.
+ *
+ * A host that rarely steps may let the deadline pass while the connection is made. The step that finds the connection
+ * ready would then send the request and give it up at once, and nobody would know whether it took effect. So the guard
+ * sends nothing after the deadline.
  */
 #define _GNU_SOURCE /* POLLRDHUP, SOCK_CLOEXEC */
 
 #include "engine/internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -42,7 +47,7 @@ tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd) {
 
 /* libcurl's CURLOPT_OPENSOCKETFUNCTION. */
 curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
-  tk_engine *engine = (tk_engine *)data;
+  tk_transfer *transfer = (tk_transfer *)data;
   tk_socket *entry;
   int fd;
   (void)purpose; /* always CURLSOCKTYPE_IPCXN for HTTP */
@@ -52,10 +57,12 @@ curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_socka
   fd = socket(address->family, address->socktype, address->protocol);
   if (fd >= 0) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
+  transfer->shortage = fd < 0 ? errno : 0;
   if (fd < 0) return CURL_SOCKET_BAD;
-  entry = tk_socket_entry(engine, fd);
+  entry = tk_socket_entry(transfer->engine, fd);
   if (entry == NULL) {
     close(fd);
+    transfer->shortage = ENOMEM;
     return CURL_SOCKET_BAD;
   }
   memset(entry, 0, sizeof *entry);
@@ -133,11 +140,15 @@ int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   (void)ip, (void)local_ip, (void)port;
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);
   curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-  transfer->guard_calls++;
-  if (transfer->guard_calls > 1 && written > 0) {
+  if (transfer->guard_calls > 0 && written > 0) {
     transfer->resend = 1;
     return CURL_PREREQFUNC_ABORT;
   }
+  if (tk_now() >= transfer->deadline) {
+    transfer->late = 1;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  transfer->guard_calls++;
   transfer->result.reused = connects == 0;
   tk_socket_leave(transfer);
   if (fd == CURL_SOCKET_BAD) return CURL_PREREQFUNC_OK;

@@ -68,11 +68,15 @@ static int has_name_of(const struct curl_slist *list, const char *line) {
   return 0;
 }
 
+static const char authorization[] = "Authorization: Basic ";
+
 /* Appends those of `source` whose names are not in the list yet, so that a request's own header replaces the common
-   one. 0: no memory. */
-int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source) {
-  for (; source != NULL; source = source->next)
+   one. Without `with_key` the Authorization is left out. 0: no memory. */
+int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source, int with_key) {
+  for (; source != NULL; source = source->next) {
+    if (!with_key && strncmp(source->data, authorization, sizeof authorization - 1) == 0) continue;
     if (!has_name_of(*list, source->data) && !append(list, source->data)) return 0;
+  }
   return 1;
 }
 
@@ -137,9 +141,8 @@ static void base64(const unsigned char *in, size_t size, char *out) {
 
 /* Adds `Authorization: Basic …`, and wipes every copy of the password but the list's. 0: no memory. */
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password) {
-  static const char prefix[] = "Authorization: Basic ";
   size_t pair_size = strlen(username) + 1 + strlen(password);
-  size_t line_size = sizeof prefix + (pair_size + 2) / 3 * 4;
+  size_t line_size = sizeof authorization + (pair_size + 2) / 3 * 4;
   char *pair = (char *)malloc(pair_size + 1);
   char *line = (char *)malloc(line_size);
   int done = 0;
@@ -147,8 +150,8 @@ int tk_headers_authorize(struct curl_slist **list, const char *username, const c
     strcpy(pair, username);
     strcat(pair, ":");
     strcat(pair, password);
-    strcpy(line, prefix);
-    base64((const unsigned char *)pair, pair_size, line + sizeof prefix - 1);
+    strcpy(line, authorization);
+    base64((const unsigned char *)pair, pair_size, line + sizeof authorization - 1);
     done = append(list, line);
   }
   if (pair != NULL) tk_wipe(pair, pair_size);

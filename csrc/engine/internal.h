@@ -104,8 +104,10 @@ struct tk_transfer {
   curl_socket_t fd;    /* the connection it was sent over; CURL_SOCKET_BAD: none yet */
   unsigned short port; /* the local port of that connection */
   int is_added;        /* the multi handle has it; until then the easy handle holds the times of an earlier transfer */
-  int guard_calls;     /* times in this try that libcurl was about to send the request */
+  int guard_calls;     /* times in this try that the guard let libcurl send the request, or found a dead connection */
   int stale;           /* the guard found the kept connection dead */
+  int shortage;        /* why no socket could be opened, an errno; 0: there was one, or none was needed */
+  int late;            /* the guard kept libcurl from sending the request after the deadline */
   int resend;          /* the guard kept libcurl from sending the request again */
   unsigned trust_age;  /* tk_trust_age when the transfer was prepared */
   int outdated;        /* not sent, because the trust has changed since */
@@ -136,7 +138,7 @@ int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t co
 int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
 int tk_headers_accept_encodings(struct curl_slist **list);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
-int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source);
+int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source, int with_key);
 void tk_headers_free(struct curl_slist *list);
 void tk_wipe(void *memory, size_t size);
 
@@ -146,6 +148,10 @@ curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_soc
 int tk_close_socket(void *engine, curl_socket_t fd);
 tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
 void tk_socket_leave(tk_transfer *transfer);
+
+/* shortage.c */
+int tk_shortage_found(void);              /* EMFILE or ENFILE if descriptors have run out, for a lookup at least; or 0 */
+const char *tk_shortage_name(int error);  /* what has run out, if errno had this value; NULL: nothing */
 
 /* deadline.c */
 int tk_deadline_reserve(tk_engine *engine);

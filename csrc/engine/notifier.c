@@ -13,6 +13,7 @@
 #if defined(__linux__) && !defined(TK_NO_EPOLL)
 
 #include <errno.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -41,9 +42,14 @@ struct tk_notifier {
   struct sockaddr_un address; /* the socket's file; an empty path: there is no file */
 };
 
-/* Writes what failed, and errno's text. Returns 0. */
+/* Writes what failed, and errno's text in English: in the locale's language and encoding it may not be UTF-8. Returns
+   0. */
 static int fail(char message[TK_NOTIFIER_MESSAGE_SIZE], const char *what) {
-  snprintf(message, TK_NOTIFIER_MESSAGE_SIZE, "%s: %s", what, strerror(errno));
+  int error = errno;
+  locale_t english = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  snprintf(message, TK_NOTIFIER_MESSAGE_SIZE, "%s: %s", what,
+           english == (locale_t)0 ? "not enough memory" : strerror_l(error, english));
+  if (english != (locale_t)0) freelocale(english);
   return 0;
 }
 

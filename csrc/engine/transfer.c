@@ -39,6 +39,22 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = ' ';
 }
 
+/* Adds to the text what has run out, if that is the reason. */
+static void add_shortage(tk_transfer *transfer, CURLcode code) {
+  char *text = transfer->error;
+  const char *name = NULL;
+  size_t size = strlen(text), room;
+  if (code == CURLE_COULDNT_CONNECT)
+    name = tk_shortage_name(transfer->shortage);
+  else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+           code == CURLE_SSL_CACERT_BADFILE || code == CURLE_OUT_OF_MEMORY)
+    name = tk_shortage_name(tk_shortage_found());
+  if (name == NULL) return;
+  room = sizeof transfer->error - strlen(name) - sizeof " ()";
+  if (size > room) size = room;
+  sprintf(text + size, " (%s)", name);
+}
+
 /* Sets the result's text. For TK_CURL libcurl has written it to transfer->error already, or left that empty. */
 static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
   const tk_engine *engine = transfer->engine;
@@ -50,6 +66,7 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       if (code == CURLE_SSL_CACERT_BADFILE && engine->trust != NULL)
         tk_trust_explain(engine->trust, text, sizeof transfer->error);
       hide_proxy(engine, code, text);
+      add_shortage(transfer, code);
       break;
     case TK_DEADLINE: put_late(text, transfer->timeout); break;
     case TK_CANCELLED: strcpy(text, "cancelled"); break;
@@ -63,7 +80,10 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
         strcpy(text, "a line of the answer's headers is too long");
       break;
     case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
-    case TK_MEMORY: strcpy(text, "not enough memory"); break;
+    case TK_MEMORY:
+      strcpy(text, "not enough memory");
+      add_shortage(transfer, code);
+      break;
     case TK_CLOSED: strcpy(text, "the client was closed"); break;
   }
   one_line(text);
@@ -233,6 +253,10 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
   }
+  if (transfer->late) {
+    tk_transfer_finish(transfer, TK_DEADLINE, CURLE_OPERATION_TIMEDOUT);
+    return;
+  }
   /* libcurl is content, after 101 for instance, but there is no final answer to the request. */
   if (code == CURLE_OK && transfer->result.status == 0) code = CURLE_WEIRD_SERVER_REPLY;
   tk_transfer_finish(transfer, reason_of(transfer, code), code);
@@ -241,7 +265,7 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
 /* ---- the start ---- */
 
 static int is_method(const char *method) {
-  static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+  static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
   size_t i;
   for (i = 0; i < sizeof methods / sizeof *methods; i++)
     if (strcmp(method, methods[i]) == 0) return 1;
@@ -257,28 +281,30 @@ static int is_target(const char *target) {
 }
 
 static const char *request_problem(const tk_request *request) {
-  if (!is_method(request->method)) return "method: expected GET, POST, PUT, PATCH or DELETE";
+  if (!is_method(request->method)) return "method: expected GET, HEAD, POST, PUT, PATCH or DELETE";
   if (!is_target(request->target)) return "target: expected a percent-encoded path that starts with '/'";
   if (request->body != NULL && request->method[0] == 'G') return "body: a GET has none";
+  if (request->body != NULL && request->method[0] == 'H') return "body: a HEAD has none";
   if (!(request->timeout > 0)) return "timeout: expected a positive number of seconds";
   return NULL;
 }
 
 /* Copies what the request points to into the transfer. 0 on failure, with the reason in `message`. */
 static int copy_request(tk_transfer *transfer, const tk_request *request, char message[TK_MESSAGE_SIZE]) {
+  const tk_engine *engine = transfer->engine;
+  size_t count = request->is_json ? 0 : request->header_count;
   const char *bad = NULL;
   strcpy(message, "not enough memory");
   strcpy(transfer->method, request->method);
   transfer->has_body = request->body != NULL;
   if (transfer->has_body && !tk_buffer_fill(&transfer->request_body, request->body, request->body_size)) return 0;
-  if (!request->is_json && request->header_count > 0) {
-    if (!tk_headers_add(&transfer->own_headers, request->headers, request->header_count, &bad)) {
-      if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
-      return 0;
-    }
-    if (!tk_headers_copy(&transfer->own_headers, transfer->engine->headers)) return 0;
+  if (!request->is_anonymous && count == 0) return 1;
+  if (!tk_headers_add(&transfer->own_headers, request->headers, count, &bad)) {
+    if (bad != NULL) strcpy(message, "headers: expected names and values of a header, without line breaks");
+    return 0;
   }
-  return 1;
+  return tk_headers_copy(&transfer->own_headers, request->is_json ? engine->json_headers : engine->headers,
+                         !request->is_anonymous);
 }
 
 static void link_transfer(tk_engine *engine, tk_transfer *transfer) {

@@ -8,6 +8,7 @@ JSON text to Lua values.
  * some know integers, most cannot tell an empty array from an empty object, and all accept "1." and text after a NUL.
  */
 #include "json/json.h"
+#include "json/utf8.h"
 
 #include <float.h>
 #include <langinfo.h>
@@ -312,22 +313,69 @@ static void follow_locale(lua_State *L) {
   lua_replace(L, DECIMAL_POINT);
 }
 
-/* RFC 8259, 8.1 lets a reader skip a byte order mark. Some frameworks write one; without this, the answer to an action
-   that was done would be of no use. */
-size_t tk_json_mark(const char *text, size_t size) {
-  return size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+/* The four hexadecimal digits at `s`; -1 if there are fewer. */
+static int hex4(const char *s) {
+  int code = 0, i;
+  for (i = 0; i < 4; i++) {
+    char c = s[i];
+    int letter = (c | 0x20) - 'a' + 10;
+    if (!is_digit(c) && (letter < 10 || letter > 15)) return -1;
+    code = code * 16 + (is_digit(c) ? c - '0' : letter);
+  }
+  return code;
+}
+
+static int is_surrogate(int code, int first) { return code >= first && code < first + 0x400; }
+
+/* The next escape of a surrogate that has no other half; NULL if there is none. The search ends at a NUL, and a text
+   with a NUL is refused anyway. */
+static const char *find_lone_surrogate(const char *text) {
+  const char *at;
+  for (at = strchr(text, '\\'); at != NULL; at = strchr(at, '\\')) {
+    int code = at[1] == 'u' ? hex4(at + 2) : -1;
+    if (at[1] == '\0') return NULL;
+    if (is_surrogate(code, 0xD800) && at[6] == '\\' && at[7] == 'u' && is_surrogate(hex4(at + 8), 0xDC00))
+      at += 12;
+    else if (is_surrogate(code, 0xD800) || is_surrogate(code, 0xDC00))
+      return at;
+    else
+      at += 2;
+  }
+  return NULL;
+}
+
+/* Replaces the text at stack index 1 by one that lua-cjson can read: without the byte order mark, which a parser may
+   ignore (RFC 8259, 8.1), and with U+FFFD for each lone surrogate. lua-cjson refuses the whole text for either. The
+   escape of U+FFFD is as long as the one that it replaces, so the positions in messages stay right. */
+static void prepare(lua_State *L) {
+  size_t size;
+  const char *text = lua_tolstring(L, 1, &size);
+  const char *lone = find_lone_surrogate(text);
+  size_t mark = tk_utf8_mark(text, size);
+  char *copy;
+  if (mark == 0 && lone == NULL) return;
+  copy = (char *)lua_newuserdata(L, size + 1);
+  memcpy(copy, text, size + 1);
+  while (lone != NULL) {
+    memcpy(copy + (lone - text), "\\ufffd", 6);
+    lone = find_lone_surrogate(lone + 6);
+  }
+  lua_pushlstring(L, copy + mark, size - mark);
+  lua_replace(L, 1);
+  lua_settop(L, 1);
 }
 
 /***
-Decodes JSON text; a byte order mark before it is skipped. On Lua 5.3 and newer, numbers without a fraction become integers up to 2^53-1 in magnitude; all other
+Decodes JSON text. On Lua 5.3 and newer, numbers without a fraction become integers up to 2^53-1 in magnitude; all other
 numbers are floats. Arrays are marked, see `is_array`. JSON's null becomes `null`. If an object has a name twice, the
-last one counts. Invalid UTF-8 and control characters in strings are kept.
+last one counts. Invalid UTF-8 and control characters in strings are kept. A byte order mark before the text is skipped.
+The escape of half a surrogate pair becomes U+FFFD, as a text that was cut in the middle of an emoji has one.
 @function decode
 @tparam string text
 @return the value, never nil
-@treturn[2] nil the text is not JSON as in RFC 8259, has lone surrogates, nests deeper than 64 levels, or has a number
-that is too large for a float
-@treturn[2] string what was expected, and where; the text is not quoted
+@treturn[2] nil the text is not JSON as in RFC 8259, nests deeper than 64 levels, or has a number that is too large for
+a float
+@treturn[2] string what was expected, and where, not counting a byte order mark; the text is not quoted
 @raise `text` is not a string
 @usage local value, message = core.decode('{"seats":[]}')
 */
@@ -337,17 +385,13 @@ static int decode(lua_State *L) {
   size_t size;
   luaL_checktype(L, 1, LUA_TSTRING);
   lua_settop(L, 1);
-  text = lua_tolstring(L, 1, &size);
-  if (size > LONGEST) {
+  if (tk_rawlen(L, 1) > LONGEST) {
     lua_pushnil(L);
     lua_pushliteral(L, "text too long");
     return 2;
   }
-  if (tk_json_mark(text, size) != 0) {
-    lua_pushlstring(L, text + tk_json_mark(text, size), size - tk_json_mark(text, size));
-    lua_replace(L, 1);
-    text = lua_tolstring(L, 1, &size);
-  }
+  prepare(L);
+  text = lua_tolstring(L, 1, &size);
   luaL_checkstack(L, 3 * TK_JSON_DEPTH + LUA_MINSTACK, "decode");
   follow_locale(L);
   lua_pushvalue(L, CJSON_DECODE);
@@ -372,16 +416,20 @@ static int decode(lua_State *L) {
 #define INSTALL \
   "lua-cjson 2.1 or newer is needed (Debian: apt-get install lua-cjson; LuaRocks: luarocks install lua-cjson)"
 
-void tk_json_push_cjson(lua_State *L) {
-  int point = decimal_point();
-  if (point == 0) luaL_error(L, "lua-cjson cannot start in this locale, whose decimal point is not one byte");
+void tk_json_require_cjson(lua_State *L) {
+  if (decimal_point() == 0)
+    luaL_error(L, "lua-cjson cannot start in this locale, whose decimal point is not one byte");
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson.safe");
   if (lua_pcall(L, 1, 1, 0) != 0) luaL_error(L, INSTALL "; it did not load: %s", lua_tostring(L, -1));
+}
+
+void tk_json_push_cjson(lua_State *L) {
+  tk_json_require_cjson(L);
   lua_getfield(L, -1, "new");
   if (!lua_isfunction(L, -1) || !push_decoder(L, lua_gettop(L))) luaL_error(L, INSTALL "; an older one was found");
   lua_insert(L, -2);
   lua_remove(L, -3);
-  lua_pushinteger(L, point);
+  lua_pushinteger(L, decimal_point());
   lua_pushcclosure(L, decode, 4);
 }

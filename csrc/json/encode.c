@@ -19,6 +19,8 @@ Lua values to JSON text.
 #define LARGEST_PLAIN 9007199254740992.0 /* 2^53: all digits of a whole float up to here are exact */
 #define NO_LIMIT ((size_t)-1 / 4)        /* sums of sizes below it do not wrap around */
 #define ARRAY lua_upvalueindex(1)
+#define EMPTY_ARRAY_MT lua_upvalueindex(2)
+#define EMPTY_ARRAY lua_upvalueindex(3)
 #define SHOWN 40                         /* bytes of a key that a message shows */
 
 /* A table that is being written. There is one for each level of nesting, on the C stack. */
@@ -323,19 +325,11 @@ static int write_object(writer *W, place *here) {
   return 1;
 }
 
-static int is_marked(lua_State *L) {
-  int marked;
-  if (!lua_getmetatable(L, -1)) return 0;
-  marked = lua_rawequal(L, -1, ARRAY);
-  lua_pop(L, 1);
-  return marked;
-}
-
 /* An empty table is an object, unless it is marked as an array. */
 static int write_table(writer *W) {
   lua_State *L = W->L;
   lua_Integer length = (lua_Integer)(tk_rawlen(L, -1));
-  int written, is_array = length > 0 || is_marked(L);
+  int written, is_array = length > 0 || tk_json_is_marked(L, ARRAY, EMPTY_ARRAY_MT);
   const place *p;
   place here;
   /* The stack grows level by level: if it grew for the deepest nesting at once, Lua would shrink it again each
@@ -376,13 +370,15 @@ static int write_value(writer *W) {
     break;
   default: break;
   }
+  if (lua_rawequal(L, -1, EMPTY_ARRAY)) return write_bytes(W, "[]", 2);
   lua_pushfstring(L, "a %s", luaL_typename(L, -1));
   return fail_type(W, W->at, lua_tostring(L, -1));
 }
 
 /***
 Encodes a value as JSON text. A table with the keys 1 to n, or marked by `array`, becomes an array; any other table, an
-empty one too, becomes an object. Integers keep all digits. Floats are as short as possible without losing precision;
+empty one too, becomes an object. `empty_array`, `array_mt` and `empty_array_mt` of OpenResty's lua-cjson mean what they
+mean there. Integers keep all digits. Floats are as short as possible without losing precision;
 whole floats up to 2^53 have neither exponent nor fraction. Metamethods are not called. Members come in Lua's order.
 @function encode
 @param value any value
@@ -428,4 +424,4 @@ static int encode(lua_State *L) {
   return 3;
 }
 
-void tk_json_push_encode(lua_State *L) { lua_pushcclosure(L, encode, 1); }
+void tk_json_push_encode(lua_State *L) { lua_pushcclosure(L, encode, 3); }

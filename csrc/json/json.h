@@ -3,6 +3,9 @@
  *
  * Objects are plain tables. Arrays are tables with the array metatable, so that an empty array stays an array. null is
  * the light userdata NULL, as in lua-cjson and nginx. All state is kept in the lua_State.
+ *
+ * The lua-cjson of OpenResty has marks for arrays as well: array_mt, which is then our array metatable, empty_array_mt,
+ * which counts for empty tables only, and empty_array, a value. All other versions of lua-cjson have none of them.
  */
 #ifndef TK_JSON_H
 #define TK_JSON_H
@@ -20,21 +23,28 @@ void tk_json_open(lua_State *L);
    text do not matter. */
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity);
 
-/* The size of the byte order mark that the text begins with: 3, or 0 without one. */
-size_t tk_json_mark(const char *text, size_t size);
-
 /* Counts the keys of the table at stack index `table`. If all keys are among 1 to `length`, returns their number; if
    that is `length`, there are no holes. Otherwise returns -1 and pushes one of the other keys. */
 lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
+
+/* Whether the table on top of the stack is marked as an array. `array` and `empty_array` are the stack indices of the
+   metatables that mark it; the latter is nil if lua-cjson has none. */
+int tk_json_is_marked(lua_State *L, int array, int empty_array);
 
 /* Pushes a number as an integer or a float, by the rule of core.decode. 1: this changed its type or its sign. */
 int tk_json_push_number(lua_State *L, double number);
 
 /* Parts of tk_json_open. Each replaces the array metatable on top of the stack by a function: the decoder of this
-   build, the encoder, and the decoder that only uses lua-cjson. */
+   build, and the decoder that only uses lua-cjson. */
 void tk_json_push_decode(lua_State *L);
-void tk_json_push_encode(lua_State *L);
 void tk_json_push_cjson(lua_State *L);
+
+/* Another part: replaces three values on top of the stack by the encoder. They are the array metatable, and lua-cjson's
+   empty_array_mt and empty_array, or nil. */
+void tk_json_push_encode(lua_State *L);
+
+/* Pushes the module cjson.safe. Raises if it does not load; the message says what to install. */
+void tk_json_require_cjson(lua_State *L);
 
 /* The decoder of this build: "simdjson" or "cjson". */
 const char *tk_json_decoder(void);

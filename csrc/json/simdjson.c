@@ -1,10 +1,11 @@
 /*
  * The decoder of builds with simdjson. A text that simdjson refuses is decoded again by decode.c. So the messages are
- * the same with and without simdjson, and what decode.c accepts on purpose, such as invalid UTF-8, is accepted here
- * too.
+ * the same with and without simdjson, and what decode.c accepts on purpose, such as invalid UTF-8 and lone
+ * surrogates, is accepted here too.
  */
 #include "json/json.h"
 #include "json/tape.h"
+#include "json/utf8.h"
 
 #define PARSER_NAME "timekit.json_parser"
 
@@ -63,33 +64,29 @@ static void give_back(lua_State *L, int index, tk_parser **parser) {
   lua_replace(L, PARSER);
 }
 
-/* The text without the byte order mark that it begins with, if it does. simdjson skips one by itself only from 3.6 on. */
-static piece unmarked(const piece *p) {
-  size_t mark = tk_json_mark(p->text, p->size);
-  piece rest;
-  rest.text = p->text + mark;
-  rest.size = p->size - mark;
-  rest.capacity = p->capacity - mark;
-  return rest;
+/* Parses a text after its byte order mark. simdjson from 3.6 on would skip a second mark too, so a text that may have
+   one is left to decode.c. */
+static int parse(tk_parser *parser, const piece *p, tk_tape *tape) {
+  size_t mark = tk_utf8_mark(p->text, p->size), size = p->size - mark;
+  const char *text = p->text + mark;
+  return (size == 0 || text[0] != '\xEF') && tk_parser_parse(parser, text, size, p->capacity - mark, tape);
 }
 
 /* The argument is a light userdata that points to a piece. It is not checked, because Lua code cannot get this
    function without the debug library. */
 static int decode(lua_State *L) {
-  const piece *whole = (const piece *)lua_touserdata(L, 1);
-  piece p = unmarked(whole);
+  const piece *p = (const piece *)lua_touserdata(L, 1);
   tk_parser **parser;
   tk_tape tape;
   int parsed;
   parser = take_parser(L);
-  parsed = *parser != NULL && tk_json_mark(p.text, p.size) == 0 &&
-           tk_parser_parse(*parser, p.text, p.size, p.capacity, &tape);
+  parsed = *parser != NULL && parse(*parser, p, &tape);
   if (parsed) tk_json_push_tape(L, ARRAY, &tape);
   give_back(L, 2, parser);
   if (parsed) return 1;
   lua_settop(L, 0);
   lua_pushvalue(L, CJSON_DECODE);
-  lua_pushlstring(L, whole->text, whole->size);
+  lua_pushlstring(L, p->text, p->size);
   lua_call(L, 1, LUA_MULTRET);
   return lua_gettop(L);
 }

@@ -1,6 +1,8 @@
 /* Finds the sequences of UTF-8 in a text. */
 #include "json/utf8.h"
 
+#include <string.h>
+
 size_t tk_utf8_sequence(const char *s) {
   const unsigned char *b = (const unsigned char *)s;
   unsigned char low = 0x80, high = 0xBF;
@@ -23,3 +25,5 @@ int tk_utf8_is_control(const char *s) {
   const unsigned char *b = (const unsigned char *)s;
   return b[0] < 0x20 || b[0] == 0x7F || (b[0] == 0xC2 && b[1] < 0xA0);
 }
+
+size_t tk_utf8_mark(const char *s, size_t size) { return size >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; }

@@ -5,6 +5,7 @@
 local batch = require "timekit.methods.batch"
 local budget = require "timekit.call.budget"
 local bulk = require "timekit.methods.bulk"
+local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
 local create = require "timekit.methods.create"
 local free_request = require "timekit.methods.request"
@@ -59,7 +60,7 @@ local function credentials_of(settings, password)
   return list
 end
 
-local function connect(settings, password)
+local function open_connection(settings, password)
   local transport = settings.transport or require "timekit.transport.core"
   return transport:connect {
     base_url = settings.base_url, allow_http = settings.allow_http,
@@ -146,6 +147,7 @@ end
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
 -- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
+--   nil, too, while the process has too many files open; requests fail then, so ask again before the next one
 -- @usage
 -- local poll = uv.new_poll(tk:fd())
 -- poll:start("r", function() tk:update() end)
@@ -193,6 +195,7 @@ end
 
 batch.install(Client, check)
 bulk.install(Client, check)
+connect.install(Client, check)
 create.install(Client, check)
 free_request.install(Client, check)
 lists.install(Client, check)
@@ -240,7 +243,7 @@ end
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local redact, clean = redaction.redactor(credentials_of(settings, password))
-  local pump, registry = pumps.new(connect(settings, password)), {}
+  local pump, registry = pumps.new(open_connection(settings, password)), {}
   local app_key = not settings.resource_key and password
   return finalized(setmetatable({
     base_url = settings.base_url,

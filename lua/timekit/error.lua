@@ -1,6 +1,9 @@
 --- What a call returns as its second value when it failed.
 -- It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
 --
+-- As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
+-- `("%s"):format(err)` and `error(err)` outside of any `pcall` want `tostring(err)`.
+--
 -- Kinds and fields are public interface, message texts are not. The fields:
 --
 -- * `kind` string: see the list below
@@ -30,7 +33,8 @@
 --   then surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come
 --   from a gateway and leaves the outcome in doubt, as 502 does
 -- * `server`: another 5xx, on a read
--- * `network`: DNS, connect, TLS, a connection lost; `timeout`: the deadline passed
+-- * `network`: DNS, connect, TLS, a connection lost, or too many open files for a connection; `timeout`: the deadline
+--   passed
 -- * `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the
 --   body of a webhook
 -- * `uncertain`: an action or a creation that may have been applied
@@ -114,6 +118,18 @@ function metatable:__tostring()
   local text = ("timekit: %s: %s"):format(tostring(self.kind), tostring(self.message))
   if #notes > 0 then text = ("%s (%s)"):format(text, table.concat(notes, ", ")) end
   return one_line(text, LONGEST_TEXT)
+end
+
+-- Other values raise, as they do beside a plain text.
+local function check_text(value)
+  local is_text = type(value) == "string" or type(value) == "number" or Error.is(value)
+  if not is_text then error(("attempt to concatenate a %s value"):format(type(value)), 3) end
+end
+
+function metatable.__concat(left, right)
+  check_text(left)
+  check_text(right)
+  return tostring(left) .. tostring(right)
 end
 
 return Error

@@ -32,7 +32,10 @@ local timekit = {
 }
 
 --- Marks a table as a JSON array, so that an empty one is sent as `[]` rather than `{}`.
--- Raises when the table has keys other than 1 to n.
+-- OpenResty's lua-cjson has marks of its own: `cjson.empty_array`, `cjson.array_mt` and `cjson.empty_array_mt` are sent
+-- as arrays, too, and `cjson.encode` writes the empty arrays of an answer as `[]`. Other versions of lua-cjson have no
+-- marks; there `cjson.encode` writes `{}`.
+-- Raises when the table has keys other than 1 to n, or another metatable.
 -- @function array
 -- @tparam ?table list default: a new one
 -- @treturn table the same table

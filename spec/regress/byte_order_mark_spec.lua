@@ -25,11 +25,38 @@ it("an answer behind a byte order mark is read", function()
   server:close()
 end)
 
-it("a mark is one at the beginning only, and alone is no answer", function()
-  assert.same({ 1 }, core.decode(MARK .. "[1]"))
-  for _, text in ipairs { MARK, MARK .. MARK .. "[1]", "[1]" .. MARK, "[" .. MARK .. "1]", MARK:sub(1, 2) .. "[1]" } do
-    assert.is_nil((core.decode(text)))
+it("a mark is skipped before every kind of value", function()
+  for text, value in pairs { ['"a"'] = "a", ["1"] = 1, ["true"] = true, ["null"] = core.null, [' "b" '] = "b" } do
+    assert.equal(value, core.decode(MARK .. text))
   end
+  assert.same({ 1, 2 }, core.decode(MARK .. "[1,2]"))
+  assert.is_true(core.is_array(core.decode(MARK .. "[]")))
+end)
+
+it("a mark is skipped where lua-cjson has to read the text", function()
+  assert.same({ "\255" }, core.decode(MARK .. '["\255"]'))
+end)
+
+it("a mark is read as a part of a text", function()
+  assert.equal(MARK .. "a", core.decode('"' .. MARK .. 'a"'))
+  assert.equal(MARK, core.decode(MARK .. '"' .. MARK .. '"'))
+end)
+
+it("a mark is skipped once, at the start only, and when it is whole", function()
+  for _, text in ipairs {
+    MARK, MARK .. MARK, MARK .. MARK .. "1", " " .. MARK .. "1", "1" .. MARK, "[" .. MARK .. "1]", "\239\1871",
+    "\2391", MARK .. "\239\1871",
+  } do
+    local value, message = core.decode(text)
+    assert.is_nil(value, ("%q"):format(text))
+    assert.is_string(message)
+  end
+end)
+
+it("a mark does not count in messages", function()
+  local _, with = core.decode(MARK .. '{"a":1.}')
+  local _, without = core.decode '{"a":1.}'
+  assert.equal(without, with)
 end)
 
 it("a webhook's body is read behind it", function()

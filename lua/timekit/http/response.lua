@@ -250,7 +250,7 @@ end
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
 --   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, a list of anything; `"nothing"`,
 --   which becomes true; `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be
---   empty
+--   empty; `"any_status"`, a complete answer with whatever status, which becomes true
 -- @tparam function clock returns unix seconds; it is only used for a `Retry-After` date without a `Date`
 -- @treturn table|nil the data
 -- @treturn ?table the fields of an error, for `timekit.error`
@@ -260,6 +260,7 @@ end
 function response.read(outcome, operation, clock)
   local found
   local status = not outcome.failure and outcome.status
+  if status and operation.expects == "any_status" then return true end
   if status and status >= 200 and status < 300 then
     local data, problem = data_of(outcome, operation.expects)
     if data then return data end

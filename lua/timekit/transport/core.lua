@@ -4,11 +4,29 @@
 
 local core = require "timekit.core"
 
+-- A request that was not sent, because the process has no descriptor left for an engine.
+local Unsent = {}
+Unsent.__index = Unsent
+
+function Unsent.done() return true end
+
+function Unsent.cancel() end
+
+function Unsent:result()
+  return self.outcome
+end
+
+local function unsent(message)
+  return setmetatable({ outcome = { failure = { kind = "network", message = message }, sent = "no" } }, Unsent)
+end
+
 local Connection = {}
 Connection.__index = Connection
 
 function Connection:start(request)
-  return self.fresh():start(request)
+  local engine, problem = self.fresh()
+  if not engine then return unsent(problem) end
+  return engine:start(request)
 end
 
 function Connection:step()
@@ -27,7 +45,8 @@ function Connection:finished()
 end
 
 function Connection:fd()
-  return self.fresh():fd()
+  local engine = self.fresh()
+  return engine and engine:fd()
 end
 
 function Connection:alarm(when)
@@ -60,15 +79,17 @@ function transport.connect(_, options)
   local function retire()
     engine:step()
     for transfer in engine.finished, engine do table.insert(connection.left_over, 1, transfer) end
+    engine = nil
   end
 
+  -- The engine, made anew if need be; nil and why not where there are no descriptors for one.
   function connection.fresh()
     if closed then error("the connection is closed", 3) end
-    if not (engine and engine:usable()) then
-      if engine then retire() end
-      engine = core.engine(options)
-    end
-    return engine
+    if engine and engine:usable() then return engine end
+    if engine then retire() end
+    local problem
+    engine, problem = core.engine(options)
+    return engine, problem
   end
 
   function connection.close()

@@ -58,12 +58,15 @@
 --- Starts a request. It may go on only while `step` or `wait` runs.
 -- @function connection:start
 -- @tparam table request not to be changed
--- @tparam string request.method
+-- @tparam string request.method `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`
 -- @tparam string request.target path and query, to be appended to `base_url`
 -- @tparam ?table request.headers name → value; they replace headers of the connection with the same name, compared
 --   without regard to case
--- @tparam ?string request.body
--- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included
+-- @tparam ?string request.body never with GET and HEAD
+-- @tparam ?boolean request.authorize false: the request is sent without the credentials, as that of `Client:connect`
+--   is; nil stands for true
+-- @tparam number request.timeout seconds from now until the last byte of the answer, connecting included; once they are
+--   over the request must not be sent any more
 -- @treturn transfer
 
 --- Lets transfers go on, without waiting.

@@ -29,7 +29,7 @@ function acts.answer(step, request, out)
   if step.seconds then cqueues.sleep(step.seconds) end
   local empty = step.status == 204 or step.status == 304
   out:head(step.status or 200, headers, (not step.chunked or empty) and (empty and 0 or #body))
-  if not empty then out:data(body) end
+  if not empty and request.method ~= "HEAD" then out:data(body) end
   out:finish()
   return true
 end

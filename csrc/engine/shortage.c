@@ -1,0 +1,36 @@
+/* Tells failures apart that libcurl reports alike: it says "Couldn't connect to server" or "Could not resolve host" also
+   when the process or the machine has no descriptor left. */
+#define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
+
+#include "engine/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for its socket. */
+#define NEEDED 4
+
+/* Opens what is always there. Any other error than a shortage ends the search, too. */
+int tk_shortage_found(void) {
+  int files[NEEDED], count = 0, error = 0;
+  for (; count < NEEDED; count++) {
+    files[count] = open("/", O_RDONLY | O_CLOEXEC);
+    if (files[count] < 0) {
+      error = errno;
+      break;
+    }
+  }
+  while (count > 0) close(files[--count]);
+  return error == EMFILE || error == ENFILE ? error : 0;
+}
+
+const char *tk_shortage_name(int error) {
+  switch (error) {
+    case EMFILE: return "too many open files";
+    case ENFILE: return "too many open files on this machine";
+    case ENOBUFS:
+    case ENOMEM: return "not enough memory";
+    default: return NULL;
+  }
+}
