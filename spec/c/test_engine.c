@@ -478,11 +478,12 @@ static void a_forked_child_leaves_the_engine_alone(void **state) {
    answer, unread, must not make the parent's descriptor readable for ever. */
 static void a_closed_connection_is_forgotten_after_a_fork(void **state) {
   world *w = (world *)*state;
-  tk_transfer *transfer = start(w, "/big/900000", 30); /* too large to be read in one step */
+  tk_transfer *transfer;
   struct pollfd answer, engine;
   int to_child[2], i;
   pid_t child;
   if (tk_engine_fd(w->engine) < 0) skip();
+  transfer = start(w, "/big/900000", 30); /* too large to be read in one step */
   for (i = 0; i < 1000 && transfer->fd == CURL_SOCKET_BAD; i++) tk_engine_step(w->engine);
   answer.fd = transfer->fd;
   answer.events = POLLIN;

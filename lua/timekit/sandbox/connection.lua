@@ -96,7 +96,7 @@ function Connection:start(request)
   check_open(self)
   local headers = wire.lower(self.headers)
   for name, value in pairs(wire.lower(request.headers)) do headers[name] = value end
-  headers.authorization = self.authorization()
+  if request.authorize ~= false then headers.authorization = self.authorization() end
   local answer = self.box:handle {
     method = request.method, target = "/v2" .. request.target, headers = headers, body = request.body,
     base_url = self.base_url,

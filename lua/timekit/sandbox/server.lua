@@ -12,6 +12,8 @@
 -- Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
 -- deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
 --
+-- Timekit's own client for JavaScript runs its methods for bookings against it, unchanged.
+--
 -- Browsers may use `/v2` from pages of every origin, and `/_sandbox` from its own alone; the Host of a request must be
 -- one that the sandbox knows: see `timekit.sandbox.served.access`.
 -- @module timekit.sandbox.server

@@ -1,4 +1,6 @@
 --- How to wait in nginx with its Lua module (OpenResty): only the light thread that called waits, never the worker.
+-- Make a client once for a worker, in a module or in `init_by_lua`, so that its connections are shared;
+-- `timekit.booking` does so. A worker that is told to quit or reload finishes its requests first.
 -- @module timekit.runtime.ngx
 -- @see timekit.runtime.reference
 
