@@ -11,7 +11,10 @@ local SLOT = { start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z" 
 -- A sandbox with bookings, a client that is read by, and one for everybody else who acts on the bookings.
 local function world(roll)
   local box = timekit.sandbox.new { now = 1893456000 }
-  local self = { box = box, roll = roll, others = timekit.new { transport = box }, ids = {}, owner = nil }
+  local self = {
+    box = box, roll = roll, others = timekit.new { transport = box }, ids = {}, owner = nil,
+    tells_date = roll:integer(1, 2) == 1,   -- a box in the process does not say when it answers; Timekit does
+  }
   -- Others act before a request of the reader is answered, too.
   self.reader = timekit.new {
     transport = {
@@ -20,7 +23,15 @@ local function world(roll)
         local start = connection.start
         function connection.start(_, request)
           if self.disturb then self.disturb() end
-          return start(connection, request)
+          local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", math.floor(box:now()))
+          local transfer = start(connection, request)
+          local result = transfer.result
+          function transfer.result(...)
+            local outcome = result(...)
+            if self.tells_date and outcome.headers then outcome.headers.date = date end
+            return outcome
+          end
+          return transfer
         end
         return connection
       end,

@@ -38,6 +38,7 @@ local CALLS = {
   { expects = "nothing", writes = true, effect = "the booking was deleted" },
   { expects = "anything" },
   { expects = "deleted", writes = true, effect = "DELETE /x took effect" },
+  { expects = "turned" },
 }
 
 local LOOK = { expects = "booking" }
@@ -145,7 +146,8 @@ return function(input)
   if data ~= nil then
     assert(failure == nil)
     if call.expects == "nothing" then assert(data == true) else assert(type(data) == "table") end
-    if call.expects == "page" then assert(core.is_array(data.data)) end
+    local page = call.expects == "page" and data or call.expects == "turned" and data.page
+    if page then assert(core.is_array(page.data)) end
     if call.expects == "booking" then assert(not core.is_array(data)) end
     local remaining = headers.rate_limit_remaining(outcome.headers)
     assert(remaining == nil or remaining >= 0)

@@ -18,6 +18,13 @@ local runners = {}
 local Runner = {}
 Runner.__index = Runner
 
+-- What the clients of this Lua state have written: each operation counts when it begins and when it ends.
+local writes = 0
+
+local function count_write(operation)
+  if operation.writes then writes = writes + 1 end
+end
+
 -- The look is a read of the booking, whatever the operation is.
 local LOOK = { expects = "booking" }
 
@@ -121,6 +128,7 @@ function Runner:run(operation)
   local now = runtime.now()
   local began = now - (operation.spent or 0)
   local machine = retry.new(operation, self.policy, began + timeout)
+  count_write(operation)
   local verb, what = machine:next(now)
   while verb ~= "done" do
     if verb == "send" then
@@ -132,6 +140,7 @@ function Runner:run(operation)
       if cancelled then verb, what = machine:cancel() else verb, what = machine:next(now) end
     end
   end
+  count_write(operation)
   local elapsed, problem = now - began, machine.problem
   if problem then
     problem.attempts, problem.elapsed = machine.attempts, elapsed
@@ -152,6 +161,12 @@ end
 -- @treturn Prefetch see `timekit.call.prefetch`
 function Runner:prefetch(operation)
   return prefetch.start(self, operation)
+end
+
+--- A number that is another one once any client of this Lua state has written something, or has begun to.
+-- @treturn integer
+function Runner.writes()
+  return writes
 end
 
 --- Waits between two operations, as their requests wait for their answers.

@@ -74,7 +74,7 @@ end
 -- @tparam any answer what the list stands in
 -- @treturn table|nil `data`, `total`, `per_page`, `current_page`, `last_page`, `from`, `to`, `next_page_url`,
 --   `prev_page_url`, each but the first nil where the answer does not say it
--- @treturn ?string why it is not understood
+-- @treturn boolean|string does it say that it is the last one? Without a page: why it is not understood
 function page.read(data, answer)
   local found = {}
   if is_object(answer) then
@@ -87,8 +87,9 @@ function page.read(data, answer)
   end
   local problem = problem_of(found, #data)
   if problem then return nil, problem end
+  local is_last = found.says_next ~= nil and not found.next_page_url
   found.data, found.speaks, found.says_next = data, nil, nil
-  return found
+  return found, is_last
 end
 
 return page

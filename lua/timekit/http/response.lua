@@ -82,6 +82,7 @@ local SHAPES = {
   booking = { read = read_booking, name = "a booking" },
   created = { read = read_created, name = "a booking with an id" },
   page = { read = read_objects, name = "a list of bookings" },
+  turned = { read = read_objects, name = "a list of bookings" },
   bulk = { read = list.of, name = "a list" },
   object = { read = read_object, name = "an object", loose = true },
   anything = { read = read_anything, loose = true, bare = true },
@@ -101,10 +102,11 @@ end
 
 -- What the operation returns, where that is not the data alone; or nil and why the answer is no use.
 local RESULTS = {
-  page = function(data, answer, outcome)
-    local page, problem = pages.read(data, answer)
-    if page then page.date = headers.date(outcome) end
-    return page, problem
+  page = pages.read,
+  turned = function(data, answer, outcome)
+    local page, is_last = pages.read(data, answer)
+    if not page then return nil, is_last end
+    return { page = page, is_last = is_last, date = headers.date(outcome) }
   end,
   anything = parted, deleted = parted,
   nothing = function() return true end,
@@ -248,7 +250,8 @@ end
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table operation `writes` (boolean: it changes something), `action` and `graph` (names, where it is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
---   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"bulk"`, a list of anything; `"nothing"`,
+--   `"page"`, a list, which becomes `{ data =, total =, per_page =, … }`; `"turned"`, likewise, which becomes
+--   `{ page =, is_last =, date = }`, as a loop over pages needs it; `"bulk"`, a list of anything; `"nothing"`,
 --   which becomes true; `"anything"`, which becomes `{ data =, envelope = }`; `"deleted"`, likewise, which may also be
 --   empty; `"any_status"`, a complete answer with whatever status, which becomes true
 -- @tparam function clock returns unix seconds; it is only used for a `Retry-After` date without a `Date`

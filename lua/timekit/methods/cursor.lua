@@ -4,7 +4,7 @@
 -- front, and the reader's next page begins behind some that it never saw. A cursor finds that out.
 --
 -- First pass: page after page, in the caller's order. It is proven complete if the list held `total` bookings when it
--- began, and as many were read that have not changed since: each of those was in the list then, so they are all of it.
+-- began, and as many were read that had not changed since: each of those was in the list then, so they are all of it.
 -- Otherwise there is a second pass, which needs no quiet. It goes by `created_at`, an order that no action changes, in
 -- windows that overlap. If the first booking of a window was read before, nothing between the two windows was missed;
 -- if not, the next window begins further in front.
@@ -18,6 +18,13 @@ local cursors = {}
 --- How many bookings a window of the second pass holds at least. A spec with few bookings lowers it.
 cursors.WINDOW = 100
 
+-- Seconds before the first answer. A booking that changed later than that may have joined the list since: times are
+-- whole seconds, and a change can become visible after the moment that it bears.
+local SETTLED = 10
+
+-- Bookings that Timekit puts on a page if it is not told (spec/api.md 4).
+local DEFAULT_SIZES = { [50] = true, [1000] = true }
+
 -- So often in a row a window may be in the wrong place. Each time the list has shrunk between two requests.
 local MOST_MISSES = 50
 
@@ -30,7 +37,7 @@ Cursor.__index = Cursor
 -- @usage
 -- local cursor = cursors.new(100)
 -- repeat
---   local new, problem = cursor:take(read_page(cursor:ask()))
+--   local new, problem = cursor:take { page = read_page(cursor:ask()) }
 -- until problem or cursor.over
 function cursors.new(limit)
   return setmetatable({
@@ -40,7 +47,8 @@ function cursors.new(limit)
     over = false,               -- everything was read
     expected = nil,             -- the total when the first pass began
     began = nil,                -- and the server's time, in unix seconds
-    unchanged = 0,              -- bookings that were read and have not changed since
+    unchanged = 0,              -- bookings that were read and had not changed since
+    newborn = 0,                -- likewise, but they were created just before, and not changed
     has_dates = true,           -- each booking says when it was created
     has_changed = false,        -- the list was seen to change
     total = nil,                -- the latest
@@ -57,10 +65,19 @@ function Cursor:ask()
   return self.number, self.size, self.pass == 2
 end
 
--- A list without numbers is whole, unless it names a next page.
-local function has_more(page, number)
-  if page.last_page then return number < page.last_page end
-  return page.next_page_url ~= nil
+-- Is it a full page of a list that holds more than the pages up to it, whatever its last page is called?
+local function is_short(page, number)
+  local size = page.per_page
+  return page.total ~= nil and size ~= nil and size > 0 and #page.data == size and page.total > number * size
+end
+
+-- Is there a next page? A list that says nothing of pages is whole, unless it is just as long as a page.
+local function has_more(self, page, is_last)
+  local number, last, count = self.number, page.last_page, #page.data
+  if last then return number < last or is_short(page, number) end
+  if page.next_page_url then return true end
+  if is_last or count == 0 then return false end
+  return self.size == count or self.size == nil and DEFAULT_SIZES[count] == true
 end
 
 -- Bookings of a page that were not on an earlier one. All of the page count as covered by this pass.
@@ -80,30 +97,41 @@ local function instant(text)
   return type(text) == "string" and time.parse(text) or nil
 end
 
--- Times are whole seconds. A booking that changed in the second in which the loop began counts as unchanged, unless the
--- list was seen to change.
-local function is_proven(self)
-  return self.unchanged == self.expected and not self.has_changed
+-- When did a booking change, seen from the beginning? Returns the counter that it belongs to; nil: none.
+local function age(self, booking)
+  local changed_at = self.began and instant(booking.updated_at)
+  if not changed_at then return nil end
+  if changed_at < self.began - SETTLED then return "unchanged" end
+  return changed_at <= self.began and booking.updated_at == booking.created_at and "newborn" or nil
+end
+
+-- Newborn bookings count while nobody is known to have changed anything: else every list that a program has just
+-- filled would be read twice. That leaves one gap: bookings that others create in the second in which the loop begins,
+-- while as many leave the list.
+local function is_proven(self, is_alone)
+  local count = self.unchanged + (is_alone and self.newborn or 0)
+  return count == self.expected and not self.has_changed
 end
 
 local function begin_second_pass(self)
   self.pass, self.number, self.size = 2, 1, math.max(self.size or 0, cursors.WINDOW)
 end
 
-local function take_in_first_pass(self, page)
+local function take_in_first_pass(self, turned)
+  local page, date = turned.page, turned.date
   if self.number == 1 then
-    self.expected, self.began = page.total, page.date and headers.parse_date(page.date)
+    self.expected, self.began = page.total, date and headers.parse_date(date)
   end
   local new = take_new(self, page.data)
   for _, booking in ipairs(new) do
-    local changed_at = instant(booking.updated_at)
-    if changed_at and self.began and changed_at <= self.began then self.unchanged = self.unchanged + 1 end
+    local counter = age(self, booking)
+    if counter then self[counter] = self[counter] + 1 end
     self.has_dates = self.has_dates and booking.created_at ~= nil
   end
   if page.total ~= self.expected or #new < #page.data then self.has_changed = true end
-  if has_more(page, self.number) then
+  if has_more(self, page, turned.is_last) then
     self.number = self.number + 1
-  elseif self.number == 1 or is_proven(self) or not (self.has_dates or self.has_changed) then
+  elseif self.number == 1 or is_proven(self, turned.is_alone) or not (self.has_dates or self.has_changed) then
     self.over = true
   else
     begin_second_pass(self)
@@ -154,12 +182,26 @@ local function step_back(self, page, first)
   return {}
 end
 
-local function take_in_second_pass(self, page)
-  local bookings, first = page.data, (self.number - 1) * self.size
-  local more = has_more(page, self.number)
-  if first == 0 and page.per_page and page.per_page < self.size then self.size = page.per_page end
+-- A page that is not full, and ends where the list does.
+local function is_end(page, first)
+  local size = page.per_page
+  return size ~= nil and #page.data < size and page.total == first + #page.data
+end
+
+-- A server may give less than it is asked for, and may say so or not.
+local function learn_size(self, page, more)
+  local size, count = page.per_page, #page.data
+  if size and size > 0 and size < self.size then self.size = size end
+  if more and count > 0 and count < self.size then self.size = count end
+end
+
+local function take_in_second_pass(self, turned)
+  local page = turned.page
+  local bookings, first, size = page.data, (self.number - 1) * self.size, page.per_page
+  local more = has_more(self, page, turned.is_last) and not is_end(page, first)
+  if first == 0 then learn_size(self, page, more) end
   self.window = self.window or self.size
-  if page.per_page and page.per_page ~= self.size or more and #bookings < self.size or self.window < 2 then
+  if first > 0 and size and size > 0 and size ~= self.size or more and #bookings < self.size or self.window < 2 then
     return give_up(self)
   end
   if first > 0 and not (bookings[1] and self.seen[bookings[1].id] == 2) then return step_back(self, page, first) end
@@ -172,12 +214,13 @@ local function take_in_second_pass(self, page)
 end
 
 --- Takes what the page that `ask` named has brought.
--- @tparam table page as of `Client:bookings_page`
+-- @tparam table turned `page`, as of `Client:bookings_page`; `date`, the answer's `Date`, or nil; `is_last`, true where
+--   the answer says that no page follows; `is_alone`, false where the program has changed bookings since the loop began
 -- @treturn {table,...}|nil the bookings on it that are new; nil: what is in the list cannot be told
 -- @treturn ?string then why
-function Cursor:take(page)
-  if self.pass == 1 then return take_in_first_pass(self, page) end
-  return take_in_second_pass(self, page)
+function Cursor:take(turned)
+  if self.pass == 1 then return take_in_first_pass(self, turned) end
+  return take_in_second_pass(self, turned)
 end
 
 return cursors

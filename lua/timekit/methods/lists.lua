@@ -36,17 +36,17 @@ local function parameters_of(given, rfc3339)
 end
 
 -- The operation that reads a page, or nil and the error of what cannot be asked for.
-local function operation_for(client, route, given)
+local function operation_for(client, route, given, expects)
   local list, refused = parameters_of(given, client.rfc3339)
   if not list then return nil, refused end
   return {
     request = request.with_options(request.list(route, list, given.include), given),
-    expects = "page", timeout = given.timeout,
+    expects = expects, timeout = given.timeout,
   }
 end
 
-local function read_page(client, route, given)
-  local operation, refused = operation_for(client, route, given)
+local function read_page(client, route, given, expects)
+  local operation, refused = operation_for(client, route, given, expects)
   if not operation then return nil, refused end
   return client.runner:run(operation)
 end
@@ -86,18 +86,25 @@ local function turn(self)
   local given, number = given_for(self)
   local coming = self.coming
   self.coming = nil
-  local page, info
-  if coming then page, info = coming:finish() else page, info = read_page(self.client, self.route, given) end
-  if not page then error(info, 0) end
+  if not self.page then self.writes = self.client.runner.writes() end
+  local turned, info
+  if coming then
+    turned, info = coming:finish()
+  else
+    turned, info = read_page(self.client, self.route, given, "turned")
+  end
+  if not turned then error(info, 0) end
+  local page = turned.page
   -- A server that does not turn pages would have the same bookings come again, for ever.
   if page.current_page and page.current_page ~= number then
     error(useless(info, ("asked for page %d, the server answered page %d"):format(number, page.current_page)), 0)
   end
-  local new, problem = self.cursor:take(page)
+  turned.is_alone = self.writes == self.client.runner.writes()
+  local new, problem = self.cursor:take(turned)
   if problem then error(useless(info, problem), 0) end
   self.page, self.new, self.index = page, new, 0
   if self.opts.prefetch and not self.cursor.over then
-    self.coming = self.client.runner:prefetch((operation_for(self.client, self.route, (given_for(self)))))
+    self.coming = self.client.runner:prefetch((operation_for(self.client, self.route, (given_for(self)), "turned")))
   end
 end
 
@@ -125,6 +132,7 @@ local function walk(client, route, opts, where)
     cursor = cursors.new(opts.limit),
     page = nil, new = {}, index = 0,   -- the page at hand, its bookings that are new, and how many were handed out
     coming = nil,                      -- the next page's request, with `prefetch`
+    writes = nil,                      -- what the runner had counted when the loop began
     failed = false,                    -- an error was raised, here or in a page's request
   }, Walk)
   local function iterate()
@@ -161,10 +169,15 @@ function lists.install(Client, check)
   --
   -- **What it costs.** One request a page, sent when the loop comes to it. A list of several pages is read once more,
   -- in pages of at least 100, unless it is proven that nothing was missed: as many bookings were read as matched in the
-  -- beginning, and by `updated_at` and the answer's `Date` none of them had changed since. Bookings found then come
-  -- last. The ids of the bookings are kept until the loop ends, about 10 MB for 100,000. The proof needs times in RFC
-  -- 3339, so with an `output_timestamp_format` such a list is always read twice. A server that ignores `limit`, or
-  -- gives bookings without `created_at`, is read once; there an error is raised if the list is seen to change.
+  -- beginning, and by `updated_at` and the answer's `Date` none of them had changed since, nor in the ten seconds
+  -- before. Bookings found then come last. The ids of the bookings are kept until the loop ends, about 10 MB for
+  -- 100,000.
+  --
+  -- **Where the proof has limits.** Bookings that were created in those ten seconds count as unchanged, as long as no
+  -- client of this Lua state has changed anything since; so what other programs create in the very second in which the
+  -- loop begins may hide as many bookings. The proof needs times in RFC 3339, so with an `output_timestamp_format` such
+  -- a list is always read twice. A server that ignores `limit`, or gives bookings without `created_at`, is read once;
+  -- there an error is raised if the list is seen to change.
   --
   -- A page that cannot be had is **raised** as an error of `timekit.error`, since a loop that just ended would look
   -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched.
@@ -220,7 +233,7 @@ function lists.install(Client, check)
   function Client:bookings_page(opts)
     check(self, "client:bookings_page", 3)
     local given = check_options(self, opts, options.page, "client:bookings_page", 3)
-    local page, info = read_page(self, "/bookings", given)
+    local page, info = read_page(self, "/bookings", given, "page")
     return page, info
   end
 
