@@ -7,6 +7,8 @@
 -- after its deadline. A hook may close the client: the operation then ends as `cancelled`, unless it was over already.
 -- @module timekit.call.hooks
 
+local redaction = require "timekit.call.redact"
+
 local hooks = {}
 
 local Hooks = {}
@@ -53,11 +55,12 @@ end
 
 --- A try ended.
 -- @tparam table event what `begin` returned
+-- @tparam table request as for `begin`
 -- @tparam table outcome as in the transport contract
 -- @tparam ?table failure as `timekit.http.response.read` returned it
 -- @tparam ?string request_id without keys
 -- @tparam number elapsed seconds
-function Hooks:finish(event, outcome, failure, request_id, elapsed)
+function Hooks:finish(event, request, outcome, failure, request_id, elapsed)
   if not self.on_after then return end
   -- The constructor makes room for all fields at once.
   local after = {
@@ -68,7 +71,8 @@ function Hooks:finish(event, outcome, failure, request_id, elapsed)
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
   after.request_id = request_id
-  after.response_body = self.log_bodies and outcome.body and self.clean(outcome.body) or nil
+  local body = self.log_bodies and outcome.body
+  after.response_body = body and redaction.of_request(request, self.clean(body)) or nil
   run(self, "after", self.on_after, after)
 end
 

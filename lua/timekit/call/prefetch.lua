@@ -70,7 +70,7 @@ function Prefetch:cancel()
   ahead.transfer:cancel()
   local outcome, hooks = ahead.transfer:result(), self.runner.hooks
   if hooks then
-    hooks:finish(ahead.event, outcome, outcome.failure, nil, self.runner:now() - ahead.began)
+    hooks:finish(ahead.event, self.operation.request, outcome, outcome.failure, nil, self.runner:now() - ahead.began)
   end
 end
 

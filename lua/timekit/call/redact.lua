@@ -88,4 +88,16 @@ function redaction.redactor(credentials)
   return redact, clean
 end
 
+--- Removes from a value the keys that stand in the headers of one request alone.
+-- @tparam table request `secrets`: a list of texts, or nil
+-- @param value as for the function that `redactor` returns
+-- @return the value
+function redaction.of_request(request, value)
+  local secrets = request.secrets
+  if not secrets or #secrets == 0 then return value end
+  local credentials = {}
+  for index, secret in ipairs(secrets) do credentials[index] = { password = secret } end
+  return (redaction.redactor(credentials)(value))
+end
+
 return redaction

@@ -5,6 +5,7 @@
 local Error = require "timekit.error"
 local headers = require "timekit.http.headers"
 local prefetch = require "timekit.call.prefetch"
+local redaction = require "timekit.call.redact"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
 local tasks = require "timekit.runtime.tasks"
@@ -70,6 +71,14 @@ local function withheld(self, left)
   return kind and { failure = { kind = kind, message = message }, sent = "no" }
 end
 
+--- Removes keys from a value: the client's, and those in the headers of one request.
+-- @param value as for `timekit.call.redact`
+-- @tparam table request
+-- @return the value
+function Runner:redacted(value, request)
+  return redaction.of_request(request, self.redact(value))
+end
+
 -- One try: sends the request, waits, and tells the machine what came. `left`: seconds, from `now` on. Returns what the
 -- machine wants next, and the time by then.
 local function try(self, runtime, machine, request, left, now)
@@ -95,11 +104,11 @@ local function try(self, runtime, machine, request, left, now)
   local data, failure, doubt = response.read(outcome, looking and LOOK or operation, os.time)
   now = runtime.now()
   local status, request_id, remaining = outcome.status, headers.told(outcome)
-  request_id = request_id and self.redact(request_id)
+  request_id = request_id and self:redacted(request_id, request)
   machine.status, machine.request_id, machine.remaining = status, request_id, remaining
   if self.policy.limiter then self.policy.limiter:learn(now, status, remaining) end
   if hooks then
-    hooks:finish(event, outcome, failure, request_id, now - began)
+    hooks:finish(event, request, outcome, failure, request_id, now - began)
     now = runtime.now()
   end
   local release = outcome.release
@@ -144,12 +153,12 @@ function Runner:run(operation)
   local elapsed, problem = now - began, machine.problem
   if problem then
     problem.attempts, problem.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self.redact(problem)), machine
+    return nil, Error.new(self:redacted(problem, operation.request)), machine
   end
   local status, request_id = machine.status, machine.request_id
   -- The look after the refusal that proved the success failed: the refusal is what the success was told by.
   local heard = machine.heard
-  if heard then status, request_id = heard.status, self.redact(heard.request_id) end
+  if heard then status, request_id = heard.status, self:redacted(heard.request_id, operation.request) end
   return what, {
     status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
     elapsed = elapsed, rate_limit_remaining = machine.remaining,

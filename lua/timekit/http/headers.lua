@@ -43,9 +43,11 @@ function headers.common(settings)
 end
 
 -- Words in the names of headers that hold secrets, such as CF-Access-Client-Secret and X-Api-Key.
-local SECRET = { "auth", "credential", "key", "password", "secret", "signature", "token" }
+local SECRET = {
+  "assertion", "auth", "bearer", "credential", "jwt", "key", "pass", "pwd", "secret", "session", "signature", "token",
+}
 
---- The values of headers that are secret by their names.
+--- The values of headers that are secret by their names. Of a value such as `Bearer abc` also what follows the scheme.
 -- @tparam ?table given name → value
 -- @treturn {string,...}
 function headers.secrets(given)
@@ -55,6 +57,7 @@ function headers.secrets(given)
     for _, word in ipairs(SECRET) do
       if lower:find(word, 1, true) then
         list[#list + 1] = value
+        list[#list + 1] = value:match("^[^ ]+ +([^ ]+)$")
         break
       end
     end

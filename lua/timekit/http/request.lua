@@ -283,9 +283,10 @@ end
 -- @tparam table built a request of this module
 -- @tparam table given checked options: `headers` (name → value), which replace those of the same name, and
 --   `traceparent` (W3C Trace Context), each may be nil
--- @treturn table the same request
+-- @treturn table the same request, with `secrets` where values of its headers are (see `timekit.call.redact`)
 function request.with_options(built, given)
   local added = given.headers
+  if added then built.secrets = headers.secrets(added) end
   if given.traceparent then added = headers.joined(added or {}, { traceparent = given.traceparent }) end
   if added then built.headers = headers.joined(built.headers or {}, added) end
   return built

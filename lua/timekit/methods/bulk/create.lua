@@ -67,7 +67,7 @@ local function create(client, list, opts, where, level)
   local doubt
   if data then
     if #data == #list then
-      local bulk = { client = client, items = records(list), whole = whole, undoes = undoes }
+      local bulk = { client = client, request = built, items = records(list), whole = whole, undoes = undoes }
       items.take_answer(bulk, data)
       return items.results(bulk), whole
     end
@@ -78,7 +78,7 @@ local function create(client, list, opts, where, level)
   if not doubt then return nil, whole end
   local fields = response.uncertain(operation, doubt)
   fields.attempts, fields.elapsed = whole.attempts, whole.elapsed
-  return nil, Error.new(client.runner.redact(fields))
+  return nil, Error.new(client.runner:redacted(fields, built))
 end
 
 return create

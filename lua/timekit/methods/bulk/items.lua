@@ -40,7 +40,7 @@ end
 -- An item's own error, which has the attempts and the time of the request, or of the read.
 local function finished(bulk, fields, of)
   fields.attempts, fields.elapsed = of.attempts, of.elapsed
-  return Error.new(bulk.client.runner.redact(fields))
+  return Error.new(bulk.client.runner:redacted(fields, bulk.request))
 end
 
 --- The error of an item whose outcome is not known.

@@ -168,7 +168,7 @@ local function update(client, list, opts, where, level)
   -- After a refusal nothing is under way any more. An answer that leaves an item out says nothing of the kind.
   local lost = data ~= nil or whole.kind == "uncertain" and machine.lost
   local results, info = conclude({
-    client = client, items = all, whole = whole, began = began, timeout = given.timeout, lost = lost,
+    client = client, request = built, items = all, whole = whole, began = began, timeout = given.timeout, lost = lost,
     undoes = given.reset_all_on_error and UNDOES,
   }, data)
   if not results then return nil, whole end
