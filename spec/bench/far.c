@@ -24,8 +24,8 @@ typedef struct late {
 } late;
 
 static late *oldest, **newest = &oldest;
-static int other[MOST];   /* descriptor: the other end's */
-static char ended[MOST];  /* descriptor: its end was passed on */
+static int other[MOST];  /* descriptor: the other end's */
+static char ended[MOST]; /* descriptor: its end was passed on */
 static struct pollfd watched[MOST];
 static nfds_t count;
 static double delay;
@@ -144,7 +144,10 @@ static void sleep_until_due(void) {
 
 int main(int argc, char **argv) {
   int listener;
-  if (argc != 3) fail("far PORT MILLISECONDS");
+  if (argc != 3) {
+    fputs("usage: far PORT MILLISECONDS\n", stderr);
+    return 1;
+  }
   delay = atof(argv[2]) / 1e3;
   listener = listening();
   watch(STDIN_FILENO);

@@ -23,10 +23,10 @@ static double milliseconds(const struct timeval *time) {
   return (double)time->tv_sec * 1e3 + (double)time->tv_usec / 1e3;
 }
 
-static void become(char **command, const int pipe[2]) {
-  if (dup2(pipe[1], STDOUT_FILENO) < 0) fail("dup2");
-  close(pipe[0]);
-  close(pipe[1]);
+static void become(char **command, const int ends[2]) {
+  if (dup2(ends[1], STDOUT_FILENO) < 0) fail("dup2");
+  close(ends[0]);
+  close(ends[1]);
   execvp(command[0], command);
   perror(command[0]);
   _exit(127);
@@ -37,16 +37,20 @@ int main(int argc, char **argv) {
   struct rusage usage;
   size_t size = 0;
   ssize_t got;
-  int pipes[2], status;
+  int ends[2], status;
   double began, answered = 0;
   pid_t child;
-  if (argc < 2 || pipe(pipes) < 0) fail("spawn PROGRAM ARGUMENT...");
+  if (argc < 2) {
+    fputs("usage: spawn PROGRAM ARGUMENT...\n", stderr);
+    return 1;
+  }
+  if (pipe(ends) < 0) fail("pipe");
   began = now();
   child = fork();
   if (child < 0) fail("fork");
-  if (child == 0) become(argv + 1, pipes);
-  close(pipes[1]);
-  while (size < sizeof text && (got = read(pipes[0], text + size, sizeof text - size)) > 0) {
+  if (child == 0) become(argv + 1, ends);
+  close(ends[1]);
+  while (size < sizeof text && (got = read(ends[0], text + size, sizeof text - size)) > 0) {
     if (size == 0) answered = now() - began;
     size += (size_t)got;
   }
