@@ -13,7 +13,8 @@ local values = require "timekit.options.values"
 local options = {}
 
 local function allows_http(given)
-  if given.allow_http ~= nil then return given.allow_http == true end
+  -- What is neither true nor false is refused as allow_http, not as a base URL.
+  if given.allow_http ~= nil then return given.allow_http ~= false end
   return values.boolean_of(os.getenv("TIMEKIT_ALLOW_HTTP") or "") == true
 end
 

@@ -17,6 +17,9 @@ describe("http", function()
       core.engine({ base_url = base, allow_http = true }):close()
     end
     assert.matches("allow_http: expected true or false", blame(function()
+      timekit.new { app_key = "k", allow_http = 1, base_url = "http://sandbox:8808/v2" }
+    end), 1, true)
+    assert.matches("allow_http: expected true or false", blame(function()
       timekit.new { app_key = "k", allow_http = "yes" }
     end))
   end)

@@ -45,6 +45,13 @@ describe("an answer of", function()
         assert.same({ "server", true, "not now" }, { problem.kind, problem.retryable, problem.message })
       end
     end)
+
+    it(status .. " with Retry-After is waited for, and the error tells it", function()
+      local later = scripted.answer(status, "", { ["retry-after"] = "7" })
+      assert.same({ "PUT", 7, "PUT" }, (run(ACTION, { later, scripted.booking "confirmed" })))
+      local _, _, problem = run(ACTION, { scripted.answer(status, "", { ["retry-after"] = "2000" }) })
+      assert.same({ "server", 2000 }, { problem.kind, problem.retry_after })
+    end)
   end
 
   it("408 leaves an action in doubt, and a read is sent again", function()

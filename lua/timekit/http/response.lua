@@ -220,7 +220,9 @@ local function failure_of(outcome, operation, clock)
   local found = { kind = kind, message = message, fields = fields }
   local action, state = message:match("Cannot apply action '([^']*)' to current state '([^']*)'")
   if kind == "validation" and action then found = refusal.transition(action, state, operation.graph, message) end
-  if kind == "rate_limited" then found.retry_after = headers.retry_after(outcome.headers, clock) end
+  if kind == "rate_limited" or WITHOUT_EFFECT[status] then
+    found.retry_after = headers.retry_after(outcome.headers, clock)
+  end
   found.body = body
   return found
 end
