@@ -1,6 +1,6 @@
 --- A request of your own, for what the API has and this module does not know.
 -- What it adds to a client is documented there, as a method of `Client`.
--- @module timekit.methods.request
+-- @module timekit.methods.free_request
 
 local Error = require "timekit.error"
 local options = require "timekit.options"
