@@ -19,8 +19,8 @@ local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
 local redaction = require "timekit.call.redact"
 local reservations = require "timekit.methods.reservations"
-local runners = require "timekit.call.run"
-local runtimes = require "timekit.runtime"
+local run = require "timekit.call.run"
+local runtime = require "timekit.runtime"
 local tasks = require "timekit.runtime.tasks"
 local url = require "timekit.http.url"
 
@@ -251,9 +251,9 @@ function client.new(settings)
     output_format = settings.output_timestamp_format,
     closed = false,
     calls = tasks.new(pump, registry),
-    runner = runners.new {
+    runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
-      runtime = runtimes.of(settings.runtime), call_runtime = tasks.runtime(registry),
+      runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
       hooks = hooks.new(settings, clean),
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),

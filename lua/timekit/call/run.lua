@@ -11,7 +11,7 @@ local tasks = require "timekit.runtime.tasks"
 
 local running = coroutine.running
 
-local runners = {}
+local run = {}
 
 --- What carries out the operations of one client.
 -- @type Runner
@@ -187,8 +187,8 @@ end
 --   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
 --   `redact`: removes keys, see `timekit.call.redact`
 -- @treturn Runner
-function runners.new(parts)
+function run.new(parts)
   return setmetatable(parts, Runner)
 end
 
-return runners
+return run

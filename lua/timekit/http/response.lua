@@ -6,7 +6,7 @@ local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local list = require "timekit.http.list"
-local pages = require "timekit.http.page"
+local page = require "timekit.http.page"
 local refusal = require "timekit.rules.refusal"
 
 local response = {}
@@ -102,9 +102,9 @@ end
 -- What the operation returns, where that is not the data alone; or nil and why the answer is no use.
 local RESULTS = {
   page = function(data, answer, outcome)
-    local page, problem = pages.read(data, answer)
-    if page then page.date = headers.date(outcome) end
-    return page, problem
+    local found, problem = page.read(data, answer)
+    if found then found.date = headers.date(outcome) end
+    return found, problem
   end,
   anything = parted, deleted = parted,
   nothing = function() return true end,

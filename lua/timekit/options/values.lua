@@ -6,7 +6,7 @@
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
-local runtimes = require "timekit.runtime"
+local runtime = require "timekit.runtime"
 
 local values = {}
 
@@ -121,9 +121,9 @@ end
 local RUNTIME = { now = true, sleep = true, wait = true }
 
 function values.runtime(value)
-  if runtimes.NAMES[value] then return value end
+  if runtime.NAMES[value] then return value end
   if type(value) == "string" then
-    return nil, ("there is no runtime %s%s"):format(messages.quote(value), messages.hint(value, runtimes.NAMES))
+    return nil, ("there is no runtime %s%s"):format(messages.quote(value), messages.hint(value, runtime.NAMES))
   end
   if type(value) ~= "table" then return nil, "expected a name or a table, got " .. messages.describe(value) end
   for name in pairs(RUNTIME) do

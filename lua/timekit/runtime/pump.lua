@@ -14,7 +14,7 @@ local REPEAT_ALARM = 0.005
 local Pump = {}
 Pump.__index = Pump
 
-local pump = {
+local pumps = {
   --- Seconds between two looks for answers where no descriptor tells that one has come.
   LOOK = 0.001,
 }
@@ -22,7 +22,7 @@ local pump = {
 --- Makes the pump of a connection.
 -- @tparam table connection as in the transport contract
 -- @treturn Pump
-function pump.new(connection)
+function pumps.new(connection)
   return setmetatable({
     -- A function, not a field: a transport of somebody's own may keep the key where printing the pump would show it.
     reach = function() return connection end,
@@ -124,7 +124,7 @@ function Pump:timeout()
   local connection = self.reach()
   local seconds = connection:timeout()
   if self.closed or not next(self.wakers) or connection:fd() then return seconds end
-  return math.min(seconds or pump.LOOK, pump.LOOK)
+  return math.min(seconds or pumps.LOOK, pumps.LOOK)
 end
 
 --- Makes the descriptor readable at a time, and a `wait` end. The alarm rings again and again until the next one is
@@ -163,4 +163,4 @@ function Pump:close()
   wake_all(self, is_any)
 end
 
-return pump
+return pumps

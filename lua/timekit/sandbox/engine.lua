@@ -2,7 +2,7 @@
 -- Pure: no clock of its own, no randomness but the store's seed, no I/O except reading the system's time zone files.
 -- It changes the store in place.
 -- @module timekit.sandbox.engine
-local action_link = require "timekit.link"
+local link = require "timekit.link"
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.routes.auth"
 local bookings = require "timekit.sandbox.routes.bookings"
@@ -168,7 +168,7 @@ local function reply_to(store, received, now, sign)
   request.query_parts, request.body, request.base_url = query_parts, received.body, received.base_url
   request.timestamps, request.include = times, include
   request.link = function(id, action)
-    return action_link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
+    return link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
   end
   if params.booking then
     request.booking = store:find(params.booking)

@@ -4,11 +4,11 @@
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 
 local wire = {}
 
-local decode = urls.decode
+local decode = url.decode
 
 --- Takes a request target apart.
 -- @tparam string target such as `/v2/bookings/x?include=meta`
