@@ -11,11 +11,13 @@ local refusal = require "timekit.rules.refusal"
 
 local response = {}
 
+local is_object = require("timekit.text.fields").is_object
+
 -- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
 
--- A longer refusal is not decoded for its reason. This much of its text is kept; the error cuts it further, once keys
--- are taken out of it.
+-- A longer refusal is not decoded to find its reason. KEPT bytes of its text stay. The error keeps fewer, but it cuts
+-- after keys are taken out: a key that was cut in two would not be found.
 local LARGEST_REFUSAL = 1024 * 1024
 local KEPT = LARGEST_DECODED + 8 * 1024
 
@@ -37,9 +39,6 @@ local function unmarked(text)
   return text:sub(1, 3) == MARK and text:sub(4) or text
 end
 
-local function is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
 
 -- The lists in a booking (spec/api.md 1 and 2).
 local LISTS = { "available_actions", "possible_actions", "customers", "bulked_bookings", "logs" }
@@ -99,7 +98,7 @@ local function parted(data, answer)
   return { data = data, envelope = beside }
 end
 
--- What the operation returns, where that is not the data alone; or nil and why the answer is no use.
+-- What the operation returns, where that is not the data alone; or nil and why the answer cannot be used.
 local RESULTS = {
   page = function(data, answer, outcome)
     local found, problem = page.read(data, answer)
@@ -110,7 +109,7 @@ local RESULTS = {
   nothing = function() return true end,
 }
 
--- What a text is that should have been JSON.
+-- Says what came in place of JSON.
 local function not_json(text, problem)
   if not ascii.says_something(text) then return "the answer is empty" end
   if not text:find("^[ \t-\r]*<") then return "the answer is not JSON: " .. problem end
@@ -120,7 +119,7 @@ local function not_json(text, problem)
   return "the answer is a page, not JSON" .. (title and ": " .. title or "")
 end
 
--- The data of a successful answer, or nil and why it is no use. They stand in an envelope (spec/api.md 1).
+-- The data of a successful answer, which stand in an envelope (spec/api.md 1); or nil and why they cannot be used.
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end

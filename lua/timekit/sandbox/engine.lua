@@ -8,6 +8,7 @@ local auth = require "timekit.sandbox.routes.auth"
 local bookings = require "timekit.sandbox.routes.bookings"
 local bulk = require "timekit.sandbox.routes.bulk"
 local faults = require "timekit.sandbox.model.faults"
+local fields = require "timekit.text.fields"
 local flow = require "timekit.sandbox.model.flow"
 local graphs = require "timekit.sandbox.routes.graphs"
 local ids = require "timekit.sandbox.model.ids"
@@ -115,7 +116,7 @@ local function read_body(text)
   if text == nil or text == "" then return {} end
   local body, problem = core.decode(text)
   if body == nil then return nil, replies.error(400, make_quotable("Invalid JSON: " .. problem)) end
-  if not wire.is_object(body) then return nil, replies.error(422, "The body must be a JSON object") end
+  if not fields.is_object(body) then return nil, replies.error(422, "The body must be a JSON object") end
   if is_deeper(body, LEVELS) then
     return nil, replies.error(422, ("The body must have at most %d levels of nesting"):format(LEVELS))
   end

@@ -1,8 +1,7 @@
---- Takes apart what every request has: target, query string, header names, Basic authentication, JSON values.
+--- Takes apart what every request has: target, query string, header names, Basic authentication.
 -- @module timekit.sandbox.model.wire
 
 local ascii = require "timekit.text.ascii"
-local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
 local url = require "timekit.http.url"
 
@@ -54,21 +53,6 @@ function wire.credentials(header)
   local decoded = encoded and base64.decode((encoded:gsub("=?=$", "")))
   if not decoded then return nil end
   return decoded:match("^([^:]*):(.*)$")
-end
-
---- Is a decoded value a JSON object?
--- @tparam any value
--- @treturn boolean
-function wire.is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
-
---- Reads JSON's null as a field that was left out.
--- @tparam any value
--- @treturn any nil for null, else the value
-function wire.given(value)
-  if value == core.null then return nil end
-  return value
 end
 
 return wire

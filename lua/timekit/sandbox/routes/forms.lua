@@ -8,11 +8,11 @@ local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local capacity = require "timekit.sandbox.model.capacity"
 local ids = require "timekit.sandbox.model.ids"
-local wire = require "timekit.sandbox.model.wire"
+
 
 local forms = {}
 
-local given, is_object = wire.given, wire.is_object
+local given, is_object = fields.given, fields.is_object
 
 local function is_string(value)
   return type(value) == "string"
