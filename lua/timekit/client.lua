@@ -35,10 +35,10 @@ local metatable = { __index = Client, __name = "timekit.client" }
 -- A sandbox takes any key but, as Timekit does, insists on one.
 local TEST_KEY = "test_api_key"
 
--- What libcurl takes a proxy from where no option names one.
+-- Where no option names a proxy, libcurl takes it from these.
 local PROXY_VARIABLES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 
--- Everything that must not appear in an error: keys, passwords of proxies, and headers that are secret by their names.
+-- Everything that must not appear in an error: keys, passwords of proxies, and headers whose names say they are secret.
 local function credentials_of(settings, password)
   local list = { { username = settings.resource_email, password = password } }
   local function add(secret, username)
@@ -146,7 +146,7 @@ end
 -- out of memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
--- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
+-- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Use `timeout` there.
 --   nil, too, while the process has too many files open; requests fail then, so ask again before the next one
 -- @usage
 -- local poll = uv.new_poll(tk:fd())
@@ -156,9 +156,9 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most
--- while an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call
--- `update` every few milliseconds besides, while calls are in flight.
+--- Seconds until `update` has something to do by time alone. Without an `fd` it is a millisecond at most while an
+-- answer is under way, so a loop needs nothing else. A loop that has an `fd`, but cannot watch it, has to call `update`
+-- every few milliseconds while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage
@@ -210,7 +210,7 @@ function metatable:__gc()
   self.runner.pump.reach():close()
 end
 
--- Lua 5.1 and LuaJIT finalize no tables. What they do finalize is a userdata made by `newproxy`, which later Luas lack.
+-- Lua 5.1 and LuaJIT do not finalize tables, but a userdata made by `newproxy`, which later Luas lack.
 local function finalized(self)
   local newproxy = _VERSION == "Lua 5.1" and rawget(_G, "newproxy")
   if newproxy then
@@ -220,7 +220,7 @@ local function finalized(self)
   return self
 end
 
--- An error that is on its way already is not replaced.
+-- An error that is being raised already is not replaced.
 function metatable:__close(pending)
   local problem = shut(self)
   if problem and pending == nil then error(problem, 0) end

@@ -25,8 +25,9 @@ Machine.__index = Machine
 --- Makes the machine of one operation.
 -- @tparam table operation `request`; `writes`, `action`, `graph`, `effect` as for `timekit.http.response`; `look`:
 --   function(operation) that builds the request which reads the booking, for an operation that changes one; `proves`,
---   where that is no action: function(booking, failure) of what the look brought, returns the data of a success where
---   it proves one, else nil; `prefetched`: the first try, where it is under way already (see `timekit.call.prefetch`).
+--   unless the operation is an action: function(booking, failure) of what the look brought, returns the data of a
+--   success if it proves one, else nil; `prefetched`: the first try, if it is under way already (see
+--   `timekit.call.prefetch`).
 --   An action that was sent already has `doubted`, the failure that left it in doubt, and `lost`: it may even take
 --   effect later. Its machine begins with the look. It then sends the action only if `resend` is set, and only if the
 --   look has shown that this is safe

@@ -209,7 +209,7 @@ local function failure_of(outcome, operation, clock)
   if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
   local message, body, fields = read_refusal(outcome)
   if status < 400 or status > 599 then
-    local text = "an answer that is no use, HTTP %d"
+    local text = "an answer that cannot be used, HTTP %d"
     if status >= 300 and status < 400 then text = "a redirect, HTTP %d, which is never followed" end
     return { kind = "response", message = text:format(status), body = body }
   end
@@ -237,13 +237,13 @@ local function is_retryable(found, outcome, operation, doubt)
   if found.kind == "cancelled" then return false end
   if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
   if not outcome.failure and WITHOUT_EFFECT[outcome.status] then return true end
-  -- An answer of 200 that is no use may be better the next time. A redirect or a refusal will not.
+  -- An answer of 200 that cannot be used may be better the next time. A redirect or a refusal will not.
   return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
 --- Reads the outcome of one try of a request.
 -- A failed action or creation is in doubt unless it surely had no effect: after no answer, an incomplete one, one that
--- is no use, a redirect, and any 5xx.
+-- cannot be used, a redirect, and any 5xx.
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table operation `writes` (boolean: it changes something), `action` and `graph` (names, where it is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
@@ -279,7 +279,7 @@ function response.read(outcome, operation, clock)
 end
 
 --- The error of an operation whose outcome could not be found out.
--- @tparam table operation as for `response.read`; where it is no action, also `effect`: what may have happened, as the
+-- @tparam table operation as for `response.read`; unless it is an action also `effect`: what may have happened, as the
 --   end of a sentence; `the booking was created` unless given
 -- @tparam table cause the first failure that left the outcome in doubt
 -- @tparam ?table seen the booking as it was last read since then

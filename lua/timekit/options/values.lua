@@ -78,7 +78,7 @@ function values.moment(value)
   return values.line(value)
 end
 
--- A file in the PEM format may begin with comments; its first block stands within so many bytes.
+-- Bytes. A file in the PEM format may begin with comments; its first block has to begin within these.
 local LONGEST_PREAMBLE = 1024 * 1024
 
 -- Checks the name of a file that has a PEM block of a kind. It is read now: at the first request a wrong file would
@@ -226,7 +226,7 @@ function values.settings(value)
   return value
 end
 
--- What variables of the environment say, as values of options.
+-- Variables of the environment: texts that become the values of options.
 
 function values.seconds_of(text)
   local number = ascii.decimal(text)

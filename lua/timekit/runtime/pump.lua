@@ -5,8 +5,8 @@
 
 local core = require "timekit.core"
 
--- Seconds after which an alarm rings again. An alarm rings once, and whoever stepped the connection then may have
--- silenced it before the one whom it was for looked.
+-- Seconds after which an alarm rings again. The connection rings it once, and any caller that steps the connection
+-- silences it, perhaps before its owner has looked.
 local REPEAT_ALARM = 0.005
 
 --- A pump.
@@ -24,7 +24,7 @@ local pumps = {
 -- @treturn Pump
 function pumps.new(connection)
   return setmetatable({
-    -- A function, not a field: a transport of somebody's own may keep the key where printing the pump would show it.
+    -- A closure hides the connection from whoever prints the pump: a user's own transport may keep the key in one.
     reach = function() return connection end,
     wakers = {}, -- transfer → the function that wakes whoever waits for it
     closers = setmetatable({}, { __mode = "k" }), -- key → the function set by `on_close`
@@ -137,7 +137,7 @@ function Pump:alarm(when)
   connection:alarm(when)
 end
 
---- Stops the alarm's repeating: the one whom it is for is about to look.
+--- Stops the alarm from ringing again: its owner is about to look.
 function Pump:acknowledge_alarm()
   self.due = nil
 end
