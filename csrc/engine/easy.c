@@ -81,9 +81,9 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   return 1;
 }
 
-/* Milliseconds after which libcurl tries another address beside a connection that is not ready. libcurl looks at once at
-   all connections whose time has come, and goes on with each handshake that was answered: 33 ms of CPU for 64 connections
-   that were started together. So each handle has a time of its own, which makes it 3 ms. */
+/* Milliseconds after which libcurl tries another address beside a connection that is not ready. libcurl looks at once
+   at all connections whose time has come, and goes on with each handshake that was answered: 33 ms of CPU for 64
+   connections that were started together. So each handle has a time of its own, which makes it 3 ms. */
 #define SECOND_LOOK 200L
 #define SECOND_LOOK_APART 4L
 

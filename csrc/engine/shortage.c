@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for its socket. */
+/* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for a socket. */
 #define NEEDED 4
 
 /* Opens a folder that always exists. An error that is not a shortage ends the search, too. */

@@ -1,9 +1,9 @@
 /*
  * The files of a client's TLS, read once: the certificates that it trusts, and its own with the key.
  *
- * libcurl gets the client's certificate from memory, so that it is there after a chroot or a change of user. It gets the
- * key decrypted, because deriving one from a password may take longer than a frame. It shows the certificate to servers,
- * never to a proxy.
+ * libcurl gets the client's certificate from memory, so that it is there after a chroot or a change of user. It gets
+ * the key decrypted, because deriving one from a password may take longer than a frame. It shows the certificate to
+ * servers, never to a proxy.
  */
 #include "engine/tls.h"
 #include "engine/internal.h"

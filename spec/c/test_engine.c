@@ -1,5 +1,5 @@
-/* The engine without Lua, against a real server: one transfer, bad input, memory that runs out. Built a second time
-   without epoll. */
+/* The engine without Lua, against a real server: one transfer, bad input, memory that runs out. Built again without
+   epoll. */
 #define _GNU_SOURCE
 #include "engine_world.h"
 
@@ -83,7 +83,7 @@ static int wait_for_something(world *w) {
   return look.fd >= 0 && poll(&look, 1, 30000) > 0;
 }
 
-static void an_expired_connection_is_no_error(void **state) {
+static void an_expired_connection_is_not_an_error(void **state) {
   world *w = (world *)*state;
   int i;
   for (i = 1; i <= 20; i++) {
@@ -282,7 +282,7 @@ int main(void) {
     cmocka_unit_test(buffer_keeps_its_limit),
     WITH_WORLD(a_transfer_reports),
     WITH_WORLD(a_lost_connection_is_not_sent_again),
-    WITH_WORLD(an_expired_connection_is_no_error),
+    WITH_WORLD(an_expired_connection_is_not_an_error),
     WITH_WORLD(the_deadline_ends_a_transfer),
     WITH_WORLD(limits_hold),
     WITH_WORLD(nothing_is_sent_to_a_closed_port),

@@ -1,4 +1,4 @@
-/* The engine without Lua, against a real server: many transfers, and how they end. Built a second time without epoll. */
+/* The engine without Lua, against a real server: many transfers, and how they end. Built again without epoll. */
 #define _GNU_SOURCE
 #include "engine_world.h"
 
@@ -225,8 +225,8 @@ static void a_forked_child_leaves_the_engine_alone(void **state) {
   tk_transfer_free(during);
 }
 
-/* The child keeps copies of the descriptors, so a connection that the parent has closed is not closed for the kernel. Its
-   answer, unread, must not make the parent's descriptor readable for ever. */
+/* The child keeps copies of the descriptors, so a connection that the parent has closed is not closed for the kernel.
+   Its answer, unread, must not make the parent's descriptor readable for ever. */
 static void a_closed_connection_is_forgotten_after_a_fork(void **state) {
   world *w = (world *)*state;
   tk_transfer *transfer;

@@ -122,7 +122,7 @@ describe("update_bookings", function()
       endings(client(shown):update_bookings(BOTH, { reset_all_on_error = true })))
   end)
 
-  it("raises on what is no list of items, naming the wrong one", function()
+  it("raises on what is not a list of items, naming the wrong one", function()
     local cases = {
       [7] = "expected a list", [{ id = first }] = "expected a list",
       [{ { first, "confirm" }, 7 }] = "item 2: expected {",

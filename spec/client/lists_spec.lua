@@ -86,7 +86,7 @@ describe("a page of bookings", function()
     assert.equal(7, opts.search["meta.table"])
   end)
 
-  it("is an error where the answer is no list", function()
+  it("is an error where the answer is not a list", function()
     for _, body in ipairs { "", "{}", '{"data":{}}', '{"data":[1]}', "<html>" } do
       local none, err = client(answer(200, body)):bookings_page()
       assert.is_nil(none)

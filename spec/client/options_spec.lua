@@ -75,7 +75,7 @@ describe("options", function()
     assert.equal("timekit.new: unknown option 'colour'", message)
   end)
 
-  it("that are no table raise", function()
+  it("that are not a table raise", function()
     assert.matches("expected a table of options, got a string", blame(function() timekit.new("s3cret") end))
     assert.matches("expected a table of options, got a number", blame(function() timekit.configure(1) end))
   end)

@@ -165,7 +165,7 @@ describe("a refusal", function()
     assert.is_nil(fields)
   end)
 
-  it("is read when it is no JSON", function()
+  it("is read when it is not JSON", function()
     assert.equal("Unauthorized.", (message_of("Unauthorized.\r\nGo away.", 401)))
     assert.equal("the answer is a page, not JSON: 403 Forbidden",
       (message_of("<html><head><title>403 Forbidden</title></head></html>", 403)))

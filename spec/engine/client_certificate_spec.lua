@@ -150,7 +150,7 @@ describe("a client's certificate", function()
       refused({ key_password = "hunter2" }, "key_password: expected together with cert_file")
     end)
 
-    it("what is no text", function()
+    it("what is not a text", function()
       for _, name in ipairs { "ca_file", "cert_file", "key_file", "key_password" } do
         for _, value in ipairs { 1, true, {}, "a\0b" } do
           local ok, message = pcall(core.tls, { [name] = value })

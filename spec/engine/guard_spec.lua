@@ -100,7 +100,7 @@ describe("a request is never sent twice", function()
     end
   end
 
-  describe("an idle connection that has expired is no error:", function()
+  describe("an idle connection that has expired is not an error:", function()
     local ENDINGS = {
       { name = "FIN", "fin" }, { name = "RST", "reset" },
       { name = "close_notify now, FIN later", "notify", tls = true },

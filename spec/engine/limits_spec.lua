@@ -138,7 +138,7 @@ describe("the engine's limits:", function()
         end)
       end)
 
-      describe("an answer that is none", function()
+      describe("an answer that is not HTTP", function()
         it("is an error", function()
           new_engine()
           local result = faults.call(engine, server:plan { act = "garbage" })

@@ -75,7 +75,7 @@ describe("the engine", function()
     it("nobody when the CA file holds no certificate", function()
       local name = os.tmpname()
       local file = assert(io.open(name, "w"))
-      file:write("this is no certificate\n")
+      file:write("this is not a certificate\n")
       file:close()
       local ok, engine = pcall(new_engine, "tls", { ca_file = name })
       if ok then
@@ -304,7 +304,7 @@ describe("the engine", function()
     end)
 
     for _, status in ipairs { 407, 403, 502 } do
-      it(("that refuses with %d: nothing was sent, and that is no answer of the server"):format(status), function()
+      it(("that refuses with %d: nothing was sent, and that is not an answer of the server"):format(status), function()
         server:proxy(status)
         local engine = new_engine("tls", { proxy = server.url.proxy })
         local id = server:plan()

@@ -38,7 +38,7 @@ describe("a browser at the sandbox", function()
     assert.equal("authorization,content-type,timekit-timezone", answer.headers["access-control-allow-headers"])
     answer = ask(served, "OPTIONS", "/v2", { Host = served.host, Origin = "null" })
     assert.matches("Authorization", answer.headers["access-control-allow-headers"])
-    -- It is no request to the API: not in the history, and no fault's to meet.
+    -- It does not count as a request to the API: it is not in the history, and meets no fault.
     served:call("POST", "/_sandbox/faults", '{"what":"close"}')
     assert.equal(204, ask(served, "OPTIONS", "/v2", { Host = served.host, Origin = "null" }).status)
     local _, requests = served:call("GET", "/_sandbox/requests")

@@ -60,7 +60,7 @@ describe("in the sandbox,", function()
       assert.equal(422, (move(exclusive)))
       assert.equal(422, (move(free, { settings = { allow_double_bookings = false } })))
       assert.equal(200, (move(free)))
-      -- Its own slot is no obstacle.
+      -- Its own slot does not stand in its way.
       assert.equal(200, (move(exclusive, { start = END, ["end"] = "2030-01-01T12:30:00Z" })))
     end)
 

@@ -183,7 +183,7 @@ describe("a sandbox as a transport", function()
     end
   end)
 
-  it("is of no use once closed", function()
+  it("cannot be used once closed", function()
     local connection = connect { password = "key" }
     connection:close()
     connection:close()

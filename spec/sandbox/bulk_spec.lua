@@ -79,7 +79,7 @@ describe("in the sandbox,", function()
       assert.equal(2, #api.box:deliveries())
     end)
 
-    it("refuses what is no bulk", function()
+    it("refuses what is not a bulk request", function()
       api:refuses("bookings", "POST", "/bookings/bulk", {})
       api:refuses("bookings", "POST", "/bookings/bulk", { bookings = core.array {} })
       api:refuses("bookings", "POST", "/bookings/bulk", { bookings = fields() })

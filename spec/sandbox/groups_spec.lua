@@ -91,7 +91,7 @@ describe("in the sandbox, a group booking", function()
     assert.equal(support.ENDS + 3600, played[3].at)
   end)
 
-  it("is no must for a graph of the user's own that does not require it", function()
+  it("is not needed by a graph of the user's own that does not require it", function()
     graphs.define {
       name = "may_join", initial = "initialized", first = "create", seats = "customer",
       states = { initialized = {}, confirmed = {} },

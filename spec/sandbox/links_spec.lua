@@ -79,7 +79,7 @@ describe("an action link in the sandbox", function()
       ["alg HS512"] = token(id, "cancel", { header = '{"alg":"HS512"}' }),
       ["no alg"] = token(id, "cancel", { header = "{}" }),
       ["a header that is a list"] = token(id, "cancel", { header = "[]" }),
-      ["claims that are no JSON"] = token(id, "cancel", { claims = "cancel" }),
+      ["claims that are not JSON"] = token(id, "cancel", { claims = "cancel" }),
       ["claims that are a list"] = token(id, "cancel", { claims = '["cancel"]' }),
       ["no booking in the claims"] = token(id, "cancel", { claims = '{"action":"cancel"}' }),
       ["no action in the claims"] = token(id, "cancel", { claims = ('{"booking_id":"%s"}'):format(id) }),

@@ -140,7 +140,7 @@ describe("the sandbox over HTTP", function()
 
     local POST = "POST /v2/bookings HTTP/1.1\r\n" .. AUTH
 
-    it("what is no HTTP, and lives on", function()
+    it("what is not HTTP, and lives on", function()
       for _, text in ipairs {
         "hello\r\n\r\n", "\22\3\1\2\0\1\0\1\252\3\3 xx\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n", "GET /v2/bookings HTTP/1.1\n\n", "M-SEARCH / HTTP/1.1\r\n\r\n",

@@ -117,7 +117,7 @@ describe("in the sandbox,", function()
       assert.equal(0, #api.box:advance(3600))
     end)
 
-    it("is of no use when it has expired, or is none", function()
+    it("cannot be used when it has expired, or does not exist", function()
       local _, reserved = reserve()
       api.box:advance(30)
       assert.matches("is expired",

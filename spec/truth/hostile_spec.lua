@@ -188,12 +188,12 @@ describe("a hostile server:", function()
   describe("an answer that is complete counts, whatever is in it:", function()
     local FAR = "Mon Feb " .. ("9"):rep(20) .. " 10:00:00 2024"
     local cases = {
-      { "text that is no UTF-8", { body = data("confirmed", ',"note":"\195\40\237\160\128\255"') },
+      { "text that is not UTF-8", { body = data("confirmed", ',"note":"\195\40\237\160\128\255"') },
         note = "c328eda080ff" },
       { "300,000 empty objects", { body = data("confirmed", ',"list":[' .. ("{},"):rep(300000) .. "0]") },
         max_response = MIB, copies = VALUES },
       { "60,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(60000) } }, body = data "confirmed" } },
-      { "a refusal that is no UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
+      { "a refusal that is not UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
         kind = "validation" },
       { "a refusal of 8 MB", { status = 422, size = 8000000 }, kind = "validation", copies = WHOLE },
       { "a refusal of spaces", { status = 422, body = '{"error":"x' .. (" "):rep(1000000) .. 'x"}' },
@@ -201,7 +201,7 @@ describe("a hostile server:", function()
       { "a page whose title is spaces", { status = 404, body = "<title>" .. (" "):rep(100000) }, kind = "not_found" },
       { "a refusal of 80,000 fields", { status = 422, body = '{"errors":{' .. list(80000, '"%x":""', ",") .. "}}" },
         kind = "validation", max_response = MIB, copies = VALUES },
-      { "a date that is none", { status = 429, headers = { { "Date", FAR }, { "Retry-After", FAR } } },
+      { "a date that is not one", { status = 429, headers = { { "Date", FAR }, { "Retry-After", FAR } } },
         kind = "rate_limited", tries = RETRIES + 1 },
       { "a wait of 400 digits", { status = 429, headers = { { "Retry-After", ("9"):rep(400) } } },
         kind = "rate_limited" },
@@ -314,7 +314,7 @@ describe("a hostile server:", function()
     end)
 
     for _, case in ipairs(certificates) do
-      it("shows what is no good: " .. (case.unknown and "an unknown authority" or case[1]), function()
+      it("shows what is wrong: " .. (case.unknown and "an unknown authority" or case[1]), function()
         check_unsent(case)
       end)
     end

@@ -71,7 +71,7 @@ describe("a pause", function()
       local ended = run(READ, { limited(429, text), booking "tentative" }, { random = function() return 0.5 end })
       assert.same({ "GET", 0.1, "GET" }, rounded(ended.done))
     end
-    -- Answers that are no rate limit set no pause.
+    -- Answers that are not of a rate limit set no pause.
     local ended = run(READ, { limited(500, "7"), booking "tentative" })
     assert.same({ "GET", 0.2, "GET" }, rounded(ended.done))
   end)
@@ -214,7 +214,7 @@ describe("the budget", function()
     assert.equal(2, run(READ, { UNSENT, booking "tentative" }, { budget = shared }).attempts)
     assert.equal(2, run(READ, { UNSENT, UNSENT }, { budget = shared, retries = 1 }).attempts)
     assert.equal(1, run(READ, { UNSENT }, { budget = shared }).attempts)
-    -- A refusal is no success.
+    -- A refusal is not a success.
     run(READ, { answer(404) }, { budget = shared })
     for _ = 1, 4 do run(READ, { booking "tentative" }, { budget = shared }) end
     assert.equal(1, run(READ, { UNSENT }, { budget = shared }).attempts)
