@@ -36,7 +36,7 @@ describe("a client's certificate", function()
 
   local function shown(engine)
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("ok", result.reason, result.text)
     return server:seen(id).requests[1].client
   end
@@ -64,7 +64,7 @@ describe("a client's certificate", function()
   it("is not shown unless it was given, and then nothing is sent", function()
     local engine = new_engine("client_wanted", {})
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("curl", result.reason)
     assert.equal(0, server:seen(id).complete)
     engine:close()
