@@ -393,7 +393,7 @@ describe("bulk requests over HTTP", function()
     local items = {}
     for index, result in ipairs(results) do items[index] = { result[1], "confirm" } end
     items[3][2] = "decline"
-    assert.equal(200, (served:call("POST", "/_sandbox/faults", core.encode {
+    assert.equal(200, (served:request("POST", "/_sandbox/faults", core.encode {
       match = "PUT /v2/bookings/bulk", when = "after", what = "close",
     })))
     assert.same({ "confirmed reconciled", "confirmed reconciled", "declined reconciled" },

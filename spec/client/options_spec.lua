@@ -237,7 +237,7 @@ describe("options", function()
     end)
   end)
 
-  it("of a call are checked, too", function()
+  it("of a method are checked, too", function()
     local transport = scripted.new(function() return scripted.booking "confirmed" end)
     local tk = timekit.new { app_key = "k", transport = transport }
     local booking = tk:booking("b1")
