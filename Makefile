@@ -176,20 +176,21 @@ docs: deps-docs
 
 # ---- proving ----
 
-C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
+C_TEST_NAMES := test_engine test_engine_many
+C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
   $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto cmocka) -pthread
 
-build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
@@ -308,9 +309,8 @@ valgrind: export OOM_STEP := 23
 valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
-TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_notifier \
-  build/c-tsan/test_trust \
-  build/c-tsan/$(LUA)/test_threads
+TSAN_TESTS := $(C_TEST_NAMES:%=build/c-tsan/%) $(C_TEST_NAMES:%=build/c-tsan/%_poll) build/c-tsan/test_notifier \
+  build/c-tsan/test_trust build/c-tsan/$(LUA)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
