@@ -19,7 +19,24 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5
 
 local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 
-local Machine = {}
+-- What a machine begins with, beside what `retry.new` sets. Nearly every operation ends after one try, so its machine
+-- is small: these fields become its own when they change.
+local Machine = {
+  looks = 0,                 -- tries of the present look
+  looking = false,           -- the request asked for is the look
+  look_request = nil,        -- that request, once it is built
+  sent = "no",               -- the strongest `sent` of the tries
+  failure = nil,             -- the last failed try of the request
+  cause = nil,               -- the first failure that left the outcome in doubt
+  lost = false,              -- the request may even take effect later
+  refused = false,           -- the request must not be sent (again)
+  last_refusal = nil,        -- the server's refusal of a repeat, until a look reads the booking after it
+  seen = nil,                -- the booking, as the last look showed it
+  booked = false,            -- a token of the limiter is held for the next request
+  retried = false,           -- a retry was paid for
+  problem = nil,             -- the end: the fields of the error
+  reconciled = false,        -- the end: the success was found out by reading the booking
+}
 Machine.__index = Machine
 
 --- Makes the machine of one operation.
@@ -39,27 +56,19 @@ Machine.__index = Machine
 -- local machine = retry.new(operation, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", operation.request
 function retry.new(operation, policy, deadline)
-  local doubted = operation.doubted
-  return setmetatable({
+  local self = setmetatable({
     operation = operation, policy = policy, deadline = deadline,
-    attempts = 0,                       -- tries of the request itself
-    looks = 0,                          -- tries of the present look
-    tries = 0,                          -- all requests sent so far, looks included
-    looking = doubted ~= nil,           -- the request asked for is the look
-    look_request = nil,                 -- that request, once it is built
-    sent = doubted and doubted.sent or "no",  -- the strongest `sent` of the tries
-    failure = doubted,                  -- the last failed try of the request
-    cause = doubted,                    -- the first failure that left the outcome in doubt
-    lost = operation.lost or false,     -- the request may even take effect later
-    refused = doubted ~= nil and not operation.resend,  -- the request must not be sent (again)
-    last_refusal = nil,                 -- the server's refusal of a repeat, until a look reads the booking after it
-    seen = nil,                         -- the booking, as the last look showed it
-    booked = operation.prefetched ~= nil,  -- a token of the limiter is held for the next request
-    retried = false,                    -- a retry was paid for
-    problem = nil,                      -- the end: the fields of the error
-    reconciled = false,                 -- the end: the success was found out by reading the booking
+    attempts = 0,            -- tries of the request itself
+    tries = 0,               -- all requests sent so far, looks included
     status = nil, request_id = nil, remaining = nil,  -- of the latest answer, for `info`; `timekit.call.run` sets them
   }, Machine)
+  if operation.prefetched then self.booked = true end
+  local doubted = operation.doubted
+  if doubted then
+    self.looking, self.failure, self.cause, self.sent = true, doubted, doubted, doubted.sent
+    self.lost, self.refused = operation.lost or false, not operation.resend
+  end
+  return self
 end
 
 -- The server refused the repeat because the booking is already in the target state. That proves success. The refusal
@@ -78,7 +87,7 @@ end
 
 local function succeed(self, data, reconciled)
   self.policy.budget:give(self.retried)
-  self.reconciled = reconciled
+  if reconciled then self.reconciled = true end
   return "done", data
 end
 
@@ -162,7 +171,7 @@ function Machine:next(now)
   end
   local verb, what = book(self, now)
   if verb then return verb, what end
-  self.booked = false
+  if self.booked then self.booked = false end
   self.tries = self.tries + 1
   if not self.looking then
     self.attempts = self.attempts + 1
