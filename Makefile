@@ -370,7 +370,7 @@ bench-nginx: deps-test
 # What this library is compared with; what cannot be had is left out and named. Node is taken from wherever the machine
 # has it.
 package_of = $(if $(shell command -v $(1)),,$(2))
-PEER_PACKAGES = lua5.1 lua-curl lua-dkjson python3-pycurl python3-requests \
+PEER_PACKAGES = $(call package_of,luajit,luajit2) lua5.1 lua-curl lua-dkjson python3-pycurl python3-requests \
   $(call package_of,node,nodejs) $(call package_of,npm,npm)
 
 deps-bench:
@@ -387,10 +387,19 @@ build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/benc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
+build/bench/first_curl: spec/bench/peers/first/curl.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
+build/bench/%: spec/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $<
+
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
-	@$(MAKE) -s all build/bench/curl_easy build/bench/curl_multi build/c/slow_dns.so $(JS_CLIENT) $(UNDICI)
+	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
+	  $(UNDICI)
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
 
