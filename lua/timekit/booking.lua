@@ -91,7 +91,7 @@ local function prepare(self, action, inputs, opts, where, level)
   check_action(action, where, level + 1)
   local wrong = inputs ~= nil and fields.named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
-  local given = options.check(opts, options.action, where, level + 1)
+  local given = opts ~= nil and options.check(opts, options.action, where, level + 1) or options.NONE
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
