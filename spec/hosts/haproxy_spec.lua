@@ -219,8 +219,10 @@ describe("HAProxy", function()
   end
 
   it("asks by TLS from within a chroot that has no certificates", function()
-    if not IS_ROOT then return pending "only root may chroot" end
-    with_tls(function(folder) return ("chroot %s/empty\n  user nobody\n  group nogroup"):format(folder) end)
+    -- Only root may chroot; anybody else sees that TLS works.
+    with_tls(function(folder)
+      return IS_ROOT and ("chroot %s/empty\n  user nobody\n  group nogroup"):format(folder) or ""
+    end)
     confirms()
   end)
 
