@@ -18,6 +18,7 @@ local SHAKY = {
 -- Everybody waits at once, nobody keeps the others, and a closed client wakes its waiter.
 local EXPECTED = [[
 in flight	all
+batch 1
 booking confirmed
 booking confirmed
 booking confirmed
@@ -28,7 +29,7 @@ sleeper slept
 ]]
 
 local function run(lua, before)
-  local ids, silent = create(3), loop_host.silent_server()
+  local ids, silent = create(4), loop_host.silent_server()
   plan(SHAKY[1], SHAKY[2])
   -- The paths of another Lua's modules would be found first.
   local output = shell.must(([[

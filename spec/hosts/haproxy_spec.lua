@@ -9,6 +9,11 @@ local tls = require "spec.support.tls"
 
 local create, plan, assert_confirmed_once = loop_host.create, loop_host.plan, loop_host.assert_confirmed_once
 
+it("the runtime for HAProxy is refused elsewhere", function()
+  assert.has_error(function() loop_host.client { runtime = "haproxy" } end,
+    "timekit.runtime.haproxy works inside HAProxy")
+end)
+
 if not daemon.is_here("haproxy", "lua5.3") then
   pending "HAProxy, or the module for its Lua 5.3, is not here: see `make test-hosts`"
   return
@@ -42,6 +47,7 @@ frontend web
   bind 127.0.0.1:PORT
   http-request lua.confirm if { path /action }
   http-request set-var(txn.told) lua.confirm if { path /fetch }
+  http-request set-var(txn.told) lua.early if { path /early }
   http-request set-var(txn.told) url_param(id),lua.confirm if { path /converter }
   http-request use-service lua.confirm if { path /confirm }
   http-request use-service lua.get_held if { path /get_held }
@@ -179,6 +185,13 @@ for _, load in ipairs { "lua-load", "lua-load-per-thread" } do
         assert.equal("tentative", loop_host.client():booking(id):get().state)
       end)
     end
+
+    it("sends nothing in a fetch that was registered before the runtime was loaded", function()
+      local id = create(1)[1]
+      assert.equal("", (haproxy:get("/early?id=" .. id)))
+      assert.truthy(haproxy:log():find("Lua sample-fetch 'early': yield not allowed", 1, true), haproxy:log())
+      assert.equal("tentative", loop_host.client():booking(id):get().state)
+    end)
 
     it("sends nothing while it starts", function()
       local told = decode((haproxy:get "/told"))

@@ -1,7 +1,7 @@
 --- A program that confirms bookings in threads of a real copas, for spec/hosts/copas_spec.lua.
--- Arguments: the sandbox, the URL of a server that never answers, then ids of bookings. Prints what came of each, in
--- order, and what happened to others meanwhile.
-local copas = require "copas" -- first, or luasocket is not prepared for it
+-- Arguments: the sandbox, the URL of a server that never answers, then ids of bookings, the last for a batch. Prints
+-- what came of each, in order, and what happened to others meanwhile.
+local copas = require "copas"
 local core = require "timekit.core"
 local timekit = require "timekit"
 
@@ -22,12 +22,13 @@ local function spawn(name, fn)
 end
 
 local bookings = #arg - 2
-for index = 3, #arg do
+for index = 3, #arg - 1 do
   spawn("booking", function()
     local booking, info = tk:booking(arg[index]):confirm()
     return booking and booking.state or tostring(info)
   end)
 end
+spawn("batch", function() return tk:batch({ { arg[#arg], "confirm" } }).done end)
 -- All have begun, and none is over: nobody has waited.
 print("in flight", left == bookings and "all" or left)
 spawn("closed", function()
@@ -51,9 +52,9 @@ spawn("sleeper", function()
 end)
 
 local deadline = core.now() + 20
-while left > 1 and core.now() < deadline do copas.step(0.05) end
+while left > 1 and core.now() < deadline do copas.step(20) end
 silent:close()
-while left > 0 and core.now() < deadline do copas.step(0.05) end
+while left > 0 and core.now() < deadline do copas.step(20) end
 table.sort(told)
 for _, line in ipairs(told) do print(line) end
 tk:close()

@@ -1,5 +1,10 @@
 --- What the specs of HAProxy have it load: services, fetches and a converter that use the client.
 local host = rawget(_G, "core")
+local early
+
+-- Before the runtime is loaded, which can then not know what a fetch is.
+host.register_fetches("early", function(txn) return early(txn.f:url_param("id")) end)
+
 local core = require "timekit.core"
 local timekit = require "timekit"
 
@@ -17,6 +22,8 @@ end
 local function confirm(id)
   return plain(tk:booking(id):confirm())
 end
+
+early = confirm
 
 local SOME_ID = "11111111-2222-4333-8444-555555555555"
 local told = { body = confirm(SOME_ID) }

@@ -1,6 +1,6 @@
 --- How to wait in a thread of copas: only that thread is suspended, the loop goes on. Outside of coroutines it blocks,
 -- as a script does. Works with copas 1 (Debian: lua-copas, for Lua 5.1) and with versions that have `copas.pause` or
--- `copas.sleep`. Load copas before timekit on Lua 5.1.
+-- `copas.sleep`. With copas 1 it blocks where there is no epoll, since nothing then tells that time has passed.
 -- @module timekit.runtime.copas
 -- @see timekit.runtime.reference
 -- @usage
@@ -49,18 +49,18 @@ end
 
 -- ---- copas 1, which has no timers ----
 
--- An engine that sends nothing: its alarm is a timer with a descriptor.
+-- An engine that sends nothing: its alarm is a timer with a descriptor. Nil where there is no descriptor to be had.
 local function new_timer()
-  return assert(core.engine { base_url = "http://127.0.0.1" })
+  local timer = core.engine { base_url = "http://127.0.0.1" }
+  return timer and timer:fd() and timer
 end
 
 -- Its descriptor stands for that of a client which is closed: select() fails on a closed one.
-local placeholder
+local placeholder = not pause and new_timer() or nil
 
 local function descriptor_of(pump)
   if not pump.closed then return pump:fd() end
-  placeholder = placeholder or new_timer()
-  return placeholder:fd()
+  return placeholder and placeholder:fd()
 end
 
 -- A thread waits for a descriptor by reading from an object that select() takes for a socket. `is_over` is asked before
@@ -81,6 +81,7 @@ end
 
 local function sleep_by_alarm(deadline, is_over)
   local timer = new_timer()
+  if not timer then return blocking.sleep(math.max(0, deadline - core.now())) end
   local function get_descriptor() return timer:fd() end
   while not is_over() and core.now() < deadline do
     timer:alarm(deadline)
@@ -95,7 +96,7 @@ local function wait_by_descriptor(pump, transfer, deadline)
   local function wake() woken = true end
   local function is_woken() return woken or core.now() >= deadline end
   local function get_descriptor() return descriptor_of(pump) end
-  if deadline < math.huge then
+  if deadline < math.huge and pump:fd() then
     -- The loop then looks at `is_woken` in time.
     copas.addthread(function() sleep_by_alarm(deadline, function() return over end) end)
   end
@@ -106,7 +107,7 @@ local function wait_by_descriptor(pump, transfer, deadline)
     if pump:fd() then
       wait_until_readable(get_descriptor, is_woken)
     else
-      sleep_by_alarm(core.now() + (pump:timeout() or pumps.LOOK), is_woken)
+      sleep_by_alarm(math.min(deadline, core.now() + (pump:timeout() or pumps.LOOK)), is_woken)
     end
     pump:step()
   end

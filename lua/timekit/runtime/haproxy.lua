@@ -27,14 +27,20 @@ local SHORTEST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.001, 0.01, 1.3
 -- Seconds between two looks of one that sleeps, who is not woken when the client is closed.
 local LONGEST_NAP = 0.1
 
--- Seconds. Where HAProxy cannot suspend, a pause returns within 3 µs (measured); suspending takes longer than this.
+-- Seconds. A pause that ends sooner may have been none.
 local NO_PAUSE = 0.00001
+
+-- Milliseconds. A pause of this length that was none shows that HAProxy does not suspend the coroutine.
+local LONG = 1000
 
 local AROUND = "call it from an action, a service or a task"
 
 -- coroutine → what it runs now that cannot yield. HAProxy ends such code at its first yield, without an error that it
 -- could catch, and nothing in Lua tells it from an action.
 local unable = setmetatable({}, { __mode = "k" })
+
+-- The plain coroutines, as keys: HAProxy suspends only those that it has made, and `msleep` returns at once in others.
+local plain = setmetatable({}, { __mode = "k" })
 
 local function leave(thread, before, ok, ...)
   unable[thread] = before
@@ -56,15 +62,19 @@ end
 host.register_fetches = marking(host.register_fetches, "a fetch")
 host.register_converters = marking(host.register_converters, "a converter")
 
-local function to_milliseconds(seconds)
-  return math.max(1, math.ceil(seconds * 1000))
-end
-
--- Returns whether HAProxy has suspended the caller.
+-- Suspends the caller for about that time; false: it cannot be suspended. HAProxy measures a pause from its last look
+-- for events, so on a busy thread a short one may be over at once: then a longer one tells.
 local function pause(seconds)
-  local before = core.now()
-  host.msleep(to_milliseconds(seconds))
-  return core.now() - before >= NO_PAUSE
+  local thread = coroutine.running()
+  local milliseconds = math.max(1, math.ceil(seconds * 1000))
+  while not plain[thread] do
+    local before = core.now()
+    host.msleep(milliseconds)
+    if core.now() - before >= NO_PAUSE then return true end
+    plain[thread] = milliseconds >= LONG or nil
+    milliseconds = milliseconds * 2
+  end
+  return false
 end
 
 --- A clock that only goes forward.
