@@ -63,7 +63,7 @@ FRONTENDS
 -- TLS for the sandbox: HAProxy itself speaks it.
 local SECURE = [[
 frontend secure
-  bind 127.0.0.1:TLS_BIND ssl crt FOLDER/good.pem
+  bind 127.0.0.1:TLS_BIND ssl crt FOLDER/server.pem
   http-request set-header Host SANDBOX
   default_backend sandbox
 backend sandbox
@@ -212,16 +212,18 @@ describe("HAProxy", function()
     held = nil
   end)
 
-  local function with_tls(more)
+  local function with_tls(more, name, certificate)
     local folder, port, secure_port = daemon.folder(), daemon.free_port(), daemon.free_port()
     tls.write(folder)
-    shell.must(("cat %s/good.key >> %s/good.pem; mkdir %s/empty"):format(folder, folder, folder))
+    shell.must(("cd %s && cat %s.pem %s.key > server.pem && mkdir -p empty other/etc"):format(
+      folder, certificate, certificate))
+    daemon.write(folder .. "/other/etc/hosts", "127.0.0.1 elsewhere.example\n")
     held = held_server()
     local values = { PATHS = PATHS, MORE = more(folder), LOAD = "lua-load", PORT = port, FRONTENDS = SECURE }
     local text = fill(fill(CONFIGURATION, values), {
       TLS_BIND = secure_port, FOLDER = folder, SANDBOX = loop_host.url():match("//([^/]+)"),
     })
-    haproxy = start(folder, text, port, environment_of(("https://127.0.0.1:%s/v2"):format(secure_port), held.url,
+    haproxy = start(folder, text, port, environment_of(("https://%s:%s/v2"):format(name, secure_port), held.url,
       ("TIMEKIT_CA_FILE=%s/ca.pem"):format(folder)))
   end
 
@@ -235,9 +237,16 @@ describe("HAProxy", function()
     -- Only root may chroot; anybody else sees that TLS works.
     with_tls(function(folder)
       return IS_ROOT and ("chroot %s/empty\n  user nobody\n  group nogroup"):format(folder) or ""
-    end)
+    end, "127.0.0.1", "good")
     confirms()
   end)
+
+  if IS_ROOT then
+    it("looks names up by what its chroot has in etc/", function()
+      with_tls(function(folder) return ("chroot %s/other"):format(folder) end, "elsewhere.example", "wrong_host")
+      confirms()
+    end)
+  end
 
   it("runs the example as it stands", function()
     local folder, port = daemon.folder(), daemon.free_port()

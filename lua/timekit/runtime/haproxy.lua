@@ -1,8 +1,10 @@
 --- How to wait in HAProxy: only the action, task, service or CLI command that asked waits, its thread goes on.
 -- Make a client once in a file that is loaded by `lua-load` or `lua-load-per-thread`. It reads the certificates then,
--- so a later `chroot` does no harm. Fetches and converters cannot wait, nor can anything while HAProxy starts: there
--- methods return an error of the kind `phase`. Load timekit before you register fetches and converters, since this
--- module learns of them when they are registered. In a plain coroutine inside an action it blocks, as a script does.
+-- so a later `chroot` does not hide them. Names are looked up later: a chroot needs an `etc/hosts` or `etc/resolv.conf`.
+--
+-- Fetches and converters cannot wait, nor can anything while HAProxy starts: there methods return an error of the kind
+-- `phase`. Make the client before you register fetches and converters, since this module learns of them when they are
+-- registered. In a plain coroutine inside an action it blocks, as a script does.
 -- @module timekit.runtime.haproxy
 -- @see timekit.runtime.reference
 -- @usage
