@@ -1,6 +1,7 @@
 --- How to wait in HAProxy: only the action, task, service or CLI command that asked waits, its thread goes on.
 -- Make a client once in a file that is loaded by `lua-load` or `lua-load-per-thread`. It reads the certificates then,
--- so a later `chroot` does not hide them. Names are looked up later: a chroot needs an `etc/hosts` or `etc/resolv.conf`.
+-- so a later `chroot` does not hide them. Names are looked up later, so a chroot needs an `etc/hosts` or an
+-- `etc/resolv.conf`.
 --
 -- Fetches and converters cannot wait, nor can anything while HAProxy starts: there methods return an error of the kind
 -- `phase`. Make the client before you register fetches and converters, since this module learns of them when they are
