@@ -1,4 +1,4 @@
---- How to wait in HAProxy: only the action, task, service or CLI command that asked waits, its thread goes on.
+--- How to wait in HAProxy: only the action, the service or the task that asked waits, its thread goes on.
 -- Make a client once in a file that is loaded by `lua-load` or `lua-load-per-thread`. It reads the certificates then,
 -- so a later `chroot` does not hide them. Names are looked up later, so a chroot needs an `etc/hosts` or an
 -- `etc/resolv.conf`.
