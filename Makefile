@@ -119,6 +119,9 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua libluajit2-5.1-dev
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
   curl openssl luarocks git lua5.4
+# The programs that the client is tested in, and what builds the module for their Luas.
+HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
+  liblua5.4-dev
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
@@ -154,6 +157,8 @@ deps-run:
 	$(call installed,$(RUN_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-test:
 	$(call installed,$(TEST_PACKAGES),$(SIMDJSON_PACKAGES))
+deps-hosts:
+	$(call installed,$(sort $(HOSTS_PACKAGES)),$(SIMDJSON_PACKAGES))
 deps-lint:
 	$(call installed,$(LINT_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-check:
@@ -176,20 +181,21 @@ docs: deps-docs
 
 # ---- proving ----
 
-C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
+C_TEST_NAMES := test_engine test_engine_many
+C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
   $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto cmocka) -pthread
 
-build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
@@ -216,6 +222,13 @@ test: deps-test
 # On every Lua, one after the other; ends with one line that sums up all of them.
 test-all: deps-test
 	@MAKE='$(MAKE)' $(SUITE) $(LUAS:%='make test LUA=%')
+
+# In real programs that have a Lua: every one is installed and built for, so a test that is skipped is a failure.
+HOSTS := haproxy copas love neovim prosody
+test-hosts: deps-hosts
+	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
+	@$(SUITE) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
+	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
 # The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
@@ -308,9 +321,8 @@ valgrind: export OOM_STEP := 23
 valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
-TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_notifier \
-  build/c-tsan/test_trust \
-  build/c-tsan/$(LUA)/test_threads
+TSAN_TESTS := $(C_TEST_NAMES:%=build/c-tsan/%) $(C_TEST_NAMES:%=build/c-tsan/%_poll) build/c-tsan/test_notifier \
+  build/c-tsan/test_trust build/c-tsan/$(LUA)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
@@ -417,6 +429,7 @@ help:
 	@echo 'make run       the main job against the sandbox, over HTTP'
 	@echo 'make test      every test'
 	@echo 'make test-all  the same on every Lua'
+	@echo 'make test-hosts  in HAProxy, copas, LÖVE, Neovim and Prosody'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR='
@@ -429,5 +442,5 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all env install clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test test-all \
+.PHONY: all env install clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run sandbox docs test test-all test-hosts \
   lint asan valgrind help

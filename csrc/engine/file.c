@@ -14,7 +14,7 @@
 #define st_ctim st_ctimespec
 #endif
 
-/* A bundle of all authorities has 0.2 MB. What is much larger is something else. */
+/* A bundle of all authorities has 0.2 MB. A much larger file is something else. */
 #define LARGEST_FILE ((off_t)16 * 1024 * 1024)
 
 /* 0: an error, or the file got shorter meanwhile. */

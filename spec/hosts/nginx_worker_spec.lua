@@ -247,7 +247,7 @@ describe("in nginx", function()
     local began = socket.gettime()
     local asked = app.running:ask("/own?id=" .. book())
     repeat
-      local _, requests = app.box:call("GET", "/_sandbox/requests")
+      local _, requests = app.box:request("GET", "/_sandbox/requests")
     until requests.data[2]
     app.running:get("/close")
     assert.is_nil(decode(nginx.answer(asked)).state)

@@ -26,7 +26,7 @@ describe("a list that keeps its length while it is read", function()
   for who, others in pairs { ["the loop's body"] = false, ["another client"] = true } do
     for _, prefetch in ipairs { false, true } do
       it(("brings all that were there, changed by %s, prefetch %s"):format(who, tostring(prefetch)), function()
-        server:call("POST", "/_sandbox/reset")
+        assert.equal(200, (server:request("POST", "/_sandbox/reset")))
         local old, found, count = {}, 0, 0
         for _ = 1, COUNT do old[create(tk)] = true end
         local actor = others and timekit.new { app_key = "test_api_key_1", base_url = server.url } or tk

@@ -1,7 +1,7 @@
 --- Which page of a list to ask for next, and which of its bookings are new. Pure: no I/O.
 --
 -- Timekit pages by number (spec/api.md 1). When a booking leaves a list that is being read, all later ones move to the
--- front, and the reader's next page begins behind some that it never saw. A cursor finds that out.
+-- front, and the reader's next page begins behind some that it never saw. A cursor notices that.
 --
 -- First pass: page after page, in the caller's order. It is proven complete if the list held `total` bookings when it
 -- began, and as many were read that had not changed since: each of those was in the list then, so they are all of it.
@@ -13,10 +13,10 @@
 local headers = require "timekit.http.headers"
 local time = require "timekit.text.time"
 
-local cursors = {}
+local cursor = {}
 
 --- How many bookings a window of the second pass holds at least. A spec with few bookings lowers it.
-cursors.WINDOW = 100
+cursor.WINDOW = 100
 
 -- Seconds before the first answer. A booking that changed later than that may have joined the list since: times are
 -- whole seconds, and a change can become visible after the moment that it bears.
@@ -25,7 +25,7 @@ local SETTLED = 10
 -- Bookings that Timekit puts on a page if it is not told (spec/api.md 4).
 local DEFAULT_SIZES = { [50] = true, [1000] = true }
 
--- So often in a row a window may be in the wrong place. Each time the list has shrunk between two requests.
+-- How often in a row a window may be in the wrong place. Each time, the list has shrunk between two requests.
 local MOST_MISSES = 50
 
 local Cursor = {}
@@ -35,14 +35,15 @@ Cursor.__index = Cursor
 -- @tparam ?integer limit bookings a page, as the caller asks for; nil: the server's default
 -- @treturn Cursor
 -- @usage
--- local cursor = cursors.new(100)
+-- local reader = cursor.new(100)
 -- repeat
---   local new, problem = cursor:take { page = read_page(cursor:ask()) }
--- until problem or cursor.over
-function cursors.new(limit)
+--   local new, problem = reader:take { page = read_page(reader:ask()) }
+-- until problem or reader.over
+function cursor.new(limit)
   return setmetatable({
     pass = 1,
     number = 1, size = limit,   -- the page to ask for next
+    window = nil,               -- the size of the second pass's pages, once its first one has come
     seen = {},                  -- id → the pass that covered the booking
     over = false,               -- everything was read
     expected = nil,             -- the total when the first pass began
@@ -51,9 +52,9 @@ function cursors.new(limit)
     newborn = 0,                -- likewise, but they were created just before, and not changed
     has_dates = true,           -- each booking says when it was created
     has_changed = false,        -- the list was seen to change
-    total = nil,                -- the latest
+    total = nil,                -- the latest total
     drop = 0,                   -- by how much the list shrank between two windows
-    misses = 0,
+    misses = 0,                 -- windows in a row that were in the wrong place
   }, Cursor)
 end
 
@@ -93,13 +94,9 @@ local function take_new(self, bookings)
   return new
 end
 
-local function instant(text)
-  return type(text) == "string" and time.parse(text) or nil
-end
-
 -- When did a booking change, seen from the beginning? Returns the counter that it belongs to; nil: none.
 local function age(self, booking)
-  local changed_at = self.began and instant(booking.updated_at)
+  local changed_at = self.began and time.parse(booking.updated_at)
   if not changed_at then return nil end
   if changed_at < self.began - SETTLED then return "unchanged" end
   return changed_at <= self.began and booking.updated_at == booking.created_at and "newborn" or nil
@@ -114,7 +111,7 @@ local function is_proven(self, is_alone)
 end
 
 local function begin_second_pass(self)
-  self.pass, self.number, self.size = 2, 1, math.max(self.size or 0, cursors.WINDOW)
+  self.pass, self.number, self.size = 2, 1, math.max(self.size or 0, cursor.WINDOW)
 end
 
 local function take_in_first_pass(self, turned)
@@ -139,9 +136,9 @@ local function take_in_first_pass(self, turned)
   return new
 end
 
--- The next window begins at the position, counted from 0, or as shortly before it as page numbers allow: of the sizes
--- from half a window on, the one that reaches furthest. A size above the window's is taken where none of them reaches
--- beyond the position.
+-- Chooses the next window. It should begin at the position, counted from 0, but pages begin at multiples of their size.
+-- Of the sizes from half a window to a whole one, the best is the one whose page holds the position and reaches
+-- furthest. Where none reaches beyond the position, a larger size is taken.
 local function aim(self, position)
   position = math.max(0, position)
   local reach = 0
@@ -159,7 +156,7 @@ local function aim(self, position)
   end
 end
 
--- Nothing is known beyond the first pass where a server has pages of its own.
+-- The server does not use the size that was asked for, so a second pass can prove nothing.
 local function give_up(self)
   self.over = true
   if not self.has_changed then return {} end
@@ -223,4 +220,4 @@ function Cursor:take(turned)
   return take_in_second_pass(self, turned)
 end
 
-return cursors
+return cursor
