@@ -238,12 +238,16 @@ int tk_transfer_is_outdated(tk_transfer *transfer) {
   return transfer->outdated;
 }
 
+/* CURLE_TOO_LARGE by its number: the headers may be older than the libcurl that is loaded. */
+#define TOO_LARGE 100
+
 static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
   if (transfer->overflow == TK_NO_MEMORY) return TK_MEMORY;
   if (transfer->overflow == TK_OVER_LIMIT) return transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
   if (transfer->resend) return TK_RESEND;
-  /* libcurl before 8.6 reports a header line above its own limit, about 100 KB, as out of memory. */
-  if (code == CURLE_OUT_OF_MEMORY) return transfer->in_head ? TK_HEADER_LIMIT : TK_MEMORY;
+  /* A header line above libcurl's own limit, about 100 KB. Before 8.6 libcurl reports it as out of memory. */
+  if (transfer->in_head && (code == CURLE_OUT_OF_MEMORY || code == TOO_LARGE)) return TK_HEADER_LIMIT;
+  if (code == CURLE_OUT_OF_MEMORY) return TK_MEMORY;
   return code == CURLE_OK ? TK_OK : TK_CURL;
 }
 
