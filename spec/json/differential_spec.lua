@@ -7,6 +7,7 @@ local json_suite = require "spec.support.json_suite"
 local json_text = require "spec.support.json_text"
 local lfs = require "lfs"
 local must = require("spec.support.shell").must
+local pace = require "spec.support.pace"
 local this_lua = require "spec.support.this_lua"
 
 local SEED = os.getenv("SEED") or "1"
@@ -159,7 +160,7 @@ describe("decoding", function()
       local item = "{\"id\":1,\"name\":\"one of them\",\"list\":[1,2,3],\"inner\":{\"a\":null}}"
       local text = "[" .. (item .. ","):rep(200) .. item .. "]"
       local expected = show(core, core.decode(text))
-      collectgarbage("setpause", 50)
+      pace(50)
       for _ = 1, 100 do
         leave_behind()
         local value = core.decode(text)
