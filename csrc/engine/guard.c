@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,17 @@ static int is_stale(tk_engine *engine, curl_socket_t fd) {
   return poll(&probe, 1, 0) > 0;
 }
 
+/* The server has ended the connection in TLS, and libcurl has read that. libcurl 8.14 uses an HTTP/2 connection all the
+   same, and nothing readable is left by then. */
+static int has_ended(const tk_transfer *transfer) {
+  struct curl_tlssessioninfo *session = NULL;
+  const tk_trust *trust = transfer->engine->trust;
+  if (trust == NULL || !tk_trust_is_ours(trust)) return 0; /* not an SSL of the OpenSSL that we are linked with */
+  if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL) return 0;
+  return session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL &&
+         (SSL_get_shutdown((const SSL *)session->internals) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
 static void join(tk_transfer *transfer, curl_socket_t fd) {
   tk_socket *entry = &transfer->engine->sockets[fd];
   transfer->fd = fd;
@@ -152,7 +164,7 @@ int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   transfer->result.reused = connects == 0;
   tk_socket_leave(transfer);
   if (fd == CURL_SOCKET_BAD) return CURL_PREREQFUNC_OK;
-  if (connects == 0 && is_stale(transfer->engine, fd)) {
+  if (connects == 0 && (is_stale(transfer->engine, fd) || has_ended(transfer))) {
     transfer->stale = 1;
     return CURL_PREREQFUNC_ABORT;
   }

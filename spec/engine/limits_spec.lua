@@ -188,7 +188,9 @@ describe("the engine's limits:", function()
             local elapsed = core.now() - from
             assert.equal("deadline", result.reason)
             assert.equal(28, result.code)
-            assert.equal(act == "drip" and "yes" or "maybe", result.sent)
+            -- A newer libcurl tells the status of HTTP/2 before the headers are complete.
+            local told = act == "drip" or act == "slow_head" and result.status ~= nil
+            assert.equal(told and "yes" or "maybe", result.sent)
             assert.is_true(elapsed >= 0.25)
             assert.is_true(elapsed < 15)
             assert.is_true(result.times.total >= 0.2, ("total is %g"):format(result.times.total))

@@ -192,7 +192,8 @@ describe("a hostile server:", function()
         note = "c328eda080ff" },
       { "300,000 empty objects", { body = data("confirmed", ',"list":[' .. ("{},"):rep(300000) .. "0]") },
         max_response = MIB, copies = VALUES },
-      { "60,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(60000) } }, body = data "confirmed" } },
+      -- Newer libcurls take 5,000 headers, and no more.
+      { "4,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(4000) } }, body = data "confirmed" } },
       { "a refusal that is no UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
         kind = "validation" },
       { "a refusal of 8 MB", { status = 422, size = 8000000 }, kind = "validation", copies = WHOLE },
