@@ -271,6 +271,30 @@ test-debian:
 	$(call installed,mmdebstrap iproute2 git)
 	@sh spec/support/debian.sh '$(or $(SUITE),trixie)' '$(LUA)' $(SHORT)
 
+# For systems that have no tests: the sources compile there. What is there of libcurl, OpenSSL and Lua is Debian's own
+# headers, so the compilers see those of no other library.
+FOREIGN_HEADERS := build/foreign/include
+FOREIGN_FLAGS = -Icsrc -I$(FOREIGN_HEADERS) -std=c99 -fPIC -Wall -Wextra -Werror $(filter -I%/lua5.4,$(shell $(PKG_CONFIG) \
+  --cflags-only-I lua5.4))
+$(FOREIGN_HEADERS): | deps-foreign
+	@rm -rf $@ && mkdir -p $@ && multiarch=$$($(CC) -print-multiarch) && for name in curl openssl; do \
+	  mkdir $@/$$name && ln -sf /usr/include/$$name/* /usr/include/$$multiarch/$$name/* $@/$$name/ || exit; \
+	done; ln -s /usr/include/$$multiarch/lua5.4-deb-multiarch.h $@/; rm -f $@/*/'*'
+
+deps-foreign:
+	$(call installed,$(BUILD_PACKAGES) lua5.4 liblua5.4-dev musl-tools gcc-mingw-w64-x86-64)
+
+musl-check: $(FOREIGN_HEADERS)
+	@set -e; for file in $(filter-out $(SOURCES_simdjson),$(wildcard csrc/*/*.c)); do \
+	  musl-gcc $(FOREIGN_FLAGS) -O2 -c -o build/foreign/$$(basename $$file .c).o $$file; \
+	  musl-gcc $(FOREIGN_FLAGS) -DTK_NO_EPOLL -fsyntax-only $$file; \
+	done; musl-gcc -shared -o build/foreign/core.so build/foreign/*.o; echo 'musl: compiled, linked but for the libraries'
+
+windows-check: $(FOREIGN_HEADERS)
+	@set -e; for file in $(wildcard csrc/*/*.c); do \
+	  x86_64-w64-mingw32-gcc $(FOREIGN_FLAGS) -fsyntax-only $$file; \
+	done; echo 'Windows: the sources compile'
+
 # The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
 	luacheck -q lua spec
@@ -471,9 +495,11 @@ help:
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
+	@echo 'make musl-check windows-check  whether the sources compile there'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
 .PHONY: all always env install uninstall clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test test-all test-debian \
+  deps-foreign musl-check windows-check \
   lint asan valgrind help

@@ -7,7 +7,6 @@ local json_suite = require "spec.support.json_suite"
 local json_text = require "spec.support.json_text"
 local lfs = require "lfs"
 local must = require("spec.support.shell").must
-local pace = require "spec.support.pace"
 local this_lua = require "spec.support.this_lua"
 
 local SEED = os.getenv("SEED") or "1"
@@ -148,6 +147,7 @@ describe("decoding", function()
     local program = [[
       package.path = "./?.lua;./lua/?.lua;" .. package.path
       local core = require "timekit.core"
+      local pace = require "spec.support.pace"
       local show = require "spec.support.show"
       local ran = 0
       local function finalize()

@@ -52,7 +52,8 @@ describe("installing", function()
       rocks, version, rocks))
     local file = assert(io.open(rocks .. "/config.lua", "w"))
     file:write(('rocks_servers = { "%s/server" }\nrocks_provided = { ["lua-cjson"] = "2.1.0-1" }\n'):format(rocks))
-    file:write('variables = { LUA_INCDIR = "', must("pkg-config --cflags-only-I " .. this_lua.name):match("^-I(%S+)"), '" }\n')
+    file:write('variables = { LUA_INCDIR = "',
+      must("pkg-config --cflags-only-I " .. this_lua.name):match("^-I(%S+)"), '" }\n')
     file:close()
     must(("cd %s/source && LUAROCKS_CONFIG=%s/config.lua luarocks --lua-version %s --tree %s/tree make "
       .. "rockspec/timekit-scm-1.rockspec"):format(where, rocks, version, rocks))
