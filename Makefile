@@ -63,7 +63,7 @@ JSON ?= $(BUILT_JSON)
 SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
 SIMDJSON_PACKAGES := $(if $(filter cjson,$(JSON)),,g++ libsimdjson-dev)
 ifeq ($(JSON),)
-JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } && \
+JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } 2>/dev/null && \
   printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
   $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
 endif
