@@ -53,6 +53,7 @@ within() {
     set -eu
     root=$1 network=$2
     shift 2
+    mount --bind "$root" "$root" # so that a spec may change mounts again
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs tmpfs "$root/dev/shm"
