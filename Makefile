@@ -225,20 +225,21 @@ docs: deps-docs
 
 # ---- proving ----
 
-C_TESTS := build/c$(SANITIZED)/test_engine build/c$(SANITIZED)/test_engine_poll
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/test_engine.c spec/c/server.c
+C_TEST_NAMES := test_engine test_engine_many
+C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
   $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto cmocka) -pthread
 
-build/c$(SANITIZED)/test_engine: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c$(SANITIZED)/test_engine_poll: $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
@@ -386,9 +387,8 @@ valgrind: export OOM_STEP := 23
 valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
-TSAN_TESTS := build/c-tsan/test_engine build/c-tsan/test_engine_poll build/c-tsan/test_notifier \
-  build/c-tsan/test_trust \
-  build/c-tsan/$(LUA_NAME)/test_threads
+TSAN_TESTS := $(C_TEST_NAMES:%=build/c-tsan/%) $(C_TEST_NAMES:%=build/c-tsan/%_poll) build/c-tsan/test_notifier \
+  build/c-tsan/test_trust build/c-tsan/$(LUA_NAME)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
@@ -448,7 +448,7 @@ bench-nginx: deps-test
 # What this library is compared with; what cannot be had is left out and named. Node is taken from wherever the machine
 # has it.
 package_of = $(if $(shell command -v $(1)),,$(2))
-PEER_PACKAGES = lua5.1 lua-curl lua-dkjson python3-pycurl python3-requests \
+PEER_PACKAGES = $(call package_of,luajit,luajit2) lua5.1 lua-curl lua-dkjson python3-pycurl python3-requests \
   $(call package_of,node,nodejs) $(call package_of,npm,npm)
 
 deps-bench:
@@ -465,10 +465,19 @@ build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/benc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
+build/bench/first_curl: spec/bench/peers/first/curl.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
+build/bench/%: spec/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $<
+
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
-	@$(MAKE) -s all build/bench/curl_easy build/bench/curl_multi build/c/slow_dns.so $(JS_CLIENT) $(UNDICI)
+	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
+	  $(UNDICI)
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
 

@@ -36,9 +36,9 @@ tk_tls *tk_tls_get(lua_State *L, int index) {
 }
 
 /***
-Reads the files of a client's TLS, once. Engines that are given the result as their option `tls` do not need the files:
-they may be made after a chroot, a fork or a change of user. It takes no descriptor. Raises when something is wrong with
-a file, naming the option and the file, never the password.
+Reads the files of a client's TLS, once. Engines that get the result as their option `tls` do not need the files: they
+may be made after a chroot, a fork or a change of user. The result holds no descriptor. Raises when something is wrong
+with a file, naming the option and the file, never the password.
 @function tls
 @tparam table options `ca_file` (certificates to trust instead of the system's), `cert_file` (the client's certificate
 and those that lead to its root), `key_file` (its key, in `cert_file` by default), `key_password`; all PEM

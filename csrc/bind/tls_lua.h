@@ -8,8 +8,8 @@
 /* Sets the function `tls` in the table on top of the stack. */
 void tk_tls_open(lua_State *L);
 
-/* Fields of the options at `index`: the names of files, and `tls`, NULL if there is none. They push what they return,
-   which keeps it valid, and raise with the field's name. */
+/* Read fields of the options at `index`: the names of files, and `tls`, NULL if there is none. They push what they
+   return, which keeps it valid. They raise on a wrong field, naming it. */
 void tk_tls_get_files(lua_State *L, int index, tk_tls_files *files);
 tk_tls *tk_tls_get(lua_State *L, int index);
 

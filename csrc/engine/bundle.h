@@ -20,8 +20,8 @@ typedef enum tk_bundle_state {
 } tk_bundle_state;
 
 /* The bundle of a file as it is now. A file that is not there any more (behind a chroot, say) or may not be read
-   any more still counts as it was when another user of it read it. Sets *bundle, which the caller leaves, or else
-   NULL. */
+   any more still counts as it was when another user of it read it. Sets *bundle, which the caller has to leave; on
+   failure to NULL. */
 tk_bundle_state tk_bundle_join(const char *file, tk_bundle **bundle);
 
 /* One more user. */
@@ -30,7 +30,7 @@ tk_bundle *tk_bundle_share(tk_bundle *bundle);
 /* NULL is allowed. */
 void tk_bundle_leave(tk_bundle *bundle);
 
-/* Whether its file is as it was, as far as can be seen. */
+/* Does its file look as it did when it was read? A file that cannot be seen any more counts as unchanged. */
 int tk_bundle_is_current(tk_bundle *bundle);
 
 size_t tk_bundle_count(const tk_bundle *bundle);

@@ -16,7 +16,7 @@
 
 #define INVALID 0xff
 
-/* The first byte of UTF-8's. */
+/* The first byte of UTF-8's byte order mark. */
 #define BYTE_ORDER_MARK 0xef
 
 static void forget(tk_certificates *all) {
@@ -206,7 +206,7 @@ static tk_certificates_state read_quickly(tk_certificates *all, const char *text
 
 /* ---- OpenSSL's reader ---- */
 
-/* Of all of them, one behind the other. 0: no memory. */
+/* The size of all certificates together. 0: no memory. */
 static int size_of(STACK_OF(X509_INFO) * found, size_t *size) {
   int i;
   for (i = 0, *size = 0; i < sk_X509_INFO_num(found); i++) {

@@ -9,7 +9,7 @@ typedef struct tk_certificate {
   const unsigned char *der; /* in the block of all */
   size_t size;
   X509_NAME *subject;
-  int is_trusted; /* of OpenSSL's own kind, with what it is trusted for behind it */
+  int is_trusted; /* of OpenSSL's own kind, followed by what it is trusted for */
 } tk_certificate;
 
 typedef struct tk_certificates {
@@ -24,7 +24,7 @@ typedef enum tk_certificates_state {
   TK_CERTIFICATES_NO_MEMORY
 } tk_certificates_state;
 
-/* Fills `all`, which is empty, and stays so unless it is TK_CERTIFICATES_READ. */
+/* Fills `all`, which has to be empty. It stays empty unless the result is TK_CERTIFICATES_READ. */
 tk_certificates_state tk_certificates_read(tk_certificates *all, const char *text, size_t size);
 
 void tk_certificates_free(tk_certificates *all);

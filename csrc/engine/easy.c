@@ -71,7 +71,7 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
   SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* our headers, with the key, do not go to a proxy */
   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  /* Over http the key is not encrypted, so it does not go to a proxy as well, whatever the environment says. */
+  /* Over http the key is not encrypted. So no proxy gets it, whatever the environment says. */
   if (engine->plain) {
     SET(CURLOPT_PROXY, "");
   } else if (engine->proxy != NULL) {
@@ -81,9 +81,9 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   return 1;
 }
 
-/* Milliseconds after which libcurl tries another address beside a connection that is not ready. It looks at all whose
-   time has come in one call, and goes on with each handshake that was answered: 33 ms of CPU for 64 connections started
-   at once. So each handle has a time of its own: 3 ms. */
+/* Milliseconds after which libcurl tries another address beside a connection that is not ready. libcurl looks at once
+   at all connections whose time has come, and goes on with each handshake that was answered: 33 ms of CPU for 64
+   connections that were started together. So each handle has a time of its own, which makes it 3 ms. */
 #define SECOND_LOOK 200L
 #define SECOND_LOOK_APART 4L
 
@@ -153,7 +153,7 @@ static int set_target(CURL *easy, tk_engine *engine, const char *target) {
   return curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, whole->data) == CURLE_OK; /* copied */
 }
 
-/* Prepares the handle for the trust as it is now. It may have been made when the trust was another one. */
+/* Prepares the handle for the certificates that are trusted now. They may have changed since it was made. */
 int tk_easy_trust(tk_transfer *transfer) {
   const tk_trust *trust = transfer->engine->trust;
   transfer->outdated = 0;

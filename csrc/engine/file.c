@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A bundle of all authorities has 0.2 MB. What is much larger is something else. */
+/* A bundle of all authorities has 0.2 MB. A much larger file is something else. */
 #define LARGEST_FILE ((off_t)16 * 1024 * 1024)
 
 /* 0: an error, or the file got shorter meanwhile. */

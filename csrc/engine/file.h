@@ -9,11 +9,11 @@
    said of the file before it was read. NULL: see errno. */
 char *tk_file_read(const char *path, struct stat *seen, size_t *size);
 
-/* Whether nothing tells that the file has been written or replaced between the two. */
+/* Does the file look the same both times? If so, it was most likely neither written nor replaced in between. */
 int tk_file_is_same(const struct stat *one, const struct stat *other);
 
-/* A number that is another one once files have been made or removed in one of the folders, whose names have colons
-   between them. 0: there is no such folder. */
+/* A number that changes when a file is made or removed in one of the folders. Colons separate their names. 0: none of
+   them exists. */
 unsigned long long tk_folders_stamp(const char *folders);
 
 /* A copy of the text, to be freed. NULL: no memory. */

@@ -45,8 +45,8 @@ struct tk_engine {
   char *base_url;
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
-  tk_tls *tls;     /* NULL: http, and no file was named */
-  tk_trust *trust; /* NULL: http */
+  tk_tls *tls;      /* NULL: http, and no file was named */
+  tk_trust *trust;  /* NULL: http */
   char *proxy;
   struct curl_slist *headers; /* sent with every request, Authorization included; wiped when freed */
   struct curl_slist *json_headers; /* the same with the Content-Type of JSON, for requests with is_json */
@@ -150,7 +150,7 @@ tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
 void tk_socket_leave(tk_transfer *transfer);
 
 /* shortage.c */
-int tk_shortage_found(void);              /* EMFILE or ENFILE if descriptors have run out, for a lookup at least; or 0 */
+int tk_shortage_found(void);              /* EMFILE or ENFILE if too few descriptors are left for a lookup; else 0 */
 const char *tk_shortage_name(int error);  /* what has run out, if errno had this value; NULL: nothing */
 
 /* deadline.c */

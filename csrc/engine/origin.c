@@ -105,8 +105,8 @@ char *tk_base_path(const char *base_url) {
   return copy;
 }
 
-/* Whether something follows host and port. libcurl ends them at the first of these characters, so it would take a part of
-   a password for the port. */
+/* Does something follow host and port? libcurl ends them at the first of these characters, so it would take a part of a
+   password for the port. */
 static int has_path(const char *proxy) {
   const char *start = strstr(proxy, "://"), *end;
   start = start == NULL ? proxy : start + 3;

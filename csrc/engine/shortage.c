@@ -1,5 +1,5 @@
-/* Tells failures apart that libcurl reports alike: it says "Couldn't connect to server" or "Could not resolve host" also
-   when the process or the machine has no descriptor left. */
+/* libcurl says "Couldn't connect to server" or "Could not resolve host" also when the process or the machine has no
+   descriptor left. This tells such failures from others. */
 #define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
 
 #include "engine/internal.h"
@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for its socket. */
+/* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for a socket. */
 #define NEEDED 4
 
-/* Any other error than a shortage ends the search, too. */
+/* An error that is not a shortage ends the search, too. */
 int tk_shortage_found(void) {
   int files[NEEDED], count = 0, error = 0;
   for (; count < NEEDED; count++) {

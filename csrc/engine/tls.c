@@ -1,8 +1,9 @@
 /*
- * The files of a client's TLS, read once: whom it trusts, and its own certificate with the key.
+ * The files of a client's TLS, read once: the certificates that it trusts, and its own with the key.
  *
- * libcurl gets the certificate from memory, so it is there after a chroot or a change of user, and the key decrypted,
- * since to derive a key from a password may take longer than a frame. It gives them to servers, never to a proxy.
+ * libcurl gets the client's certificate from memory, so that it is there after a chroot or a change of user. It gets
+ * the key decrypted, because deriving one from a password may take longer than a frame. It shows the certificate to
+ * servers, never to a proxy.
  */
 #include "engine/tls.h"
 #include "engine/internal.h"
@@ -65,7 +66,7 @@ static int read_text(const char *option, const char *path, secret *text, char *m
   return 0;
 }
 
-/* OpenSSL tells of a want of memory only in its list of errors. */
+/* OpenSSL reports a lack of memory only in its list of errors. */
 static int is_out_of_memory(void) {
   unsigned long code = ERR_peek_last_error();
   return code != 0 && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
@@ -98,7 +99,7 @@ typedef struct password {
   int is_asked_for;
 } password;
 
-/* OpenSSL's own would ask at the terminal. */
+/* Without this callback OpenSSL would ask at the terminal. */
 static int tell_password(char *buffer, int room, int writes, void *data) {
   password *given = (password *)data;
   size_t size = given->text == NULL ? 0 : strlen(given->text);
@@ -156,7 +157,7 @@ static int read_identity(tk_tls *tls, const tk_tls_files *files, char *message) 
   } else {
     if (files->key_file != NULL) wipe(&text);
     if (text.bytes != NULL || read_text("key_file", files->key_file, &text, message)) {
-      /* That there is no further certificate is an error to OpenSSL. */
+      /* OpenSSL has reported the end of the certificates as an error. */
       (void)ERR_pop_to_mark();
       (void)ERR_set_mark();
       key = read_key(&text, &given);

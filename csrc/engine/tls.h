@@ -8,10 +8,10 @@
 /* One more user. */
 tk_tls *tk_tls_share(tk_tls *tls);
 
-/* Trust for an engine of its own, in what was read. NULL on failure, with a line in `message`. */
+/* Makes the trust of one engine, in the files that were read. NULL on failure, with a line in `message`. */
 tk_trust *tk_tls_trust(const tk_tls *tls, char message[TK_MESSAGE_SIZE]);
 
-/* Gives an easy handle the client's certificate, if there is one. 0: it does not take it. */
+/* Gives an easy handle the client's certificate, if there is one. 0: the handle refuses it. */
 int tk_tls_set(CURL *easy, const tk_tls *tls);
 
 #endif

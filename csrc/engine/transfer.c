@@ -9,8 +9,8 @@
 
 /* ---- the result ---- */
 
-/* Replaces a text of libcurl's that may hold a part of a proxy's password. libcurl quotes a proxy as a whole. If it cannot
-   read a proxy, its text may also name a part of the password as the host or the port. */
+/* Replaces a text of libcurl's that may hold a part of a proxy's password. libcurl quotes a proxy as a whole. If it
+   cannot read a proxy, its text may also name a part of the password as the host or the port. */
 static void hide_proxy(const tk_engine *engine, CURLcode code, char *text) {
   const char *proxy = engine->proxy != NULL ? engine->proxy : tk_environment_proxy();
   const char *at, *problem;
@@ -231,8 +231,8 @@ static int restart(tk_transfer *transfer) {
          curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
 
-/* Whether the trust has changed since the transfer was prepared. Then its try ends, and tk_transfer_completed starts
-   another one. */
+/* Have the trusted certificates changed since the transfer was prepared? Then its try ends, and tk_transfer_completed
+   starts another one. */
 int tk_transfer_is_outdated(tk_transfer *transfer) {
   transfer->outdated = transfer->trust_age != tk_trust_age(transfer->engine->trust);
   return transfer->outdated;

@@ -25,16 +25,16 @@
 #define NO_FOLDER "/dev/null"
 
 struct tk_trust {
-  char *file, *folder; /* NULL: none; both: libcurl's own way, of which it does not tell */
+  char *file, *folder; /* NULL: none; both NULL: libcurl has a way of its own, which it does not report */
   int is_ours;
   tk_bundle *bundle;    /* what `store` looks into; NULL: there was no such file */
   unsigned long long folder_stamp; /* when `store` was made */
   X509_STORE *store;
   unsigned age;
-  char mark[24]; /* the path of a folder that is none; another one in each age */
+  char mark[24]; /* the path of a folder that does not exist; each age has another */
 };
 
-/* ---- what is to be trusted ---- */
+/* ---- which file and folder ---- */
 
 /* Privileged programs do not let the environment choose. An empty variable says nothing. */
 static const char *from_environment(const char *name) {
@@ -109,7 +109,7 @@ static int by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, lookup_name *n
   return is_found;
 }
 
-/* The bundle is the store's, since connections may use the store for longer than the engine does. */
+/* The store holds the bundle, since connections may use the store for longer than the engine does. */
 static void let_go(X509_LOOKUP *lookup) { tk_bundle_leave((tk_bundle *)X509_LOOKUP_get_method_data(lookup)); }
 
 static X509_LOOKUP_METHOD *method; /* written by tk_trust_setup only */
@@ -146,7 +146,7 @@ static int is_current(const tk_trust *trust, unsigned long long folder_stamp) {
   return trust->file == NULL || access(trust->file, R_OK) != 0;
 }
 
-/* Takes a new store if there is something else to trust than before. On failure everything is as it was. */
+/* Makes a new store if the trusted certificates have changed. On failure everything stays as it was. */
 static tk_bundle_state renew(tk_trust *trust, unsigned long long folder_stamp) {
   tk_bundle *bundle = NULL;
   tk_bundle_state state = trust->file == NULL ? TK_BUNDLE_UNREADABLE : tk_bundle_join(trust->file, &bundle);
@@ -224,7 +224,7 @@ static const char *prepare(tk_trust *trust, const char *ca_file) {
     state = renew(trust, stamp_of_folder(trust));
     (void)ERR_pop_to_mark();
     if (state == TK_BUNDLE_NO_MEMORY) return "not enough memory";
-    /* Without an option there is nobody to be told now: connections will say it. */
+    /* If no option named the file, nobody is told now: each connection will fail and say why. */
     if (ca_file != NULL && state == TK_BUNDLE_EMPTY) return "ca_file: expected certificates in PEM";
     if (ca_file != NULL && state == TK_BUNDLE_UNREADABLE) return "ca_file: cannot be read";
     return NULL;
@@ -283,8 +283,9 @@ static int set_paths(CURL *easy, const char *file, const char *folder) {
 }
 
 #if TK_LAZY_TRUST
-/* libcurl is left nothing to read, which it would put into our store, for an https proxy as well. A folder that is none
-   keeps 7.88.0 to 8.2.1 from putting a store of their own in the place of ours, and others from OpenSSL's defaults. */
+/* libcurl gets no file to read, for an https proxy neither: it would add its certificates to our store. The mark, a
+   folder that does not exist, keeps libcurl 7.88.0 to 8.2.1 from replacing our store by one of its own, and other
+   versions from using OpenSSL's defaults. */
 static int set_ours(CURL *easy, tk_trust *trust) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, apply);
   if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, trust);

@@ -1,7 +1,7 @@
 /*
- * Whom an engine trusts. libcurl hands OpenSSL every certificate of the system's bundle at every connection: 20 ms in
- * one call, in a game's frame or an nginx worker. Here each engine has a store of its own that looks certificates up
- * in a bundle when a chain asks for them.
+ * Which certificates an engine trusts. libcurl hands OpenSSL every certificate of the system's bundle at every
+ * connection: 20 ms at a stretch, in a game's frame or an nginx worker. Here each engine has a store of its own that
+ * looks certificates up in a bundle when a chain asks for them.
  *
  * Where libcurl's TLS is not the OpenSSL that we are linked with, libcurl reads the files.
  */
@@ -24,14 +24,14 @@ tk_trust *tk_trust_new(const char *ca_file, char message[TK_MESSAGE_SIZE]);
 /* Connections may go on using what they were made with. NULL is allowed. */
 void tk_trust_free(tk_trust *trust);
 
-/* Everything about trust that an easy handle has to know. 0: it does not take it. */
+/* Tells an easy handle everything about trust. 0: the handle refuses it. */
 int tk_trust_set(CURL *easy, tk_trust *trust);
 
-/* Whether whom to trust is read here, not by libcurl. */
+/* Are the certificates to trust read here, and not by libcurl? */
 int tk_trust_is_ours(const tk_trust *trust);
 
-/* How often what is trusted has changed. Connections and sessions of an earlier age are not used again: an easy handle
-   that is to speak with this age's is given its mark. */
+/* The age counts how often the trusted certificates have changed. Connections and sessions of an earlier age are not
+   used again: libcurl uses those that have the same mark as the easy handle. */
 unsigned tk_trust_age(const tk_trust *trust);
 int tk_trust_mark(CURL *easy, const tk_trust *trust);
 

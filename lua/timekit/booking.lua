@@ -13,7 +13,7 @@ local messages = require "timekit.text.messages"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local waiting = require "timekit.methods.wait"
+local wait = require "timekit.methods.wait"
 
 --- A handle.
 --
@@ -80,7 +80,7 @@ function Operation:look()
   return request.with_options(request.get(self.id, self.given.include), self.given)
 end
 
--- What stands for the request that an earlier process may have sent.
+-- The failure that stands for a request of an earlier process, which may have sent it.
 local function sent_earlier()
   return { kind = "uncertain", message = "an earlier process may have sent the action", sent = "maybe" }
 end
@@ -91,7 +91,7 @@ local function prepare(self, action, inputs, opts, where, level)
   check_action(action, where, level + 1)
   local wrong = inputs ~= nil and fields.named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
-  local given = opts == nil and options.NONE or options.check(opts, options.action, where, level + 1)
+  local given = options.check(opts, options.action, where, level + 1)
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
@@ -105,7 +105,8 @@ local function prepare(self, action, inputs, opts, where, level)
   if refused then return nil, Error.unsent(refused) end
 
   local operation = { request = built, id = self.id, action = action, graph = self.graph }
-  if given ~= options.NONE then
+  -- Most actions have no options: this is for those that have.
+  if opts ~= nil then
     operation.request, operation.given = request.with_options(built, given), given
     operation.timeout = given.timeout
     if given.sent_before then
@@ -138,7 +139,7 @@ end
 -- @tparam ?boolean opts.sent_before an earlier process may have sent this action, and nobody knows what became of it.
 --   The booking is read first. The action is sent only after that has shown that it was not applied and that sending
 --   it is safe; a success that the read shows has `info.reconciled`
--- @tparam ?number opts.timeout seconds for the whole call, retries and waits included, instead of the client's
+-- @tparam ?number opts.timeout seconds for all of it, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
 -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
 -- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
@@ -161,7 +162,7 @@ function Booking:action(action, inputs, opts)
   return booking, info
 end
 
---- Starts an action without keeping the host waiting: short for `booking:action(…)` in `Client:start`.
+--- Starts an action without keeping the host wait: short for `booking:action(…)` in `Client:start`.
 -- Raises as `Booking:action` does.
 -- @tparam string action
 -- @tparam ?table inputs
@@ -218,16 +219,15 @@ local function rules_or_offer(self)
   for _, name in ipairs { "available_actions", "possible_actions" } do
     if core.is_array(booking[name]) then return nil, nil, booking[name] end
   end
-  return nil, Error.new {
+  return nil, Error.answered(info, {
     kind = "response", message = "the answer does not say which actions are available, and the graph is not known here",
-    sent = "yes", status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
     graph = self.graph, state = self.state,
-  }
+  })
 end
 
 --- Is an action possible, as far as is known?
--- The graph and the state that the handle saw last decide; the booking is read if they are not known. For a graph that
--- this module does not know the server's offer decides, and is read each time.
+-- The graph and the state that the handle saw last decide; the booking is read if they are not known. If this module
+-- does not know the graph, the booking is read each time, and the actions that the server offers decide.
 -- Raises on an action that is not a name and on a closed client.
 -- @tparam string action
 -- @treturn boolean|nil nil when the booking could not be read
@@ -266,7 +266,7 @@ end
 
 changes.install(Booking, { check = check, learn = learn })
 customer_links.install(Booking, { check = check, read = read })
-waiting.install(Booking, { check = check, read = read })
+wait.install(Booking, { check = check, read = read })
 
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
 -- and signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the
@@ -348,7 +348,7 @@ end
 -- The parts of an item, and their positions in it.
 local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }, { "options", "fourth" } }
 
---- Checks the form of an item of a batch or a bulk request. It is a list; the host may keep fields of its own in it. A
+--- Checks the form of an item of a batch or a bulk request. It is a list; callers may keep fields of their own in it. A
 -- part given by name, `inputs =` say, would be overlooked, so it is refused.
 -- @param item
 -- @tparam string where for messages

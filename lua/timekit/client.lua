@@ -8,7 +8,7 @@ local bulk = require "timekit.methods.bulk"
 local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
 local create = require "timekit.methods.create"
-local free_request = require "timekit.methods.request"
+local free_request = require "timekit.methods.free_request"
 local handles = require "timekit.booking"
 local headers = require "timekit.http.headers"
 local hooks = require "timekit.call.hooks"
@@ -19,8 +19,8 @@ local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
 local redaction = require "timekit.call.redact"
 local reservations = require "timekit.methods.reservations"
-local runners = require "timekit.call.run"
-local runtimes = require "timekit.runtime"
+local run = require "timekit.call.run"
+local runtime = require "timekit.runtime"
 local tasks = require "timekit.runtime.tasks"
 local url = require "timekit.http.url"
 
@@ -35,10 +35,10 @@ local metatable = { __index = Client, __name = "timekit.client" }
 -- A sandbox takes any key but, as Timekit does, insists on one.
 local TEST_KEY = "test_api_key"
 
--- What libcurl takes a proxy from where no option names one.
+-- Where no option names a proxy, libcurl takes it from these.
 local PROXY_VARIABLES = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }
 
--- Everything that must not appear in an error: keys, passwords of proxies, and headers that are secret by their names.
+-- Everything that must not appear in an error: keys, passwords of proxies, and headers whose names say they are secret.
 local function credentials_of(settings, password)
   local list = { { username = settings.resource_email, password = password } }
   local function add(secret, username)
@@ -146,7 +146,7 @@ end
 -- out of memory. The client owns it: do not read or close it, and make your loop forget it before you close the client
 -- (`poll:close()` in luv, `cqueues.cancel(fd)`).
 -- Raises on a closed client.
--- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Go by `timeout` there.
+-- @treturn integer|nil nil where there is none: on a system without epoll, and with a sandbox. Use `timeout` there.
 --   nil, too, while the process has too many files open; requests fail then, so ask again before the next one
 -- @usage
 -- local poll = uv.new_poll(tk:fd())
@@ -156,9 +156,9 @@ function Client:fd()
   return self.calls:fd()
 end
 
---- Seconds until `update` has something to do by time alone. Where there is no `fd`, that is a millisecond at most
--- while an answer is under way, so a loop can go by it. A loop that cannot watch an `fd` which is there has to call
--- `update` every few milliseconds besides, while calls are in flight.
+--- Seconds until `update` has something to do by time alone. Without an `fd` it is a millisecond at most while an
+-- answer is under way, so a loop needs nothing else. A loop that has an `fd`, but cannot watch it, has to call `update`
+-- every few milliseconds while calls are in flight.
 -- Raises on a closed client.
 -- @treturn number|nil nil: nothing is due
 -- @usage
@@ -210,7 +210,7 @@ function metatable:__gc()
   self.runner.pump.reach():close()
 end
 
--- Lua 5.1 and LuaJIT finalize no tables. What they do finalize is a userdata made by `newproxy`, which later Luas lack.
+-- Lua 5.1 and LuaJIT do not finalize tables, but a userdata made by `newproxy`, which later Luas lack.
 local function finalized(self)
   local newproxy = _VERSION == "Lua 5.1" and rawget(_G, "newproxy")
   if newproxy then
@@ -220,7 +220,7 @@ local function finalized(self)
   return self
 end
 
--- An error that is on its way already is not replaced.
+-- An error that is being raised already is not replaced.
 function metatable:__close(pending)
   local problem = shut(self)
   if problem and pending == nil then error(problem, 0) end
@@ -251,9 +251,9 @@ function client.new(settings)
     output_format = settings.output_timestamp_format,
     closed = false,
     calls = tasks.new(pump, registry),
-    runner = runners.new {
+    runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
-      runtime = runtimes.of(settings.runtime), call_runtime = tasks.runtime(registry),
+      runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
       hooks = hooks.new(settings, clean),
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),

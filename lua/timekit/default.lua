@@ -9,16 +9,16 @@ local default = {}
 
 local configured, current = {}, nil
 
---- Sets its options. Handles of an earlier default client go on using that one.
+--- Sets the default client's options. Handles of an earlier default client go on using that one.
 -- @tparam table checked what `timekit.options.client` returned
 function default.configure(checked)
   configured, current = checked, nil
 end
 
---- Returns it, and makes it first where there is none.
+--- Returns the default client. Makes it first if there is none.
 -- Raises when there is no key, and when a variable of the environment is wrong.
 -- @tparam string where for messages
--- @tparam integer level whom to blame, as in Lua's `error`
+-- @tparam integer level the caller to blame, as for Lua's `error`
 -- @treturn Client
 function default.get(where, level)
   if not current or current.closed then

@@ -1,15 +1,15 @@
---- What a call returns as its second value when it failed.
+--- What a method returns as its second value when it failed.
 -- It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
 --
 -- As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
--- `("%s"):format(err)` and `error(err)` outside of any `pcall` want `tostring(err)`.
+-- `("%s"):format(err)` and `error(err)` outside of any `pcall` need `tostring(err)`.
 --
 -- Kinds and fields are public interface, message texts are not. The fields:
 --
 -- * `kind` string: see the list below
 -- * `message` string: one line
 -- * `sent` string: `"no"` no byte of the request left this machine, `"maybe"`, or `"yes"` the server answered
--- * `retryable` boolean: whether the same call may be made again as it is, without the danger of a double effect
+-- * `retryable` boolean: whether the same may be asked for again, without the danger of a double effect
 -- * `attempts` number: tries of the request; 0 when it was refused before sending
 -- * `elapsed` number: seconds
 -- * `status` number or nil: the HTTP status; `request_id` string or nil: what Timekit's support asks for
@@ -18,9 +18,9 @@
 --   refused here
 -- * `action`, `graph`, `state` string or nil; `state` is the one in which the action was refused
 -- * `allowed` table or nil: the actions that are possible in `state`
--- * `already` boolean or nil: the booking is in a state that the action leads to; nil when that cannot be said
--- * `index` integer or nil: of a list that was refused before sending, the first item with something wrong
--- * `retry_after` number or nil: seconds, where the server's last answer named them, or the client's own rate limit
+-- * `already` boolean or nil: the booking is in a state that the action leads to; nil where that is not known
+-- * `index` integer or nil: the first wrong item of a list that was refused before sending
+-- * `retry_after` number or nil: seconds to wait, where the last answer or the client's own rate limit names them
 -- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself. An `uncertain` error has
 --   one. So has a `cancelled` one if the outcome was in doubt by then: the action may have been applied
 --
@@ -94,6 +94,18 @@ end
 -- return nil, Error.unsent { kind = "input", message = "end: expected a time after start" }
 function Error.unsent(fields)
   fields.sent, fields.attempts, fields.elapsed = "no", 0, 0
+  return Error.new(fields)
+end
+
+--- Makes the error of an operation that was answered, but whose answer cannot be used.
+-- @tparam table info `status`, `request_id`, `attempts` and `elapsed` of the operation
+-- @tparam table fields `kind`, `message` and whatever else is known; it becomes the error itself
+-- @treturn table the error, as of `new`
+-- @usage
+-- return nil, Error.answered(info, { kind = "response", message = "the answer holds no links" })
+function Error.answered(info, fields)
+  fields.sent, fields.status, fields.request_id = "yes", info.status, info.request_id
+  fields.attempts, fields.elapsed = info.attempts, info.elapsed
   return Error.new(fields)
 end
 

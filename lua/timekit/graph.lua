@@ -382,7 +382,7 @@ end
 --     check = function(value) }`, all optional; `check` returns true, or false and a reason;
 --   - `autoplay`: `{ after = seconds, from = "created"|"end", setting = string }`: plays by itself so long after the
 --     booking's creation or its event's end. `setting` names one of `settings` that overrides the delay.
--- @tparam[opt=2] integer level whom an error is blamed on, as in Lua's `error`
+-- @tparam[opt=2] integer level the caller to blame for an error, as for Lua's `error`
 -- @treturn Graph
 -- @usage
 -- local graph = require "timekit.graph"

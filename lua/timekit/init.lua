@@ -63,10 +63,10 @@ timekit.is_array = core.is_array
 --   loopback address: `localhost` and names that end in `.localhost`, 127.0.0.1 and the like, ::1
 -- @tparam ?boolean opts.allow_http http to any host (`TIMEKIT_ALLOW_HTTP=1`), false. **Everything, the key included, is
 --   then readable and changeable on its way**: it is for private networks only, such as those of containers
--- @tparam ?number opts.timeout seconds for a whole call, 30 (`TIMEKIT_TIMEOUT`)
+-- @tparam ?number opts.timeout seconds for a whole operation, retries and waits included, 30 (`TIMEKIT_TIMEOUT`)
 -- @tparam ?number opts.connect_timeout seconds to connect, 10
--- @tparam ?integer opts.retries how many further tries a request may have that surely had no effect, or whose repeat
---   the graph makes safe, 2
+-- @tparam ?integer opts.retries how many times a request is sent again if it surely had no effect, or if the graph
+--   makes a repeat safe, 2
 -- @tparam ?string opts.uncertain what to do when an action may or may not have been applied: `reconcile`, the default,
 --   reads the booking to find out, and repeats the action where that is safe; `report` does neither, and the error is
 --   `uncertain`
@@ -82,8 +82,8 @@ timekit.is_array = core.is_array
 --   `all_proxy` in the environment. In its password `/`, `?`, `#` and `@` are percent-encoded
 -- @tparam ?table opts.headers name → value: further headers of every request, such as those that a gateway wants. They
 --   replace those of the client, but for what only the client may send (`Authorization`, `Host`, …). Methods that send
---   a request have this option as well, for that request. The values of headers whose names tell of a secret (`key`,
---   `token`, `secret`, …) are kept out of errors
+--   a request have this option as well, for that request. The values of headers whose names say that they are secret
+--   (`key`, `token`, `secret`, …) are kept out of errors
 -- @tparam ?boolean opts.http2 speak HTTP/2, false: with it more failures stay uncertain
 -- @tparam ?string opts.timezone the IANA zone in which Timekit answers
 -- @tparam ?string opts.input_timestamp_format the PHP date format of timestamps that are sent (spec/api.md 1)
@@ -110,9 +110,9 @@ function timekit.new(opts)
   return client.new(settings)
 end
 
---- Sets the options of the default client, which `timekit.booking` uses, and replaces those of an earlier call.
+--- Sets the options of the default client, which `timekit.booking` uses, and replaces those that were set before.
 -- The client is made when it is first needed. Handles of a default client that was used before keep theirs.
--- Raises as `timekit.new` does, except for a missing key, which is only missed when the client is needed.
+-- Raises as `timekit.new` does, but not for a missing key: that raises when the client is first needed.
 -- @tparam table opts as in `timekit.new`
 -- @usage timekit.configure { app_key = key, timeout = 5 }
 function timekit.configure(opts)

@@ -1,6 +1,9 @@
 --- Checks tables of options, and gathers those of a client from arguments and environment.
--- A wrong option is a programming mistake and raises. `level` says whom to blame, as in Lua's `error`: 2 is the caller
--- of the function that takes it. Values are never repeated in a message: they can hold a key.
+-- A wrong option is a programming mistake and raises. Values are never repeated in a message: they can hold a key.
+--
+-- `level` is the caller to blame, as for Lua's `error`: 2 is the caller of the function that takes it. A function that
+-- calls another with `level + 1` has to stay on the stack. So public methods end with `local a, b = f() return a, b`:
+-- the tail call `return f()` would take their own frame away, and a wrong line would be blamed.
 -- @module timekit.options
 
 local core = require "timekit.core"
@@ -37,7 +40,7 @@ local CLIENT = {
   transport = values.transport, runtime = values.runtime,
 }
 
--- A table of checkers with those that every request has.
+-- Adds the checkers of the options that every request has.
 local function of_request(checkers)
   checkers.timeout, checkers.traceparent, checkers.headers = values.seconds, values.traceparent, headers.check
   return checkers
@@ -77,10 +80,10 @@ local VARIABLES = {
   resource_email = "TIMEKIT_RESOURCE_EMAIL", resource_key = "TIMEKIT_RESOURCE_KEY", app = "TIMEKIT_APP",
   timeout = "TIMEKIT_TIMEOUT", ca_file = "TIMEKIT_CA_FILE", proxy = "TIMEKIT_PROXY",
 }
--- Checkers of variables whose options are no texts.
+-- Checkers of variables whose options are not strings.
 local OF_TEXT = { allow_http = values.boolean_of, timeout = values.seconds_of }
 
--- How messages name what was given as an option.
+-- How messages name the credentials when they were given as options.
 local NAMES = {}
 for name in pairs(VARIABLES) do NAMES[name] = name end
 
@@ -92,7 +95,7 @@ options.NONE = {}
 -- @tparam ?table given the options, left as they are; nil: none
 -- @tparam table checkers name → function(value) that returns the value to use, or nil and what was expected
 -- @tparam string where the function that took the options, for messages
--- @tparam integer level whom to blame
+-- @tparam integer level the caller to blame
 -- @treturn table name → value to use; not to be changed
 function options.check(given, checkers, where, level)
   if given == nil then return options.NONE end
@@ -160,7 +163,7 @@ end
 --- Checks a client's options without asking for credentials.
 -- @tparam ?table given see `timekit.new`
 -- @tparam string where for messages
--- @tparam integer level whom to blame
+-- @tparam integer level the caller to blame
 -- @treturn table a copy
 function options.client(given, where, level)
   local checked = options.check(given, CLIENT, where, level + 1)
@@ -181,12 +184,12 @@ local DEFAULTS = {
 -- for any of them, nor for `app`.
 -- @tparam table checked what `options.client` returned; left as it is
 -- @tparam string where for messages
--- @tparam integer level whom to blame
+-- @tparam integer level the caller to blame
 -- @treturn table the complete options, credentials among them
 function options.complete(checked, where, level)
   local complete = {}
   for name, value in pairs(checked) do complete[name] = value end
-  -- Whether http is allowed is known before the base URL is checked.
+  -- allow_http comes first, since the check of the base URL depends on it.
   for _, name in ipairs { "allow_http", "base_url", "timeout", "ca_file", "proxy" } do
     if complete[name] == nil then complete[name] = from_environment(name, where, level + 1, complete) end
   end

@@ -53,20 +53,17 @@ end
 
 --- Confirms, some at once, each by a call of its own that is started as soon as another is over.
 function actions.many_at_once(tk, in_flight, total, answered)
-  local calls, started = {}, in_flight
-  for index = 1, in_flight do calls[index] = actions.start(tk) end
-  repeat
-    local pending = tk:update(1)
-    for index, call in pairs(calls) do
-      if call:done() then
-        answered(call:result())
-        calls[index] = nil
-        if started < total then
-          calls[index], started, pending = actions.start(tk), started + 1, pending + 1
-        end
-      end
-    end
-  until pending == 0
+  local started, begin = 0, nil
+  local function ended(...)
+    answered(...)
+    if started < total then begin() end
+  end
+  function begin()
+    started = started + 1
+    actions.start(tk):on_done(ended)
+  end
+  for _ = 1, in_flight do begin() end
+  while tk:update(1) > 0 do end
 end
 
 return actions

@@ -2,6 +2,7 @@
 -- that shakes hands anew for each request, resumes sessions, or keeps connections, by port.
 local documents = require "spec.bench.documents"
 local nginx = require "spec.support.nginx"
+local server = require "spec.bench.server"
 local shell = require "spec.support.shell"
 local socket = require "socket"
 
@@ -18,11 +19,12 @@ local SETTINGS = {
   kept = "keepalive_requests 1000000000;",
 }
 
-local SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
+-- Where the system has its certificates: one file with all, and a folder with an index.
+local SYSTEM = "/etc/ssl/certs"
 
--- Run in the folder, with the key's name as $1 and what makes one as $2.
+-- Run in the folder. `make` is given a key's name, and what makes one.
 local CHAIN = [[
-set -e; cd %s
+set -e; cd FOLDER; cp -a SYSTEM/. system
 new() {
   openssl req -new -newkey $2 -nodes -keyout $1-$3.key -out $1-$3.csr -subj "/CN=timekit bench $1 $3" 2>/dev/null
 }
@@ -37,11 +39,14 @@ make() {
   sign $1 middle root
   sign $1 leaf middle
   cat $1-leaf.pem $1-middle.pem > $1-chain.pem
-  cat %s $1-root.pem > $1-trust.pem
+  cat SYSTEM/ca-certificates.crt $1-root.pem > $1-trust.pem
+  cp $1-root.pem system/timekit-bench-$1.pem
+  cat $1-root.pem >> system/ca-certificates.crt
 }
 make rsa rsa:2048
 openssl ecparam -name secp384r1 -out p384.param
 make p384 ec:p384.param
+openssl rehash system 2>/dev/null || true
 ]]
 
 local function free_port()
@@ -72,12 +77,17 @@ server {
 ]]):format(port, folder, key, folder, key, SETTINGS[kind])
 end
 
+-- A mount namespace in which the system's certificates are others. Nothing outside of it sees them.
+local TRUSTING = "env -u CURL_CA_BUNDLE -u SSL_CERT_FILE -u SSL_CERT_DIR -u REQUESTS_CA_BUNDLE unshare -rm sh -c "
+  .. [['mount --make-rprivate / && mount --bind "$0" %s && exec "$@"' %s ]]
+
 --- Starts it.
--- @treturn table `url(key, kind)`, a base URL; `trust(key)`, a file with the system's whole bundle and the root of
---   that chain; `complaints()`, `close()`
+-- @treturn table `url(key, kind)`, a base URL; `trusting`, a prefix: for the command behind it the system trusts the
+--   roots of these chains, too; `root(key)`, the file of one; `trust(key)`, a file with the system's whole bundle and
+--   that root; `complaints()`, `close()`
 function handshakes.start()
   local folder = shell.must("mktemp -d"):match("%S+")
-  shell.must(CHAIN:format(folder, SYSTEM))
+  shell.must((CHAIN:gsub("%f[%u]%u+%f[%U]", { FOLDER = folder, SYSTEM = SYSTEM })))
   local ports, blocks = {}, {}
   for _, key in ipairs(handshakes.KEYS) do
     for _, kind in ipairs(handshakes.KINDS) do
@@ -87,11 +97,14 @@ function handshakes.start()
     end
   end
   local running = nginx.start(nginx.configuration("", {
+    main = server.alone,
     http = ("init_by_lua_block { answer = [==[%s]==] }\n"):format(documents.ANSWER) .. table.concat(blocks),
   }))
   return {
     url = function(key, kind) return ("https://127.0.0.1:%d/v2"):format(ports[key .. kind]) end,
     trust = function(key) return ("%s/%s-trust.pem"):format(folder, key) end,
+    trusting = TRUSTING:format(SYSTEM, folder .. "/system"),
+    root = function(key) return ("%s/%s-root.pem"):format(folder, key) end,
     complaints = function() return running:complaints() end,
     close = function()
       running:close()

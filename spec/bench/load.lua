@@ -10,7 +10,11 @@ local load = {}
 -- No slice takes nearly as long. Seconds.
 local PATIENCE = 120
 
+-- In which /proc counts the CPU, a second.
+local TICKS = tonumber((shell.must("getconf CLK_TCK")))
+
 local FOLDER = "spec/bench/peers/"
+local FIRST = FOLDER .. "first/"
 local LUA_HTTP = "LUA_PATH='./?.lua;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua;"
   .. "/usr/share/lua/5.1/?.lua' "
 -- Debian's, since only it has Debian's modules. Another one may come first in PATH.
@@ -23,11 +27,12 @@ local function own(prefix)
 end
 
 --- In the order in which a round runs them: peers that are compared closely stand together. `test` is a command that
--- succeeds if the peer is installed; `decodes`: it decodes the answer into a value of its language.
+-- succeeds if the peer is installed; `decodes`: it decodes the answer into a value of its language; `far`: it is
+-- compared over a long way, too.
 load.peers = {
-  { name = "C libcurl easy", sequential = true, command = "build/bench/curl_easy" },
-  { name = "C libcurl multi", concurrent = true, http2 = true, command = "build/bench/curl_multi" },
-  { name = "timekit", sequential = true, concurrent = true, http2 = true, command = own "" },
+  { name = "C libcurl easy", sequential = true, far = true, command = "build/bench/curl_easy" },
+  { name = "C libcurl multi", concurrent = true, http2 = true, far = true, command = "build/bench/curl_multi" },
+  { name = "timekit", sequential = true, concurrent = true, http2 = true, far = true, command = own "" },
   { name = "timekit without hooks", sequential = true, concurrent = true, command = own "BENCH_HOOKS=no " },
   { name = "timekit, a call for each", concurrent = true, command = own "BENCH_CALLS=each " },
   {
@@ -45,7 +50,7 @@ load.peers = {
     test = [[lua5.1 -e 'require "curl" require "cjson" require "socket"']],
   },
   {
-    name = "pycurl, json", sequential = true, concurrent = true, decodes = true,
+    name = "pycurl, json", sequential = true, concurrent = true, far = true, decodes = true,
     command = PYTHON .. FOLDER .. "pycurl_peer.py", test = PYTHON .. "-c 'import pycurl'",
   },
   {
@@ -62,12 +67,35 @@ load.peers = {
   },
 }
 
---- The peers of this machine, and the names of those that it lacks.
+--- One request in a fresh process each: see the row `first_answer`. In the order of a round.
+load.first = {
+  { name = "C and libcurl", command = "build/bench/first_curl" },
+  { name = "timekit", command = this_lua.command .. " " .. FIRST .. "timekit.lua" },
+  {
+    name = "timekit, LuaJIT", environment = "LUA_CPATH='./build/luajit/?.so;;' ",
+    command = "luajit " .. FIRST .. "timekit.lua", test = "luajit -v",
+  },
+  {
+    name = "lua-http, lua-cjson", environment = LUA_HTTP, command = "lua5.4 " .. FIRST .. "lua_http.lua",
+    test = "env " .. LUA_HTTP .. [[lua5.4 -e 'require "http.request" require "cjson"']],
+  },
+  {
+    name = "lua-curl, lua-cjson (Lua 5.1)", command = "lua5.1 " .. FIRST .. "lua_curl.lua",
+    test = [[lua5.1 -e 'require "curl" require "cjson"']],
+  },
+  { name = "pycurl, json", command = PYTHON .. FIRST .. "with_pycurl.py", test = PYTHON .. "-c 'import pycurl'" },
+  { name = "requests", command = PYTHON .. FIRST .. "with_requests.py", test = PYTHON .. "-c 'import requests'" },
+  { name = "undici", command = NODE .. FIRST .. "undici.js", test = NODE .. NODE_HAS:format("undici") },
+  { name = "Node's fetch", command = NODE .. FIRST .. "fetch.js", test = NODE .. "-e fetch" },
+}
+
+--- Those of this machine, and the names of those that it lacks.
+-- @tparam {table,...} peers
 -- @treturn {table,...}
 -- @treturn {string,...}
-function load.present()
+function load.present(peers)
   local present, missing = {}, {}
-  for _, peer in ipairs(load.peers) do
+  for _, peer in ipairs(peers) do
     if not peer.test or shell.run(peer.test) then
       present[#present + 1] = peer
     else
@@ -75,6 +103,13 @@ function load.present()
     end
   end
   return present, missing
+end
+
+--- Their names.
+function load.names(peers)
+  local names = {}
+  for index, peer in ipairs(peers) do names[index] = peer.name end
+  return names
 end
 
 --- What programs are given by their environment.
@@ -96,20 +131,31 @@ function load.run(command, pin, patience)
   return shell.must(("timeout %d %s%s"):format(patience or PATIENCE, pin or server.beside, command))
 end
 
+-- The seconds of CPU that a process took so far.
+local function cpu_of(process)
+  local file = assert(io.open(("/proc/%d/stat"):format(process)))
+  local user, system = file:read("*a"):match("%) %S" .. (" %S+"):rep(10) .. " (%d+) (%d+)")
+  file:close()
+  return (user + system) / TICKS
+end
+
 --- Runs a peer for a slice.
 -- @tparam table peer
--- @tparam table setup `url`, `protocol`, `in_flight`, `ca_file`, `bytes`, `pin`
+-- @tparam table setup `url`, `protocol`, `in_flight`, `ca_file`, `bytes`, `pin`; `process`: the id of one whose CPU
+--   counts in place of the peer's
 -- @tparam integer count requests
 -- @treturn number requests a second
 -- @treturn number microseconds of CPU each
 function load.slice(peer, setup, count)
   local warmup = math.max(setup.in_flight, math.ceil(count / 5))
   local environment = load.environment(setup.ca_file, setup.bytes)
+  local cpu_before = setup.process and cpu_of(setup.process)
   local output = load.run(("%s%s '%s' %s %d %d %d"):format(
     environment, peer.command, setup.url, setup.protocol, setup.in_flight, warmup, count), setup.pin)
   local done, seconds, cpu = output:match("^(%d+) ([%d.]+) ([%d.]+)\n$")
   if tonumber(done) ~= count then error(("%s: %s"):format(peer.name, output), 0) end
-  return count / tonumber(seconds), tonumber(cpu) / count * 1e6
+  local each = setup.process and (cpu_of(setup.process) - cpu_before) / (warmup + count) or tonumber(cpu) / count
+  return count / tonumber(seconds), each * 1e6
 end
 
 -- So many requests show a peer's speed.
@@ -118,7 +164,8 @@ local FIRST_SLICE = 500
 --- Runs peers one after the other, round after round; a round before the first warms up and learns how many requests
 -- make a slice.
 -- @tparam {table,...} peers
--- @tparam ?table setup as for `slice`; each peer's own by default
+-- @tparam ?table setup as for `slice`, and `first_slice`: the requests of the round before the first; each peer's own
+--   by default
 -- @tparam table plan `rounds`, `seconds` (of a slice)
 -- @treturn table name → list of requests a second
 -- @treturn table name → list of microseconds of CPU for each
@@ -126,8 +173,9 @@ function load.rounds(peers, setup, plan)
   local rates, costs, latest = {}, {}, {}
   for round = 0, plan.rounds do
     for _, peer in ipairs(peers) do
-      local count = latest[peer.name] and math.ceil(latest[peer.name] * plan.seconds) or FIRST_SLICE
-      local rate, cost = load.slice(peer, setup or peer.setup, count)
+      local with = setup or peer.setup
+      local count = latest[peer.name] and math.ceil(latest[peer.name] * plan.seconds) or with.first_slice or FIRST_SLICE
+      local rate, cost = load.slice(peer, with, count)
       latest[peer.name] = rate
       if round > 0 then
         rates[peer.name], costs[peer.name] = rates[peer.name] or {}, costs[peer.name] or {}

@@ -1,7 +1,9 @@
 --- The servers of the benches: an nginx that answers like Timekit, one worker on a core of its own where there are two;
 -- and an nginx whose handlers act on bookings or proxy to the first.
 local documents = require "spec.bench.documents"
+local lfs = require "lfs"
 local nginx = require "spec.support.nginx"
+local process = require "spec.support.process"
 local shell = require "spec.support.shell"
 local tls = require "spec.support.tls"
 
@@ -18,10 +20,11 @@ location /v2/ {
   content_by_lua_block {
     ngx.req.read_body()
     ngx.header.content_type = "application/json"
-    ngx.header.content_length = #answer
+    ngx.header.content_length = #answers[1]
     ngx.header.timekit_request_id = "4f0a4f0b-3c62-4f0f-8a5c-9d1c3f8d2b6e"
     ngx.header.x_ratelimit_remaining = "599"
-    ngx.print(answer)
+    latest = latest % #answers + 1
+    ngx.print(answers[latest])
   }
 }
 location /held/ {
@@ -31,8 +34,8 @@ location /held/ {
     ngx.sleep(HELD_SECONDS)
     holding.now = holding.now - 1
     ngx.header.content_type = "application/json"
-    ngx.header.content_length = #answer
-    ngx.print(answer)
+    ngx.header.content_length = #answers[1]
+    ngx.print(answers[1])
   }
 }
 location = /held_now { content_by_lua_block { ngx.print(holding.now) } }
@@ -56,19 +59,25 @@ local function pinned(line)
   return "worker_rlimit_nofile 8192;" .. (cores > 1 and line or "")
 end
 
+--- A line of nginx's configuration that pins a server's worker to its core.
+server.alone = pinned(FIRST)
+
 --- Starts the server that answers every PUT with a booking.
--- @treturn table `url` (the base URL), `tls_url`, `ca_file`, `held_url`, `endpoint(base)` (of an action), `port`,
---   `complaints()`, `close()`
+-- @treturn table `url` (the base URL), `tls_url`, `ca_file`, `held_url`, `port`, `tls_port`, `complaints()`, `close()`
 function server.start()
   local certificates = shell.must("mktemp -d"):match("%S+")
   tls.write(certificates)
   local text = LOCATIONS:gsub("CERTIFICATES", certificates):gsub("HELD_SECONDS", server.HELD_SECONDS)
   local running = nginx.start(nginx.configuration(text, {
-    main = pinned(FIRST),
-    http = ("init_by_lua_block { answer = [==[%s]==] holding = { now = 0 } }"):format(documents.ANSWER),
+    main = server.alone,
+    http = ([[
+init_by_lua_block {
+  package.path = "%s/?.lua;" .. package.path
+  answers, latest, holding = require("spec.bench.documents").answers(), 0, { now = 0 }
+}]]):format(lfs.currentdir()),
   }))
   return {
-    port = running.port, url = running.url .. "/v2", held_url = running.url .. "/held",
+    port = running.port, tls_port = running.tls_port, url = running.url .. "/v2", held_url = running.url .. "/held",
     tls_url = ("https://127.0.0.1:%d/v2"):format(running.tls_port), ca_file = certificates .. "/ca.pem",
     complaints = function() return running:complaints() end,
     close = function()
@@ -83,6 +92,17 @@ end
 -- @treturn string
 function server.endpoint(base_url)
   return ("%s/bookings/%s/confirm"):format(base_url, documents.ID)
+end
+
+--- How long a request and its answer are on their way to `server.far`. Milliseconds.
+server.ROUND_TRIP = 20
+
+--- Moves a server away: starts a relay to it on the server's core.
+-- @tparam integer port the server's
+-- @treturn table `port`, `close()`
+function server.far(port)
+  local relay = process.start(("%sbuild/bench/far %d %g"):format(server.together, port, server.ROUND_TRIP / 2))
+  return { port = tonumber(relay.line), close = function() relay:close() end }
 end
 
 --- Starts an nginx with the locations `/action`, which confirms a booking and answers with its state, and `/proxy`,

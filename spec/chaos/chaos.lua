@@ -1,7 +1,7 @@
 --- The program: `make chaos`, or `lua5.4 spec/chaos/chaos.lua` in the project's folder. From the environment:
 --
 -- * `SEED` (default 1): the same seed makes the same decisions;
--- * `ACTIONS` (default 10000): at least so many calls;
+-- * `ACTIONS` (default 10000): at least so many operations;
 -- * `MODE` (default all): `alone`, `interleaved`, `crowd`, `started` or `cqueues`, see spec/chaos/plan.lua;
 -- * `WRITERS` (default 3): how many processes make a crowd;
 -- * `ROUND`: plays only this round, as a violation's report says.

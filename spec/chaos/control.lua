@@ -20,7 +20,7 @@ end
 -- @tparam string target
 -- @tparam ?table body
 -- @return the answer's `data`
-function control:call(method, target, body)
+function control:request(method, target, body)
   local transfer = self.engine:start {
     method = method, target = target, headers = HEADERS, body = body and assert(core.encode(body)), timeout = 60,
   }

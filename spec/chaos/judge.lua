@@ -1,12 +1,12 @@
---- Compares what a call answered with what really happened.
+--- Compares what an operation answered with what really happened.
 --
 -- The rules, each the name of a violation:
 --
--- * `twice`: what a call did was done at most once.
--- * `false success`: a success means that the action was applied: by this call, or, where the answer says
---   `reconciled`, by this call or anybody else, since a look at the booking cannot tell who it was.
--- * `false failure`: what was applied by this call is answered with a success or as `uncertain`, or was cancelled when
---   something of it had been sent.
+-- * `twice`: what an operation did was done at most once.
+-- * `false success`: a success means that the action was applied: by this operation, or, where the answer says
+--   `reconciled`, by this operation or anybody else, since a look at the booking cannot tell who it was.
+-- * `false failure`: what was applied by this operation is answered with a success or as `uncertain`, or was cancelled
+--   when something of it had been sent.
 -- * `wrong state`: the state in the answer is one that the action leads to; in a refusal, one that the booking was in.
 -- * `sent`: tells the most that is known of any of the action's requests, and `"no"` only if nothing arrived.
 -- * `cause`: an uncertain answer says why.
@@ -14,8 +14,8 @@
 -- * `attempts`: the answer tells how often the action was tried.
 -- * `reconciled`: told exactly where no answer to the action itself was a success.
 -- * `meddling`: with "report", and for a creation, nothing follows a doubtful request.
--- * `late`: the call returned by its deadline.
--- * `raised`: no call raises for what the world does.
+-- * `late`: the operation returned by its deadline.
+-- * `raised`: no operation raises for what the world does.
 -- * `needless doubt`: `uncertain` although what the client saw decides the question, or although it had tries and time
 --   left to find out. `judge.why` decides this by the requests that the client sent and the answers that it got.
 local graphs = require "spec.chaos.graphs"
@@ -73,7 +73,7 @@ local function is_spent(note)
   return note.spent + recorder.retries(note.trace) >= BUDGET
 end
 
--- Why a call is in doubt although it had read the booking: a reason, or nil and what is wrong with that.
+-- Why an operation is in doubt although it had read the booking: a reason, or nil and what is wrong with that.
 local function why_after_look(note, short, rules)
   local state, action = short.look.state, note.action
   if not state then
@@ -88,7 +88,7 @@ local function why_after_look(note, short, rules)
   if graphs.recurs(rules, action) then return "cannot be repeated" end
   if rules:leads_to(action, state) then return "proves nothing" end
   if not rules:can(state, action) then
-    -- Others may have acted after this call, unless no way leads from the action's target to this state.
+    -- Others may have acted after this operation, unless no way leads from the action's target to this state.
     for _, entry in ipairs(rules.actions) do
       if entry.name == action and graphs.reaches(rules, entry.to, state) then return "moved on" end
     end
@@ -101,8 +101,8 @@ local function why_after_look(note, short, rules)
   return nil, "it had tries and time left to repeat the action"
 end
 
---- Why a call ended as `uncertain`.
--- @tparam table note of a call
+--- Why an operation ended as `uncertain`.
+-- @tparam table note of an operation
 -- @treturn string|nil a reason:
 --   "report" (it was asked not to look), "creation", "no time left",
 --   "could not look" (no look got an answer, and no more tries of it were left),
@@ -133,8 +133,8 @@ local function says(violations, rule, text, ...)
   violations[#violations + 1] = { rule = rule, text = select("#", ...) > 0 and text:format(...) or text }
 end
 
--- Did somebody else apply the action before the call was over? Steps that no note explains were made before the round,
--- or by the sandbox itself.
+-- Did somebody else apply the action before the operation was over? Steps that no note explains were made before the
+-- round, or by the sandbox itself.
 local function was_applied(note, booking, all)
   for _, step in ipairs(booking.history) do
     local theirs = all.notes[step.marker]
@@ -158,7 +158,7 @@ local function check_success(note, account, all, add)
   end
   local step = account.applied[1]
   if not step and not outcome.reconciled then
-    add("false success", "the action was not applied by this call, and the answer does not say `reconciled`")
+    add("false success", "the action was not applied by this operation, and the answer does not say `reconciled`")
   elseif not step and not was_applied(note, all.bookings[note.booking], all) then
     add("false success", "nobody had applied the action")
   end
@@ -220,13 +220,13 @@ local function check_requests(note, account, add)
   end
 end
 
---- Judges a call.
+--- Judges an operation.
 -- A note gets `doubt`, where a request left it open if the action was applied; `why`, the reason of an `uncertain`
 -- outcome; `credited`, where somebody else had brought the success about.
 -- @tparam table note from spec/chaos/writer.lua
 -- @tparam table all from `truth.read`
 -- @treturn {table,...} violations: `rule`, `text`
-function judge.call(note, all)
+function judge.operation(note, all)
   local violations = {}
   local function add(rule, text, ...) says(violations, rule, text, ...) end
   local account = truth.of(all, note.marker)

@@ -1,5 +1,5 @@
---- What is done in a round: bookings, calls, and what goes wrong with them. All of it is decided by the seed and the
--- round's number alone, whatever happens on the way.
+--- What is done in a round: bookings, operations, and what goes wrong with them. All of it is decided by the seed and
+-- the round's number alone, whatever happens on the way.
 local dice = require "spec.support.dice"
 local graphs = require "spec.chaos.graphs"
 
@@ -7,14 +7,14 @@ local plan = {}
 
 -- The size of a round, and how likely a fault follows a fault. A client has a budget for retries: a short round leaves
 -- some of it, a long one uses it up.
-local SHORT = { bookings = 22, calls = 60, again = 0.4, stalls = true }
-local LONG = { bookings = 200, calls = 500, again = 0.97, fault_rate = 1, uncertain = "reconcile", retries = 5 }
+local SHORT = { bookings = 22, operations = 60, again = 0.4, stalls = true }
+local LONG = { bookings = 200, operations = 500, again = 0.97, fault_rate = 1, uncertain = "reconcile", retries = 5 }
 
 -- Timeouts, and how long a server stalls, in seconds. spec/chaos/writer.lua shortens pauses between tries, but not the
 -- time that the server takes.
 local PATIENT, HURRIED, HASTY, STALL = 30, 1, 0.1, 0.15
 
--- Where many calls are under way at once.
+-- Where many operations are under way at once.
 local AT_ONCE = { crowd = true, started = true, cqueues = true }
 
 local USELESS = { "", '{"data":null}', "[1]", "<html><title>Bad Gateway</title></html>", '{"data":{"id":"x"}}', "{" }
@@ -57,7 +57,7 @@ local function draw_fault(own, on, round)
   return fault
 end
 
--- The faults for the first requests of a call, one by one, and for the reads that follow.
+-- The faults for the first requests of an operation, one by one, and for the reads that follow.
 local function draw_faults(own, round)
   local list = {}
   for _, on in ipairs { "action", "look" } do
@@ -132,21 +132,21 @@ local function draw_timeout(own, faults)
   return own:weighted { { 8, PATIENT }, { 1, HURRIED } }
 end
 
-local function draw_call(own, round, booking)
-  local call = { faults = draw_faults(own, round) }
-  call.timeout = draw_timeout(own, call.faults)
-  call.refuse = not AT_ONCE[round.kind] and own:chance(0.02) or nil
+local function draw_operation(own, round, booking)
+  local operation = { faults = draw_faults(own, round) }
+  operation.timeout = draw_timeout(own, operation.faults)
+  operation.refuse = not AT_ONCE[round.kind] and own:chance(0.02) or nil
   -- After so many updates, if it is not over by then.
-  call.cancel = round.kind == "started" and own:chance(0.08) and own:integer(0, 12) or nil
+  operation.cancel = round.kind == "started" and own:chance(0.08) and own:integer(0, 12) or nil
   if not booking then
-    call.create = own:pick { "instant", "confirm_decline", "instant_payment", "lamp" }
-    return call
+    operation.create = own:pick { "instant", "confirm_decline", "instant_payment", "lamp" }
+    return operation
   end
-  call.handle = own:pick { "fresh", "kept", "seen" }
+  operation.handle = own:pick { "fresh", "kept", "seen" }
   if round.kind == "interleaved" and own:chance(0.6) then
-    call.intruder = { before = own:weighted { { 1, 1 }, { 3, 2 }, { 2, 3 }, { 1, 4 } } }
+    operation.intruder = { before = own:weighted { { 1, 1 }, { 3, 2 }, { 2, 3 }, { 1, 4 } } }
   end
-  return call
+  return operation
 end
 
 local KINDS = { { 5, "alone" }, { 3, "interleaved" }, { 2, "crowd" }, { 2, "started" }, { 2, "cqueues" } }
@@ -155,7 +155,7 @@ local KINDS = { { 5, "alone" }, { 3, "interleaved" }, { 2, "crowd" }, { 2, "star
 -- @tparam number seed
 -- @tparam number number of the round
 -- @tparam string mode "alone" (one writer), "interleaved" (a second one acts between the first one's requests), "crowd"
---   (several processes), "started" (many calls in flight), "cqueues" (many coroutines), or "all"
+--   (several processes), "started" (many operations in flight), "cqueues" (many coroutines), or "all"
 -- @treturn table `kind`, `bookings` (`graph`, `path`: actions that lead to where it begins), what the clients are like
 --   (`uncertain`, `retries`, `rate`), `fault_rate` and `cut_rate`
 function plan.round(seed, number, mode)
@@ -172,46 +172,46 @@ function plan.round(seed, number, mode)
     cut_rate = source == "faults" and 0 or own:pick { 0.7, 1 },
     width = AT_ONCE[kind] and own:pick { 2, 8, 24 } or nil,
   }
-  -- With many calls at once some faults are never met; in a long round they would pile up.
+  -- With many operations at once some faults are never met; in a long round they would pile up.
   local size = own:chance(0.01) and not AT_ONCE[kind] and LONG or SHORT
   for name, value in pairs(size) do round[name] = value end
   round.bookings = draw_bookings(own, size.bookings)
   return round
 end
 
---- The calls of one writer.
+--- The operations of one writer.
 -- @tparam table round from `plan.round`
 -- @tparam number writer its number
--- @tparam number limit the number of calls at most
--- @treturn table a list of calls: `number`, `booking` (an index), `action`, `inputs`, `handle`, `timeout`, `faults`, …;
---   or with `create`: a graph
-function plan.calls(round, writer, limit)
+-- @tparam number limit the number of operations at most
+-- @treturn table a list of operations: `number`, `booking` (an index), `action`, `inputs`, `handle`, `timeout`,
+--   `faults`, …; or with `create`: a graph
+function plan.operations(round, writer, limit)
   local own = dice.new(round.seed, "calls", round.number, writer)
   local walks, open = {}, {}
   for index, booking in ipairs(round.bookings) do
     walks[index] = draw_walk(own, graphs.all[booking.graph], booking.state)
     open[index] = index
   end
-  local calls = {}
-  while #open > 0 and #calls < math.min(round.calls, limit) do
+  local operations = {}
+  while #open > 0 and #operations < math.min(round.operations, limit) do
     local position = own:integer(1, #open)
     local index = open[position]
     local create = own:chance(0.05)
-    local call = draw_call(own, round, not create and round.bookings[index])
+    local operation = draw_operation(own, round, not create and round.bookings[index])
     if not create then
       local rules = graphs.all[round.bookings[index].graph]
-      call.booking, call.action = index, table.remove(walks[index], 1)
-      call.inputs = inputs_of(own, rules, call.action)
+      operation.booking, operation.action = index, table.remove(walks[index], 1)
+      operation.inputs = inputs_of(own, rules, operation.action)
       if #walks[index] == 0 then table.remove(open, position) end
-      if call.intruder then
-        call.intruder.action = own:chance(0.4) and call.action or own:pick(action_names(rules))
+      if operation.intruder then
+        operation.intruder.action = own:chance(0.4) and operation.action or own:pick(action_names(rules))
       end
     end
-    calls[#calls + 1] = call
-    call.number = #calls
-    call.marker = ("%d.%d.%d"):format(round.number, writer, #calls)
+    operations[#operations + 1] = operation
+    operation.number = #operations
+    operation.marker = ("%d.%d.%d"):format(round.number, writer, #operations)
   end
-  return calls
+  return operations
 end
 
 return plan

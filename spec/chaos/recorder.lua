@@ -1,5 +1,5 @@
 --- A transport around another one, which notes what a client gets to see: its requests and what came of each.
--- A call's answer is judged by these notes and by the server's, not by what the client believes.
+-- An operation's answer is judged by these notes and by the server's, not by what the client believes.
 local core = require "timekit.core"
 
 local recorder = {}
@@ -73,11 +73,11 @@ function optional:finished()
 end
 
 --- @param transport the one that does the work
--- @treturn table a transport, which has for each call a list of what was noted: `method`, `status`, `failure` (its
+-- @treturn table a transport, which has for each operation a list of what was noted: `method`, `status`, `failure` (its
 --   kind), `sent`, `state` (the booking's, where the answer shows it), `refused` (the state that the action was refused
 --   in), `retry_after`, `limited` (it is the rate limit's 503). `current` is a function that returns the list of the
---   call which is running: set it. `before`, when set, is called with the number of the request that is about to be
---   sent.
+--   operation which is running: set it. `before`, when set, is called with the number of the request that is about to
+--   be sent.
 function recorder.new(transport)
   return {
     connect = function(owner, options)
@@ -91,7 +91,7 @@ function recorder.new(transport)
   }
 end
 
---- How many requests of a call were retries, of the action or of a look.
+--- How many requests of an operation were retries, of the action or of a look.
 -- @tparam table trace
 -- @treturn integer
 function recorder.retries(trace)

@@ -2,9 +2,10 @@
 local report = {}
 
 --- A summary of nothing yet.
--- @treturn table `actions`; `violations`; `doubts` (calls that an action's request left in doubt, unless cancelled);
---   `credited` (successes that somebody else had brought about); `slowest` (seconds beyond a call's deadline); and how
---   many by name: `outcomes`, `why` (of the uncertain ones), `faults`, `cuts`, `rules` (that were violated)
+-- @treturn table `actions`; `violations`; `doubts` (operations that an action's request left in doubt, unless
+--   cancelled); `credited` (successes that somebody else had brought about); `slowest` (seconds beyond an operation's
+--   deadline); and how many by name: `outcomes`, `why` (of the uncertain ones), `faults`, `cuts`, `rules` (that were
+--   violated)
 function report.new()
   return {
     actions = 0, violations = 0, doubts = 0, credited = 0, slowest = 0,
@@ -16,7 +17,7 @@ local function bump(counts, name)
   counts[name] = (counts[name] or 0) + 1
 end
 
---- Counts a call.
+--- Counts an operation.
 -- @tparam table summary
 -- @tparam table note judged
 -- @tparam {table,...} violations
@@ -94,7 +95,7 @@ function report.violation(round, note, violations, all, cuts)
   end
   lines[#lines + 1] = ("  again: make chaos SEED=%d ROUND=%d MODE=%s%s"):format(
     round.seed, round.number, round.kind, round.width and " (if it shows: nobody keeps a crowd's time)" or "")
-  lines[#lines + 1] = ("  call %s of writer %s: %s of %s, booking %s, handle %s with hint %s"):format(
+  lines[#lines + 1] = ("  operation %s of writer %s: %s of %s, booking %s, handle %s with hint %s"):format(
     note.marker, tostring(note.writer), note.action or "create", note.graph or note.create, tostring(note.booking),
     tostring(note.handle), show(note.hint))
   lines[#lines + 1] = ("  client: uncertain=%s retries=%d timeout=%s"):format(

@@ -48,7 +48,7 @@ local function play(self, round, limit)
   return session.run(job, self.world.control, self.world.proxy)
 end
 
--- Several of a crowd share the calls that are left.
+-- Several of a crowd share the operations that are left.
 local function run_round(self, number)
   local round = plan.round(self.seed, number, self.mode)
   local left = self.actions - self.summary.actions
@@ -56,7 +56,7 @@ local function run_round(self, number)
   local bookings, requests, done = self.world:settle()
   local all = truth.read(bookings, requests, notes)
   for _, note in ipairs(notes) do
-    local violations = judge.call(note, all)
+    local violations = judge.operation(note, all)
     report.count(self.summary, note, violations)
     if #violations > 0 then self.say(report.violation(round, note, violations, all, done.cuts)) end
   end
@@ -64,10 +64,10 @@ local function run_round(self, number)
 end
 
 --- Runs it.
--- @tparam table options `seed`, `actions` (at least so many calls), `writers` (in a crowd), `mode` (see `plan.round`),
---   `round` (only this one), `world` (one that was started before), `say` (function(text): told about violations),
---   `wrap` and `distort` as for spec/chaos/writer.lua, `start_member` (function: starts one of a crowd; default: a
---   process of its own)
+-- @tparam table options `seed`, `actions` (at least so many operations), `writers` (in a crowd), `mode` (see
+--   `plan.round`), `round` (only this one), `world` (one that was started before), `say` (function(text): told about
+--   violations), `wrap` and `distort` as for spec/chaos/writer.lua, `start_member` (function: starts one of a crowd;
+--   default: a process of its own)
 -- @treturn table see spec/chaos/report.lua
 function chaos.run(options)
   local self = {

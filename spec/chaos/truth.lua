@@ -1,9 +1,9 @@
---- What really happened, from the sandbox's own records: which call is behind each step of each booking.
+--- What really happened, from the sandbox's own records: which operation is behind each step of each booking.
 --
--- Every action carries its call's marker in the request's body, and every creation in the booking's `meta`. The steps
--- of a booking's history that the API made (`by` is "api") stand in the order in which the requests were dealt with,
--- and so do the requests in the sandbox's record; a request made a step exactly when the sandbox's own answer to it
--- was 200. So the n-th step by some action belongs to the n-th such request for that action, however many writers
+-- Every action carries its operation's marker in the request's body, and every creation in the booking's `meta`. The
+-- steps of a booking's history that the API made (`by` is "api") stand in the order in which the requests were dealt
+-- with, and so do the requests in the sandbox's record; a request made a step exactly when the sandbox's own answer to
+-- it was 200. So the n-th step by some action belongs to the n-th such request for that action, however many writers
 -- there were and whatever was done to the answers on the way. That none is left over is checked.
 local truth = {}
 
@@ -15,8 +15,8 @@ local function marker_of(body)
 end
 
 local function account_of(all, marker)
-  all.calls[marker] = all.calls[marker] or { applied = {}, requests = 0 }
-  return all.calls[marker]
+  all.operations[marker] = all.operations[marker] or { applied = {}, requests = 0 }
+  return all.operations[marker]
 end
 
 -- The markers of the requests that made a step: booking → action → list, in order.
@@ -57,11 +57,11 @@ end
 --- Puts the records together.
 -- @tparam table bookings of `GET /_sandbox/bookings`
 -- @tparam table requests of `GET /_sandbox/requests`, complete
--- @tparam {table,...} notes of the calls
--- @treturn table `notes`: by marker; `bookings`: by id, with a `marker` in the steps of their histories; `calls`, for
---   `truth.of`
+-- @tparam {table,...} notes of the operations
+-- @treturn table `notes`: by marker; `bookings`: by id, with a `marker` in the steps of their histories; `operations`,
+--   for `truth.of`
 function truth.read(bookings, requests, notes)
-  local all = { calls = {}, bookings = {}, notes = {} }
+  local all = { operations = {}, bookings = {}, notes = {} }
   for _, note in ipairs(notes) do all.notes[note.marker] = note end
   local made = read_requests(all, requests)
   for _, booking in ipairs(bookings) do
@@ -73,7 +73,7 @@ function truth.read(bookings, requests, notes)
   return all
 end
 
---- What the records say of one call.
+--- What the records say of one operation.
 -- @tparam table all from `truth.read`
 -- @tparam string marker
 -- @treturn table `applied`: the steps that its requests made, of a booking that it created the first; `requests`: how

@@ -42,14 +42,14 @@ end
 -- @tparam table round from `plan.round`
 -- @treturn table its bookings: a list of `id`, `graph`
 function world:begin(round)
-  self.control:call("POST", "/_sandbox/reset")
+  self.control:request("POST", "/_sandbox/reset")
   self.proxy:begin(("%d.%d"):format(round.seed, round.number), round.cut_rate)
   local bookings = {}
   for index, planned in ipairs(round.bookings) do
     local owner = bookings[1] and bookings[1].id
-    local created = self.control:call("POST", "/v2/bookings", world.fields(planned.graph, owner))
+    local created = self.control:request("POST", "/v2/bookings", world.fields(planned.graph, owner))
     for _, action in ipairs(planned.path) do
-      self.control:call("PUT", ("/v2/bookings/%s/%s"):format(created.id, action), {})
+      self.control:request("PUT", ("/v2/bookings/%s/%s"):format(created.id, action), {})
     end
     bookings[index] = { id = created.id, graph = planned.graph }
   end
@@ -62,16 +62,16 @@ end
 -- @treturn table what the proxy did, see `cut_proxy:settle`
 function world:settle()
   local done = self.proxy:settle()
-  self.control:call("DELETE", "/_sandbox/faults")
-  for _ = 1, FLUSH do self.control:call("GET", "/v2/bookings?limit=1") end
+  self.control:request("DELETE", "/_sandbox/faults")
+  for _ = 1, FLUSH do self.control:request("GET", "/v2/bookings?limit=1") end
   -- What a connection brought that the proxy reset may be dealt with somewhat later.
-  local requests = self.control:call("GET", "/_sandbox/requests")
+  local requests = self.control:request("GET", "/_sandbox/requests")
   repeat
     local before = #requests
-    self.control:call("GET", "/_sandbox/health")
-    requests = self.control:call("GET", "/_sandbox/requests")
+    self.control:request("GET", "/_sandbox/health")
+    requests = self.control:request("GET", "/_sandbox/requests")
   until #requests == before
-  return self.control:call("GET", "/_sandbox/bookings"), requests, done
+  return self.control:request("GET", "/_sandbox/bookings"), requests, done
 end
 
 function world:close()

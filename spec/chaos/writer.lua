@@ -1,4 +1,4 @@
---- Somebody who acts on bookings through the client, and notes what became of each call.
+--- Somebody who acts on bookings through the client, and notes what became of each operation.
 local core = require "timekit.core"
 local blocking = require "timekit.runtime.blocking"
 local tasks = require "timekit.runtime.tasks"
@@ -18,7 +18,7 @@ local function this_thread()
 end
 
 -- The seconds that were not really slept, by coroutine. Deadlines count them, so for the client a pause is as long as
--- ever. Calls that are under way at once have a time of their own each, so one's pause does not shorten another's.
+-- ever. Operations that are under way at once have a time of their own each, so one's pause does not shorten another's.
 local skipped = setmetatable({}, { __mode = "k" })
 
 local function lapse(runtime)
@@ -50,7 +50,7 @@ function writer.lapse_time()
   end
 end
 
--- A call's answer in plain data.
+-- An operation's answer in plain data.
 local function outcome_of(booking, info)
   if booking then
     return { kind = "success", state = booking.state, id = booking.id, reconciled = info.reconciled,
@@ -61,21 +61,22 @@ local function outcome_of(booking, info)
 end
 
 -- On Lua 5.1 (LuaJIT apart) nothing can yield out of xpcall.
-local function try(call)
-  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") and this_thread() ~= MAIN then return true, call() end
-  return xpcall(call, debug.traceback)
+local function try(fn)
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") and this_thread() ~= MAIN then return true, fn() end
+  return xpcall(fn, debug.traceback)
 end
 
--- Notes a call: what it answered, and what was seen of it on the way. A call never raises for what the world does.
-local function run(self, note, call)
+-- Notes an operation: what it answered, and what was seen of it on the way. An operation never raises for what the
+-- world does.
+local function run(self, note, fn)
   note.trace = {}
   local thread = this_thread()
   self.traces[thread] = note.trace
   note.began = core.now()
-  local done, booking, info = try(call)
+  local done, booking, info = try(fn)
   note.ended = core.now()
   self.traces[thread], self.recorder.before = nil, nil
-  -- Counts the calls before, and those under way.
+  -- Counts the operations before, and those under way.
   note.spent = self.spent
   for _, trace in pairs(self.traces) do note.spent = note.spent + recorder.retries(trace) end
   self.spent = self.spent + recorder.retries(note.trace)
@@ -120,38 +121,40 @@ function writer:handle(id, how)
 end
 
 --- Performs an action.
--- @tparam table call `marker`, `action`, `inputs`, `handle`, `timeout`
+-- @tparam table operation `marker`, `action`, `inputs`, `handle`, `timeout`
 -- @tparam table booking `id` and `graph`
 -- @tparam ?function before called with the number of each request that is about to be sent
 -- @treturn table the note: `marker`, `writer`, `booking`, `graph`, `action`, `timeout`, `uncertain`, `retries`,
 --   `outcome`, `trace`, `spent` (how often the client had retried before), …
-function writer:act(call, booking, before)
+function writer:act(operation, booking, before)
   local note = {
-    marker = call.marker, writer = self.number, booking = booking.id, graph = booking.graph, action = call.action,
-    timeout = call.timeout, handle = call.handle, uncertain = self.uncertain, retries = self.retries,
-    faults = call.faults,
+    marker = operation.marker, writer = self.number, booking = booking.id, graph = booking.graph,
+    action = operation.action, timeout = operation.timeout, handle = operation.handle,
+    uncertain = self.uncertain, retries = self.retries, faults = operation.faults,
   }
-  local handle = self:handle(booking.id, call.handle)
+  local handle = self:handle(booking.id, operation.handle)
   note.hint = { graph = handle.graph, state = handle.state }
   self.recorder.before = before
   local shown = run(self, note, function()
-    return handle:action(call.action, call.inputs, { timeout = call.timeout, settings = { chaos = call.marker } })
+    return handle:action(operation.action, operation.inputs, {
+      timeout = operation.timeout, settings = { chaos = operation.marker },
+    })
   end)
   if shown then self.seen[booking.id] = shown end
   return note
 end
 
 --- Creates a booking that is not used further.
--- @tparam table call `marker`, `create` (a graph), `timeout`
+-- @tparam table operation `marker`, `create` (a graph), `timeout`
 -- @tparam table fields of the booking
 -- @treturn table the note, with `create` instead of booking and action
-function writer:create(call, fields)
+function writer:create(operation, fields)
   local note = {
-    marker = call.marker, writer = self.number, create = call.create, timeout = call.timeout,
-    uncertain = self.uncertain, retries = self.retries, faults = call.faults,
+    marker = operation.marker, writer = self.number, create = operation.create, timeout = operation.timeout,
+    uncertain = self.uncertain, retries = self.retries, faults = operation.faults,
   }
-  fields.meta = { chaos = call.marker }
-  run(self, note, function() return self.client:create_booking(fields, { timeout = call.timeout }) end)
+  fields.meta = { chaos = operation.marker }
+  run(self, note, function() return self.client:create_booking(fields, { timeout = operation.timeout }) end)
   return note
 end
 

@@ -39,7 +39,7 @@ PLACES["over HTTP"] = function()
     return answer
   end
   local function control(path, body)
-    local status, answer = served:call(body and "POST" or "GET", "/_sandbox/" .. path, body and core.encode(body))
+    local status, answer = served:request(body and "POST" or "GET", "/_sandbox/" .. path, body and core.encode(body))
     assert.equal(200, status)
     return answer.data
   end

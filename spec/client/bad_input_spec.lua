@@ -65,7 +65,7 @@ describe("bad input", function()
     end
   end)
 
-  it("as inputs raises when it is no table of names, or nothing that JSON can say", function()
+  it("as inputs raises when it is not a table of names, or when JSON cannot express it", function()
     for _, inputs in ipairs { "Fully booked", 42, true, print, core.null } do
       raises("booking:action: inputs: expected a table", function() booking:action("decline", inputs) end)
     end

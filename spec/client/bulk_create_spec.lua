@@ -197,7 +197,7 @@ describe("create_bookings", function()
     assert.equal(3, info.attempts)
   end)
 
-  it("is refused when it is too large, and raises on what is no list of fields", function()
+  it("is refused when it is too large, and raises on what is not a list of fields", function()
     local _, err = tk:create_bookings { fields(), fields("instant", { what = ("x"):rep(1048577) }) }
     assert.same({ "input", "no" }, { err.kind, err.sent })
     for _, wrong in ipairs { { "b1" }, { { "b1" } }, { 7 }, { graph = "instant" }, { fields(), [3] = fields() }, 7 } do

@@ -281,7 +281,7 @@ describe("what is claimed of a bulk request is true", function()
         if not well then error(("round %d: %s"):format(number, tostring(found)), 0) end
         done = done + found
       end
-      -- The rounds are no good if nothing is ever done.
+      -- The rounds prove nothing if nothing is ever done.
       assert(done > ROUNDS / 4, done)
     end)
   end

@@ -122,7 +122,7 @@ describe("update_bookings", function()
       endings(client(shown):update_bookings(BOTH, { reset_all_on_error = true })))
   end)
 
-  it("raises on what is no list of items, naming the wrong one", function()
+  it("raises on what is not a list of items, naming the wrong one", function()
     local cases = {
       [7] = "expected a list", [{ id = first }] = "expected a list",
       [{ { first, "confirm" }, 7 }] = "item 2: expected {",
@@ -393,7 +393,7 @@ describe("bulk requests over HTTP", function()
     local items = {}
     for index, result in ipairs(results) do items[index] = { result[1], "confirm" } end
     items[3][2] = "decline"
-    assert.equal(200, (served:call("POST", "/_sandbox/faults", core.encode {
+    assert.equal(200, (served:request("POST", "/_sandbox/faults", core.encode {
       match = "PUT /v2/bookings/bulk", when = "after", what = "close",
     })))
     assert.same({ "confirmed reconciled", "confirmed reconciled", "declined reconciled" },

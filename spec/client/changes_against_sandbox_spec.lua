@@ -121,7 +121,7 @@ describe("a client of a sandbox over HTTP", function()
     local server = sandbox_server.start()
     local tk = timekit.new { app_key = "test_api_key_1", base_url = server.url }
     local function fault(plan)
-      assert.equal(200, server:call("POST", "/_sandbox/faults", assert(core.encode(plan))))
+      assert.equal(200, server:request("POST", "/_sandbox/faults", assert(core.encode(plan))))
     end
     return tk, fault, function()
       tk:close()

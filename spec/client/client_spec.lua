@@ -70,7 +70,7 @@ describe("a client", function()
     assert.equal("test_api_key", transport.connections[1].password)
   end)
 
-  it("has its own time for a call, and a call its own", function()
+  it("has its own time for an operation, and an operation its own", function()
     local transport = scripted.new(function() return scripted.booking "confirmed" end)
     local tk = timekit.new { app_key = KEY, transport = transport, timeout = 5 }
     tk:booking("b1"):confirm()

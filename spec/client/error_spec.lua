@@ -101,7 +101,7 @@ describe("a redactor", function()
     }, body)
   end)
 
-  it("leaves what is no text alone", function()
+  it("leaves what is not a text alone", function()
     for _, value in ipairs { 42, true, core.null } do assert.equal(value, redact(value)) end
     assert.is_nil(redact(nil))
   end)

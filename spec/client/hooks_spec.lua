@@ -1,4 +1,4 @@
--- Hooks: what they see, that no key is in it, that their errors break no call, and the traceparent.
+-- Hooks: what they see, that no key is in it, that their errors break no operation, and the traceparent.
 local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
 local collect = require "spec.support.collect"
@@ -193,7 +193,7 @@ describe("hooks", function()
     assert.same({ 1, 1 }, { #before, #after })
   end)
 
-  it("are not there unless given: no call costs more, none differs", function()
+  it("are not there unless given: no operation costs more, none differs", function()
     local tk = client({ failure("network", "no"), booking "confirmed" }, { before = false, after = false })
     assert.equal(2, select(2, tk:booking("b1"):confirm()).attempts)
     assert.same({ {}, {} }, { before, after })
@@ -296,7 +296,7 @@ describe("an error in a hook", function()
     return timekit.new(options), transport
   end
 
-  it("breaks no call", function()
+  it("breaks no operation", function()
     for _, problem in ipairs { "broken", { "a table" }, 42, false } do
       local tk, transport = client { before = broken(problem, 0), after = broken(problem, 0) }
       assert.equal("confirmed", tk:booking("b1"):confirm().state)
@@ -415,7 +415,7 @@ describe("a traceparent", function()
       assert.equal(TRACE, request.headers.traceparent)
       if request.method ~= "GET" then assert.equal("application/json", request.headers["Content-Type"]) end
     end
-    -- The option holds for that call only.
+    -- The option holds for that operation only.
     assert(tk:booking("b1"):confirm())
     assert.is_nil(transport.requests[8].headers.traceparent)
   end)

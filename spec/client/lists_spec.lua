@@ -86,7 +86,7 @@ describe("a page of bookings", function()
     assert.equal(7, opts.search["meta.table"])
   end)
 
-  it("is an error where the answer is no list", function()
+  it("is an error where the answer is not a list", function()
     for _, body in ipairs { "", "{}", '{"data":{}}', '{"data":[1]}', "<html>" } do
       local none, err = client(answer(200, body)):bookings_page()
       assert.is_nil(none)
@@ -296,7 +296,7 @@ describe("all bookings", function()
   it("and deletions without an answer's body come over HTTP", function()
     local server = sandbox_server.start()
     local tk = timekit.new { app_key = "test_api_key_1", base_url = server.url }
-    assert.equal(200, server:call("POST", "/_sandbox/faults",
+    assert.equal(200, server:request("POST", "/_sandbox/faults",
       '{"match":"DELETE /v2/bookings/*","what":"status","status":204,"when":"before","times":2}'))
     assert.is_true((tk:booking("b1"):delete()))
     assert.equal(core.null, (tk:request("DELETE", "/bookings/b1")))

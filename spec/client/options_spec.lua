@@ -75,7 +75,7 @@ describe("options", function()
     assert.equal("timekit.new: unknown option 'colour'", message)
   end)
 
-  it("that are no table raise", function()
+  it("that are not a table raise", function()
     assert.matches("expected a table of options, got a string", blame(function() timekit.new("s3cret") end))
     assert.matches("expected a table of options, got a number", blame(function() timekit.configure(1) end))
   end)
@@ -237,7 +237,7 @@ describe("options", function()
     end)
   end)
 
-  it("of a call are checked, too", function()
+  it("of a method are checked, too", function()
     local transport = scripted.new(function() return scripted.booking "confirmed" end)
     local tk = timekit.new { app_key = "k", transport = transport }
     local booking = tk:booking("b1")

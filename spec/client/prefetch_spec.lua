@@ -298,7 +298,7 @@ describe("over HTTP, with prefetch,", function()
   teardown(function() server:close() end)
 
   local function count()
-    local _, history = server:call("GET", "/_sandbox/requests")
+    local _, history = server:request("GET", "/_sandbox/requests")
     local found = 0
     for _, request in ipairs(history.data) do
       if request.target:find("^/v2/bookings%?") then found = found + 1 end
@@ -418,7 +418,7 @@ describe("over HTTP, with prefetch,", function()
   end
 
   it("nginx goes on", function()
-    assert.equal(200, (server:call("POST", "/_sandbox/faults", core.encode {
+    assert.equal(200, (server:request("POST", "/_sandbox/faults", core.encode {
       match = "GET /v2/bookings", what = "stall", seconds = PAUSE, times = PAGES,
     })))
     local running = nginx.start(nginx.configuration(([[

@@ -1,4 +1,4 @@
--- The client's own rate limit: the bucket, what it learns from answers, and how calls wait for it.
+-- The client's own rate limit: the bucket, what it learns from answers, and how operations wait for it.
 local clocks = require "spec.support.clock"
 local machine = require "spec.support.machine"
 local rate = require "timekit.call.rate"
@@ -127,7 +127,7 @@ describe("a client's rate", function()
 
   local function confirmed() return scripted.booking "confirmed" end
 
-  it("is shared by all its calls", function()
+  it("is shared by all its operations", function()
     local tk, transport = client(confirmed, { rate = { per_second = 10, burst = 2 } })
     assert(tk:booking("b1"):confirm())
     assert(tk:booking("b2"):get())
@@ -214,17 +214,17 @@ describe("a client's rate", function()
     assert.is_true(math.abs(transport.requests[2].timeout - 2) < 1e-6)
   end)
 
-  it("ends a call that it would keep waiting for too long, at once and without sending", function()
+  it("ends an operation that it would keep waiting for too long, at once and without sending", function()
     local tk, transport = client(confirmed, { rate = { per_second = 0.1, burst = 1 }, timeout = 5 })
     assert(tk:booking("b1"):get())
-    local calls = {
+    local operations = {
       function() return tk:booking({ id = "b1", graph = "confirm_decline", state = "tentative" }):confirm() end,
       function() return tk:booking("b1"):get() end,
       function() return tk:booking("b1"):actions() end,
       function() return tk:create_booking { graph = "confirm_decline" } end,
     }
-    for _, call in ipairs(calls) do
-      local none, err = call()
+    for _, operation in ipairs(operations) do
+      local none, err = operation()
       assert.is_nil(none)
       assert.same({ "rate_limited", "no", true, 0, 0 },
         { err.kind, err.sent, err.retryable, err.attempts, err.elapsed })
@@ -239,7 +239,7 @@ describe("a client's rate", function()
     assert(tk:booking("b1"):get())
   end)
 
-  it("is not used up by calls that are refused before sending", function()
+  it("is not used up by operations that are refused before sending", function()
     local tk = client(confirmed, { rate = { per_second = 0.1, burst = 1 } })
     for _ = 1, 10 do
       assert.equal("input", select(2, tk:booking({ id = "b1", graph = "instant" }):decline()).kind)

@@ -13,16 +13,16 @@ local CREATE = { expects = "created", writes = true, graph = "confirm_decline" }
 
 local function no_clock() error("nobody should ask for the time") end
 
--- Reads an outcome as the end of a call that is not repeated: a doubt becomes `uncertain`.
-local function read(outcome, call)
-  local data, found, doubt = response.read(outcome, call, no_clock)
-  if doubt then found = response.uncertain(call, found) end
+-- Reads an outcome as the end of an operation that is not repeated: a doubt becomes `uncertain`.
+local function read(outcome, operation)
+  local data, found, doubt = response.read(outcome, operation, no_clock)
+  if doubt then found = response.uncertain(operation, found) end
   return data, found
 end
 
 -- The error fields of an outcome that must fail.
-local function failed(outcome, call)
-  local data, found = read(outcome, call)
+local function failed(outcome, operation)
+  local data, found = read(outcome, operation)
   assert.is_nil(data)
   assert.is_string(found.message)
   return found
@@ -40,8 +40,8 @@ describe("an answer found in public sources", function()
       ["ruby-booking_update"] = { "58190fc6-1ec0-4ebb-b627-7ce6aa9fc703", "confirm_decline", "tentative" },
       ["ruby-booking_show"] = { "f68979ff-27da-4afd-8d0c-847f9340331b", "confirm_decline", "declined" },
     } do
-      for _, call in ipairs { READ, ACTION, CREATE } do
-        local booking = assert(read(answer(call == CREATE and 201 or 200, fixture(name)), call))
+      for _, operation in ipairs { READ, ACTION, CREATE } do
+        local booking = assert(read(answer(operation == CREATE and 201 or 200, fixture(name)), operation))
         assert.same(expected, { booking.id, booking.graph, booking.state })
       end
     end
@@ -111,8 +111,8 @@ describe("a useful answer", function()
       assert.equal("yes", found.sent)
       assert.is_true(found.retryable)
 
-      for _, call in ipairs { ACTION, CREATE } do
-        found = failed(answer(200, body), call)
+      for _, operation in ipairs { ACTION, CREATE } do
+        found = failed(answer(200, body), operation)
         assert.equal("uncertain", found.kind)
         assert.equal("response", found.cause.kind)
         assert.equal(body, found.body)
@@ -165,7 +165,7 @@ describe("a refusal", function()
     assert.is_nil(fields)
   end)
 
-  it("is read when it is no JSON", function()
+  it("is read when it is not JSON", function()
     assert.equal("Unauthorized.", (message_of("Unauthorized.\r\nGo away.", 401)))
     assert.equal("the answer is a page, not JSON: 403 Forbidden",
       (message_of("<html><head><title>403 Forbidden</title></head></html>", 403)))
@@ -194,13 +194,13 @@ describe("an error's kind", function()
       [400] = "validation", [401] = "auth", [403] = "auth", [404] = "not_found", [405] = "validation",
       [409] = "validation", [410] = "validation", [422] = "validation", [429] = "rate_limited",
     } do
-      for _, call in ipairs { READ, ACTION, CREATE } do
-        local found = failed(answer(status, '{"error":"no"}'), call)
+      for _, operation in ipairs { READ, ACTION, CREATE } do
+        local found = failed(answer(status, '{"error":"no"}'), operation)
         assert.equal(kind, found.kind)
         assert.equal(status, found.status)
         assert.equal("yes", found.sent)
         assert.equal(kind == "rate_limited", found.retryable)
-        assert.equal(call.action, found.action)
+        assert.equal(operation.action, found.action)
         assert.equal("confirm_decline", found.graph)
       end
     end
@@ -214,12 +214,12 @@ describe("an error's kind", function()
       local found = failed(answer(status, "<html>", { ["timekit-request-id"] = "r1" }), READ)
       assert.equal(kind, found.kind)
       assert.equal(kind == "server", found.retryable)
-      for _, call in ipairs { ACTION, CREATE } do
-        found = failed(answer(status, "<html>", { ["timekit-request-id"] = "r1" }), call)
+      for _, operation in ipairs { ACTION, CREATE } do
+        found = failed(answer(status, "<html>", { ["timekit-request-id"] = "r1" }), operation)
         assert.equal("uncertain", found.kind)
         assert.equal(kind, found.cause.kind)
         assert.is_falsy(found.retryable)
-        assert.same({ status, "yes", "r1", "<html>", call.action },
+        assert.same({ status, "yes", "r1", "<html>", operation.action },
           { found.status, found.sent, found.request_id, found.body, found.action })
       end
     end
@@ -229,18 +229,20 @@ describe("an error's kind", function()
   end)
 
   it("is in doubt for 503, which is the rate limit's or a gateway's", function()
-    for _, call in ipairs { ACTION, CREATE, READ } do
+    for _, operation in ipairs { ACTION, CREATE, READ } do
       local doubts = {}
       for index, outcome in ipairs { answer(503, "{}"), answer(503, "<html>"), answer(502, "{}"), answer(429) } do
-        doubts[index] = select(3, response.read(outcome, call, no_clock)) or "none"
+        doubts[index] = select(3, response.read(outcome, operation, no_clock)) or "none"
       end
-      assert.same(call.writes and { "limited", "lost", "lost", "none" } or { "none", "none", "none", "none" }, doubts)
+      local expected = { "limited", "lost", "lost", "none" }
+      if not operation.writes then expected = { "none", "none", "none", "none" } end
+      assert.same(expected, doubts)
     end
     local limited = answer(503, "", { ["retry-after"] = "7" })
     local found = failed(limited, READ)
     assert.same({ "rate_limited", 7, true }, { found.kind, found.retry_after, found.retryable })
-    for _, call in ipairs { ACTION, CREATE } do
-      found = failed(limited, call)
+    for _, operation in ipairs { ACTION, CREATE } do
+      found = failed(limited, operation)
       assert.equal("uncertain", found.kind)
       assert.same({ "rate_limited", 7, true }, { found.cause.kind, found.cause.retry_after, found.cause.retryable })
       assert.is_falsy(found.retryable)
@@ -249,8 +251,8 @@ describe("an error's kind", function()
 
   it("follows from the transport's failure and from what was sent", function()
     for _, kind in ipairs { "network", "timeout" } do
-      for _, call in ipairs { READ, ACTION, CREATE } do
-        local found = failed(failure(kind, "no"), call)
+      for _, operation in ipairs { READ, ACTION, CREATE } do
+        local found = failed(failure(kind, "no"), operation)
         assert.same({ kind, "no", true }, { found.kind, found.sent, found.retryable })
         assert.is_nil(found.status)
         assert.is_nil(found.body)
@@ -263,8 +265,8 @@ describe("an error's kind", function()
           local outcome = failure(kind, sent, status or nil, status and '{"data":{"id":"b1","state":"confirmed"}}')
           local found = failed(outcome, READ)
           assert.same({ kind, sent, true }, { found.kind, found.sent, found.retryable })
-          for _, call in ipairs { ACTION, CREATE } do
-            found = failed(outcome, call)
+          for _, operation in ipairs { ACTION, CREATE } do
+            found = failed(outcome, operation)
             assert.same({ "uncertain", sent, kind }, { found.kind, found.sent, found.cause.kind })
             assert.is_falsy(found.retryable)
             assert.equal(status or nil, found.status)
@@ -273,8 +275,8 @@ describe("an error's kind", function()
       end
     end
     for _, sent in ipairs { "no", "maybe", "yes" } do
-      for _, call in ipairs { READ, ACTION, CREATE } do
-        local found = failed(failure("cancelled", sent), call)
+      for _, operation in ipairs { READ, ACTION, CREATE } do
+        local found = failed(failure("cancelled", sent), operation)
         assert.same({ "cancelled", sent, false }, { found.kind, found.sent, found.retryable })
       end
     end

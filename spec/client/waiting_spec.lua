@@ -459,7 +459,7 @@ describe("wait_until leaves the host to others", function()
     local deadline = core.now() + 20
     repeat
       assert(core.now() < deadline, "nginx has not asked for the booking")
-      local _, requests = served:call("GET", "/_sandbox/requests")
+      local _, requests = served:request("GET", "/_sandbox/requests")
       local last = requests.data[#requests.data]
     until last.method == "GET" and last.target:find(id, 1, true)
     local confirmed, late = running:get("/confirm?id=" .. id), running:get "/late"

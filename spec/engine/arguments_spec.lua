@@ -71,7 +71,7 @@ describe("the engine", function()
     end
 
     it("not even later", function()
-      assert.equal("ok", faults.call(engine, server:plan()).reason)
+      assert.equal("ok", faults.request(engine, server:plan()).reason)
       assert.equal(0, server:seen("refused").started)
       assert.has_error(function() engine:start() end)
       assert.has_error(function() engine.start({}, {}) end)

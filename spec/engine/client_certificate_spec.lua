@@ -36,7 +36,7 @@ describe("a client's certificate", function()
 
   local function shown(engine)
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("ok", result.reason, result.text)
     return server:seen(id).requests[1].client
   end
@@ -64,7 +64,7 @@ describe("a client's certificate", function()
   it("is not shown unless it was given, and then nothing is sent", function()
     local engine = new_engine("client_wanted", {})
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("curl", result.reason)
     assert.equal(0, server:seen(id).complete)
     engine:close()
@@ -150,7 +150,7 @@ describe("a client's certificate", function()
       refused({ key_password = "hunter2" }, "key_password: expected together with cert_file")
     end)
 
-    it("what is no text", function()
+    it("what is not a text", function()
       for _, name in ipairs { "ca_file", "cert_file", "key_file", "key_password" } do
         for _, value in ipairs { 1, true, {}, "a\0b" } do
           local ok, message = pcall(core.tls, { [name] = value })

@@ -75,10 +75,10 @@ describe("a request is never sent twice", function()
           if (not fault.tls or protocol.listener == "tls") and (not fault.http2 or protocol.http2) then
             it(fault.name, function()
               local engine = protocol.engine()
-              if reused then assert.equal("ok", faults.call(engine, server:plan()).reason) end
+              if reused then assert.equal("ok", faults.request(engine, server:plan()).reason) end
               local id = server:plan(fault[1])
               local body = fault.large and LARGE or "{}"
-              local result = faults.call(engine, id, { body = body, timeout = fault.timeout })
+              local result = faults.request(engine, id, { body = body, timeout = fault.timeout })
               local seen = check_truth(id, result)
               assert.equal(1, seen.started)
               assert.equal(reused, result.reused)
@@ -90,7 +90,7 @@ describe("a request is never sent twice", function()
               -- Whatever came over the engine, it goes on.
               if fault.ok then server:settle(id) end
               local after = server:plan()
-              assert.equal("ok", faults.call(engine, after).reason)
+              assert.equal("ok", faults.request(engine, after).reason)
               assert.equal(1, server:seen(after).complete)
               engine:close()
             end)
@@ -100,7 +100,7 @@ describe("a request is never sent twice", function()
     end
   end
 
-  describe("an idle connection that has expired is no error:", function()
+  describe("an idle connection that has expired is not an error:", function()
     local ENDINGS = {
       { name = "FIN", "fin" }, { name = "RST", "reset" },
       { name = "close_notify now, FIN later", "notify", tls = true },
@@ -113,18 +113,18 @@ describe("a request is never sent twice", function()
             it(("%s, %s, %d bytes"):format(protocol.name, ending.name, #body), function()
               local engine = protocol.engine()
               local first = server:plan()
-              assert.equal("ok", faults.call(engine, first).reason)
+              assert.equal("ok", faults.request(engine, first).reason)
               local before = server:stats().connections[protocol.listener]
               assert.equal(1, server:end_idle(protocol.listener, ending[1]))
               local id = server:plan()
-              local result = faults.call(engine, id, { body = body })
+              local result = faults.request(engine, id, { body = body })
               assert.equal("ok", result.reason, result.text)
               assert.equal(1, check_truth(id, result).complete)
               assert.is_false(result.reused)
               assert.equal(before + 1, server:stats().connections[protocol.listener])
               server:end_idle(protocol.listener, "fin")
               id = server:plan()
-              assert.equal("ok", faults.call(engine, id, { body = body }).reason)
+              assert.equal("ok", faults.request(engine, id, { body = body }).reason)
               assert.equal(1, server:seen(id).complete)
               engine:close()
             end)
@@ -160,7 +160,7 @@ describe("a request is never sent twice", function()
         local engine = protocol.engine()
         for i = 1, 30 do
           local id = server:plan { after = i % 2 == 0 and "fin" or "reset" }
-          check_truth(id, faults.call(engine, id))
+          check_truth(id, faults.request(engine, id))
         end
         engine:close()
       end)
@@ -175,13 +175,13 @@ describe("a request is never sent twice", function()
             local engine = protocol.engine()
             server:accept(protocol.listener, { act = act, at = at })
             local id = server:plan()
-            local result = faults.call(engine, id)
+            local result = faults.request(engine, id)
             local seen = check_truth(id, result)
             assert.equal("curl", result.reason)
             assert.equal(0, seen.started)
             -- Over TLS the request waits for the handshake, so it is certain.
             if protocol.listener == "tls" then assert.equal("no", result.sent) end
-            assert.equal("ok", faults.call(engine, id).reason)
+            assert.equal("ok", faults.request(engine, id).reason)
             assert.equal(1, server:seen(id).complete)
             engine:close()
           end)
@@ -235,7 +235,7 @@ describe("a request is never sent twice", function()
     for _, goodbye in ipairs(GOODBYES) do
       it("HTTP/2, 16 streams, " .. goodbye.name, function()
         local engine = PROTOCOLS[3].engine()
-        assert.equal("ok", faults.call(engine, server:plan()).reason)
+        assert.equal("ok", faults.request(engine, server:plan()).reason)
         local list = {}
         for i = 1, 16 do
           local id = server:plan(goodbye[1])
@@ -248,7 +248,7 @@ describe("a request is never sent twice", function()
           if result.reason == "ok" then ok = ok + 1 end
         end
         assert.equal(goodbye.answered or 0, ok)
-        assert.equal("ok", faults.call(engine, server:plan()).reason)
+        assert.equal("ok", faults.request(engine, server:plan()).reason)
         engine:close()
       end)
     end
@@ -261,9 +261,9 @@ describe("a request is never sent twice", function()
         if chosen and (not fault.http2 or protocol.http2) then
           it(("%s, the server %s"):format(protocol.name, fault.name), function()
             local engine = protocol.engine { proxy = server.url.proxy }
-            assert.equal("ok", faults.call(engine, server:plan()).reason)
+            assert.equal("ok", faults.request(engine, server:plan()).reason)
             local id = server:plan(fault[1])
-            local result = faults.call(engine, id, { body = fault.large and LARGE or "{}" })
+            local result = faults.request(engine, id, { body = fault.large and LARGE or "{}" })
             assert.equal(1, check_truth(id, result).started)
             assert.not_equal("ok", result.reason)
             engine:close()

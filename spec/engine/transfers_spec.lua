@@ -25,7 +25,7 @@ describe("the engine", function()
   describe("reports", function()
     it("a complete answer", function()
       local id = server:plan { status = 201, body = "{\"a\":1}" }
-      local result = faults.call(engine, id)
+      local result = faults.request(engine, id)
       assert.equal("ok", result.reason)
       assert.equal(0, result.code)
       assert.equal("", result.text)
@@ -39,7 +39,7 @@ describe("the engine", function()
 
     it("any status as an answer", function()
       for _, status in ipairs { 200, 204, 304, 400, 401, 404, 417, 422, 429, 500, 503 } do
-        local result = faults.call(engine, server:plan { status = status })
+        local result = faults.request(engine, server:plan { status = status })
         assert.equal("ok", result.reason)
         assert.equal(status, result.status)
         assert.equal(status == 204 or status == 304, result.body == "")
@@ -51,7 +51,7 @@ describe("the engine", function()
         { "X-Mixed-CASE", "Value Kept" }, { "X-Twice", "one" }, { "x-twice", "two" }, { "X-Empty", "" },
         { "X-Colon", "a:b" }, { "X-Space", "  around  " },
       } }
-      local headers = faults.call(engine, id).headers
+      local headers = faults.request(engine, id).headers
       assert.equal("Value Kept", headers["x-mixed-case"])
       assert.is_nil(headers["X-Mixed-CASE"])
       assert.equal("one, two", headers["x-twice"])
@@ -62,7 +62,7 @@ describe("the engine", function()
     end)
 
     it("the final answer's headers only, after interim answers", function()
-      local result = faults.call(engine, server:plan { act = "informational", count = 3 })
+      local result = faults.request(engine, server:plan { act = "informational", count = 3 })
       assert.equal("ok", result.reason)
       assert.equal(200, result.status)
       assert.is_nil(result.headers["x-count"])
@@ -78,14 +78,14 @@ describe("the engine", function()
         { body = ("x"):rep(3000000) },
       }
       for _, step in ipairs(steps) do
-        local result = faults.call(engine, server:plan(step))
+        local result = faults.request(engine, server:plan(step))
         assert.equal("ok", result.reason)
         assert.is_true(step.body == result.body)
       end
     end)
 
     it("times in seconds, in the order of the stages", function()
-      local result = faults.call(engine, server:plan { seconds = 0.05 })
+      local result = faults.request(engine, server:plan { seconds = 0.05 })
       local times = result.times
       for _, name in ipairs { "name_lookup", "connect", "tls", "first_byte", "total" } do
         assert.is_number(times[name], name)
@@ -110,7 +110,7 @@ describe("the engine", function()
 
     it("a refused connection: nothing was sent", function()
       local alone = new_engine { base_url = server.url.closed }
-      local result = faults.call(alone, "x")
+      local result = faults.request(alone, "x")
       assert.equal("curl", result.reason)
       assert.equal(7, result.code)
       assert.equal("no", result.sent)
@@ -152,7 +152,7 @@ describe("the engine", function()
       local bodies = { "\0\1\r\n\r\n\127", ("x"):rep(2000000) }
       for _, body in ipairs(bodies) do
         local id = server:plan()
-        assert.equal("ok", faults.call(engine, id, { body = body }).reason)
+        assert.equal("ok", faults.request(engine, id, { body = body }).reason)
         local request = seen_request(id)
         assert.is_true(body == request.body)
         assert.is_nil(request.headers.expect)
@@ -163,7 +163,7 @@ describe("the engine", function()
     it("the headers of the engine and of the request, and nothing it was not told to", function()
       local both = new_engine { headers = { ["Timekit-App"] = "app" }, user_agent = "timekit/1 (spec)" }
       local id = server:plan()
-      faults.call(both, id, { headers = { ["Content-Type"] = "application/json", ["X-One"] = "1" } })
+      faults.request(both, id, { headers = { ["Content-Type"] = "application/json", ["X-One"] = "1" } })
       local headers = seen_request(id).headers
       assert.equal("app", headers["timekit-app"])
       assert.equal("1", headers["x-one"])
@@ -173,7 +173,7 @@ describe("the engine", function()
       assert.is_nil(headers.cookie)
       assert.is_nil(headers.expect)
       id = server:plan()
-      faults.call(both, id)
+      faults.request(both, id)
       headers = seen_request(id).headers
       assert.equal("app", headers["timekit-app"])
       assert.is_nil(headers["x-one"])
@@ -189,7 +189,7 @@ describe("the engine", function()
         local known = new_engine { username = case[1], password = case[2] }
         for _ = 1, 2 do
           local id = server:plan()
-          faults.call(known, id)
+          faults.request(known, id)
           assert.equal("Basic " .. case[3], seen_request(id).headers.authorization)
         end
         known:close()
@@ -197,17 +197,17 @@ describe("the engine", function()
     end)
 
     it("no cookie that a server set", function()
-      faults.call(engine, server:plan { headers = { { "Set-Cookie", "a=b; Path=/" } } })
+      faults.request(engine, server:plan { headers = { { "Set-Cookie", "a=b; Path=/" } } })
       local id = server:plan()
-      assert.is_true(faults.call(engine, id).reused)
+      assert.is_true(faults.request(engine, id).reused)
       assert.is_nil(seen_request(id).headers.cookie)
     end)
 
     it("over a kept connection", function()
-      assert.is_false(faults.call(engine, server:plan()).reused)
+      assert.is_false(faults.request(engine, server:plan()).reused)
       for nth = 2, 4 do
         local id = server:plan()
-        assert.is_true(faults.call(engine, id).reused)
+        assert.is_true(faults.request(engine, id).reused)
         assert.equal(nth, seen_request(id).nth)
       end
     end)

@@ -40,14 +40,14 @@ describe("the engine's trust", function()
 
   local function expect_accepted(engine)
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("ok", result.reason, result.text)
     return result, server:seen(id).requests[1]
   end
 
   local function expect_refused(engine, code)
     local id = server:plan()
-    local result = faults.call(engine, id)
+    local result = faults.request(engine, id)
     assert.equal("curl", result.reason, result.text)
     assert.equal(code or 60, result.code, result.text)
     assert.equal("no", result.sent)
@@ -60,7 +60,7 @@ describe("the engine's trust", function()
     local core = require "timekit.core"
     local faults = require "spec.support.faults"
     local engine = core.engine { base_url = %q, ca_file = %s, proxy = %s }
-    local result = faults.call(engine, %q)
+    local result = faults.request(engine, %q)
     io.write(result.reason == "ok" and "ok" or tostring(result.code))
   ]]
 

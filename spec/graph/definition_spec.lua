@@ -76,7 +76,7 @@ describe("graph.define", function()
     assert.matches("^spec/graph/definition_spec.lua:%d+: graph without a name: ", message)
   end)
 
-  it("refuses what is no table", function()
+  it("refuses what is not a table", function()
     for _, value in ipairs { "instant", 7, true, print } do
       assert.error_matches(function() graph.define(value) end,
         "graph: expected a table that defines it, got a " .. type(value))

@@ -320,7 +320,7 @@ describe("check_inputs", function()
     assert.is_true(g:check_inputs("bare", { anything = 1 }))
   end)
 
-  it("refuses keys that are no names", function()
+  it("refuses keys that are not names", function()
     assert.same({ false, "inputs[1]: expected a name as the key, got a number" }, { check { "Fully booked" } })
   end)
 
@@ -331,7 +331,7 @@ describe("check_inputs", function()
       { check { seats = 3, mesage = "x", enabled = 1 } })
   end)
 
-  it("refuses inputs that are no table, and actions that are none", function()
+  it("refuses inputs that are not a table, and actions that do not exist", function()
     assert.same({ false, "inputs: expected a table, got a string" }, { g:check_inputs("act", "message") })
     assert.same({ false, "inputs: expected a table, got a boolean" }, { g:check_inputs("bare", false) })
     assert.same({ false, "graph 'typed' has no action 'bar', did you mean 'bare'?" }, { g:check_inputs("bar", {}) })

@@ -28,7 +28,7 @@ describe("what is dropped half way", function()
       round()
       if index % 20 == 0 then collect() end
     end
-    -- A few kept connections more or less are no leak.
+    -- A few kept connections more or less are not a leak.
     assert.is_true(descriptors() - fds < 20, descriptors() - fds)
     assert.is_true(kilobytes() - memory < 200, kilobytes() - memory)
   end

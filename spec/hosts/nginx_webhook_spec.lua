@@ -50,7 +50,7 @@ describe("the handler for webhooks in nginx", function()
   -- How often it was asked for anything about a booking. The sandbox is never reset, since it would use its ids again
   -- and the handler would take them for duplicates.
   local function asked(id)
-    local _, answer = box:call("GET", "/_sandbox/requests")
+    local _, answer = box:request("GET", "/_sandbox/requests")
     local count = 0
     for _, request in ipairs(answer.data) do
       if request.target:find(id, 1, true) then count = count + 1 end
@@ -59,7 +59,7 @@ describe("the handler for webhooks in nginx", function()
   end
 
   local function state_of(id)
-    local _, answer = box:call("GET", "/_sandbox/bookings")
+    local _, answer = box:request("GET", "/_sandbox/bookings")
     for _, booking in ipairs(answer.data) do
       if booking.id == id then return booking.state end
     end
@@ -90,7 +90,7 @@ describe("the handler for webhooks in nginx", function()
 
   it("sends a duplicate away while the first is under way", function()
     local body, id = book()
-    box:call("POST", "/_sandbox/faults", core.encode {
+    box:request("POST", "/_sandbox/faults", core.encode {
       match = "PUT /v2/bookings/*/confirm", what = "stall", when = "after", seconds = 1,
     })
     local first = send(body)
@@ -103,7 +103,7 @@ describe("the handler for webhooks in nginx", function()
 
   it("leaves what failed to the next delivery", function()
     local body, id = book()
-    box:call("POST", "/_sandbox/faults", core.encode {
+    box:request("POST", "/_sandbox/faults", core.encode {
       match = "PUT /v2/bookings/*/confirm", what = "status", when = "before", status = 422, body = '{"error":"no"}',
     })
     assert.equal(500, status_of(send(body)))
@@ -153,11 +153,11 @@ describe("the handler for webhooks in nginx", function()
 
   -- This test books last, because the sandbox goes on sending.
   it("takes what the sandbox sends", function()
-    assert.equal(200, (box:call("POST", "/_sandbox/webhooks", core.encode {
+    assert.equal(200, (box:request("POST", "/_sandbox/webhooks", core.encode {
       url = running.url .. "/timekit", secret = SECRET, graph = "confirm_decline", state = "tentative", is_test = true,
     })))
     local _, test_only = book()
-    assert.equal(200, (box:call("POST", "/_sandbox/webhooks", core.encode {
+    assert.equal(200, (box:request("POST", "/_sandbox/webhooks", core.encode {
       url = running.url .. "/timekit", secret = SECRET, graph = "confirm_decline", state = "tentative",
     })))
     local _, id = book()

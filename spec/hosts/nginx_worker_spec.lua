@@ -60,8 +60,8 @@ describe("in nginx", function()
     for index = 1, 4 do seen[index] = get("/here?port=" .. app.running.tls_port).what end
     -- The second connection takes up the first one's session.
     assert.same({ "1.", "2.", "1r", "2r" }, seen)
-    -- So do those that are made at the same time. libcurl from 8.12 on takes up a session of TLS 1.3 once only, and nginx
-    -- offers two with each connection.
+    -- So do those that are made at the same time. libcurl from 8.12 on takes up a session of TLS 1.3 only once, and
+    -- nginx offers two with each connection.
     assert.matches("^1[r.] 1[r.] 1[r.] 1[r.] 1r 1r$", get("/at_once").words)
   end)
 
@@ -248,7 +248,7 @@ describe("in nginx", function()
     local began = socket.gettime()
     local asked = app.running:ask("/own?id=" .. book())
     repeat
-      local _, requests = app.box:call("GET", "/_sandbox/requests")
+      local _, requests = app.box:request("GET", "/_sandbox/requests")
     until requests.data[2]
     app.running:get("/close")
     assert.is_nil(decode(nginx.answer(asked)).state)

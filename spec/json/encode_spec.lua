@@ -81,7 +81,7 @@ describe("core.encode", function()
       assert.equal("[1,2,3]", core.encode(list))
     end)
 
-    it("are refused to what is no array", function()
+    it("are refused to what is not an array", function()
       local own = setmetatable({}, { __index = {} })
       for _, wrong in ipairs{
         { a = 1 }, { 1, a = 1 }, { 1, nil, 3 }, { [2] = 2 }, { [0] = 0 }, { 1, 2, [1.5] = 1 }, own,
@@ -183,7 +183,7 @@ describe("core.encode", function()
       end
     end)
 
-    it("are refused when they are no valid UTF-8", function()
+    it("are refused when they are not valid UTF-8", function()
       for _, s in ipairs{
         "\128", "\191", "\192\128", "\193\191", "\194", "\194A", "\194\194\128", "\224\159\191", "\224\160", "\226\130",
         "\226\130A", "\237\160\128", "\237\191\191", "\240\143\191\191", "\240\159\152", "\244\144\128\128",
@@ -215,7 +215,7 @@ describe("core.encode", function()
       refused({ a = coroutine.create(function() end) }, "inputs.a: cannot encode a thread", "inputs")
     end)
 
-    it("names that are no identifiers", function()
+    it("names that are not identifiers", function()
       refused({ ["odd key"] = { x = print } }, 'inputs["odd key"].x: cannot encode a function', "inputs")
       refused({ list = { 1, 2, print } }, "inputs.list[3]: cannot encode a function", "inputs")
       refused({ { { print } } }, "value[1][1][1]: cannot encode a function")
@@ -270,7 +270,7 @@ describe("core.encode", function()
       refused({ [2 ^ 60] = 1 }, "value: cannot encode a sparse array (index 1 is missing)")
     end)
 
-    it("keys that are no strings", function()
+    it("keys that are not strings", function()
       refused({ [true] = 1 }, "value: cannot encode a table with a boolean as key")
       refused({ [{}] = 1 }, "value: cannot encode a table with a table as key")
       refused({ [print] = 1 }, "value: cannot encode a table with a function as key")

@@ -1,8 +1,8 @@
 -- The documentation tells what each function for users takes and returns, with an example, and names each option.
 local FILES = {
   "booking", "client", "graphs", "init", "link", "methods/batch", "methods/bulk/init", "methods/changes",
-  "methods/create", "methods/customer_links", "methods/lists", "methods/request", "methods/reservations",
-  "methods/wait", "runtime/call", "sandbox/init", "webhook",
+  "methods/connect", "methods/create", "methods/customer_links", "methods/free_request", "methods/lists",
+  "methods/reservations", "methods/wait", "runtime/call", "sandbox/init", "webhook",
 }
 
 -- The part of the class that is for users; the rest of `timekit.link` and of a call is for the other modules.

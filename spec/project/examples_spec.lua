@@ -46,14 +46,14 @@ describe("the example", function()
 
   setup(function() served = server.start() end)
   teardown(function() served:close() end)
-  before_each(function() served:call("POST", "/_sandbox/reset") end)
+  before_each(function() served:request("POST", "/_sandbox/reset") end)
 
   local function run_served(name)
     return run(name, "TIMEKIT_APP_KEY=test_api_key_1 TIMEKIT_BASE_URL=" .. served.url)
   end
 
   local function states()
-    local _, answer = served:call("GET", "/_sandbox/bookings")
+    local _, answer = served:request("GET", "/_sandbox/bookings")
     local list = {}
     for index, booking in ipairs(answer.data) do list[index] = booking.state end
     return list
@@ -66,7 +66,7 @@ describe("the example", function()
     end)
 
     it(name .. " retries as everything does", function()
-      served:call("POST", "/_sandbox/faults", core.encode { faults = core.array {
+      served:request("POST", "/_sandbox/faults", core.encode { faults = core.array {
         { match = "PUT /v2/bookings/*/*", what = "status", status = 429, when = "before" },
         { match = "PUT /v2/bookings/*/*", what = "close", when = "after" },
       } })

@@ -164,27 +164,27 @@ end
 -- @tparam table graph name → list of names
 -- @tparam string what they are
 local function find_circles(graph, what)
-  local state, path = {}, {}
+  local visited, path = {}, {}
   local function visit(name)
-    state[name] = "open"
+    visited[name] = "open"
     path[#path + 1] = name
     for _, other in ipairs(graph[name]) do
-      if state[other] == "open" then
+      if visited[other] == "open" then
         local first = #path
         while path[first] ~= other do first = first - 1 end
         complain("a circle of %s: %s, %s", what, table.concat(path, ", ", first), other)
-      elseif graph[other] and not state[other] then
+      elseif graph[other] and not visited[other] then
         visit(other)
       end
     end
     path[#path] = nil
-    state[name] = "closed"
+    visited[name] = "closed"
   end
   local order = {}
   for name in pairs(graph) do order[#order + 1] = name end
   table.sort(order)
   for _, name in ipairs(order) do
-    if not state[name] then visit(name) end
+    if not visited[name] then visit(name) end
   end
 end
 

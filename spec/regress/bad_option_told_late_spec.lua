@@ -67,7 +67,7 @@ describe("an option that cannot be used raises at once", function()
     raises("ca_file", "/tmp", "expected a file that can be read")
     raises("ca_file", "/dev/null", "certificate")
     for _, text in ipairs {
-      "", "this is no certificate\n", "-----BEGIN CERTIFICATE REQUEST-----\n", "-----BEGIN CERTIFICATE-----\n",
+      "", "this is not a certificate\n", "-----BEGIN CERTIFICATE REQUEST-----\n", "-----BEGIN CERTIFICATE-----\n",
     } do
       write(text)
       raises("ca_file", name, "certificate")

@@ -3,7 +3,8 @@ local locale = require "spec.support.locale"
 
 local CODE = [[
 assert(os.setlocale("odd", "numeric"))
-assert(("%g"):format(0.5) == "0,5")
+-- LuaJIT formats numbers without the C library.
+assert(rawget(_G, "jit") or ("%g"):format(0.5) == "0,5")
 local core = require "timekit.core"
 local socket = require "socket"
 local listener = assert(socket.bind("127.0.0.1", 0))

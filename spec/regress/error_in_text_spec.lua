@@ -24,7 +24,7 @@ describe("an error in a text", function()
     assert.equal("timekit: input: notimekit: input: no", err .. err)
   end)
 
-  it("does not hide what is no text", function()
+  it("does not hide what is not a text", function()
     local err = Error.unsent { kind = "input", message = "no" }
     for name, value in pairs { ["nil"] = false, boolean = true, table = {}, ["function"] = print } do
       if name == "nil" then value = nil end

@@ -21,7 +21,7 @@ describe("a time that is outside the years 0 to 9999 in UTC", function()
       { "0000-01-01T00:00:00+2300", "0000-01-01T01:00:00+2300" },
       { "9999-12-31T22:00:00Z", "9999-12-31T23:00:00-2300" },
     } do
-      local status, answer = api:call("POST", "/bookings?include=event", {
+      local status, answer = api:request("POST", "/bookings?include=event", {
         graph = "instant", start = times[1], ["end"] = times[2],
       })
       assert.equal(422, status)
@@ -32,9 +32,9 @@ describe("a time that is outside the years 0 to 9999 in UTC", function()
       { "0000-01-01T00:00:00Z", "0000-01-01T01:00:00Z" }, { "9999-12-31T23:00:00Z", "9999-12-31T23:59:59Z" },
     } do
       local fields = { graph = "instant", start = times[1], ["end"] = times[2] }
-      assert.equal(201, (api:call("POST", "/bookings?include=event", fields)))
+      assert.equal(201, (api:request("POST", "/bookings?include=event", fields)))
     end
-    assert.equal(200, (api:call("GET", "/bookings?include=event")))
+    assert.equal(200, (api:request("GET", "/bookings?include=event")))
   end)
 
   it("is no clock for a box", function()
@@ -57,7 +57,7 @@ describe("a body with many levels", function()
   it("is refused where an answer could not hold it, and no booking is left behind", function()
     local api = support.new()
     for _, field in ipairs { "meta", "customer", "settings" } do
-      local status, answer = api:call("POST", "/bookings?include=meta", booking_with(field, nested(62)))
+      local status, answer = api:request("POST", "/bookings?include=meta", booking_with(field, nested(62)))
       assert.equal(422, status)
       assert.matches("levels", answer.error)
     end
@@ -78,13 +78,13 @@ describe("a body with many levels", function()
         ('{"graph":"instant","event":{"start":"%s","end":"%s","participants":[%s]}}'):format(
           support.START, support.END, nested(levels)),
       } do
-        local status, answer = api:call("POST", "/bookings", body)
+        local status, answer = api:request("POST", "/bookings", body)
         if status == 201 then ids[#ids + 1] = answer.data.id end
       end
     end
     assert.is_true(#ids >= 16)
     api.box:relate(ids)
-    assert.equal(200, (api:call("GET", "/bookings?" .. EVERYTHING)))
+    assert.equal(200, (api:request("GET", "/bookings?" .. EVERYTHING)))
     for _, name in ipairs { "requests", "bookings" } do
       local answer = server.handle(api.box, { method = "GET", target = "/_sandbox/" .. name, body = "" })
       assert.equal(200, answer.status)

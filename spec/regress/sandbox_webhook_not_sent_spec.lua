@@ -18,12 +18,12 @@ describe("a webhook of the sandbox that is served", function()
     for path, expected in pairs {
       [""] = "/", ["?x"] = "/?x", ["/hook?a[]=1"] = "/hook?a[]=1", ["/a|b"] = "/a|b", ["/%zz{}"] = "/%zz{}",
     } do
-      box:call("POST", "/_sandbox/reset", "{}")
-      local status = box:call("POST", "/_sandbox/webhooks", core.encode {
+      box:request("POST", "/_sandbox/reset", "{}")
+      local status = box:request("POST", "/_sandbox/webhooks", core.encode {
         url = ("HTTP://127.0.0.1:%d%s"):format(port, path), secret = "whsec_1", graph = "instant", state = "confirmed",
       })
       assert.equal(200, status)
-      box:call("POST", "/v2/bookings", core.encode {
+      box:request("POST", "/v2/bookings", core.encode {
         graph = "instant", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
       })
       local connection = assert(listener:accept(), path)

@@ -7,7 +7,7 @@ local function refused(body)
   return err
 end
 
-describe("errors that are no object", function()
+describe("errors that are not an object", function()
   it("give the message, and name no fields", function()
     local err = refused '{"errors":"The slot is taken"}'
     assert.equal("The slot is taken", err.message)

@@ -25,7 +25,7 @@ describe("a browser at the sandbox", function()
     own = "http://" .. served.host
   end)
   teardown(function() served:close() end)
-  before_each(function() assert.equal(200, (served:call("POST", "/_sandbox/reset"))) end)
+  before_each(function() assert.equal(200, (served:request("POST", "/_sandbox/reset"))) end)
 
   it("hears yes when it asks whether a page of another origin may use the API", function()
     local answer = ask(served, "OPTIONS", "/v2/bookings/x/confirm", {
@@ -38,10 +38,10 @@ describe("a browser at the sandbox", function()
     assert.equal("authorization,content-type,timekit-timezone", answer.headers["access-control-allow-headers"])
     answer = ask(served, "OPTIONS", "/v2", { Host = served.host, Origin = "null" })
     assert.matches("Authorization", answer.headers["access-control-allow-headers"])
-    -- It is no request to the API: not in the history, and no fault's to meet.
-    served:call("POST", "/_sandbox/faults", '{"what":"close"}')
+    -- It does not count as a request to the API: it is not in the history, and meets no fault.
+    served:request("POST", "/_sandbox/faults", '{"what":"close"}')
     assert.equal(204, ask(served, "OPTIONS", "/v2", { Host = served.host, Origin = "null" }).status)
-    local _, requests = served:call("GET", "/_sandbox/requests")
+    local _, requests = served:request("GET", "/_sandbox/requests")
     assert.same({}, requests.data)
   end)
 
@@ -55,7 +55,7 @@ describe("a browser at the sandbox", function()
       ['{"what":"status","status":503}'] = 503, ['{"what":"stall","when":"before","seconds":0.01}'] = 200,
       ['{"what":"stall","when":"after","seconds":0.01}'] = 200,
     } do
-      served:call("POST", "/_sandbox/faults", fault)
+      served:request("POST", "/_sandbox/faults", fault)
       answer = ask(served, "GET", "/v2/bookings?limit=1", headers)
       assert.same({ status, "*" }, { answer.status, answer.headers["access-control-allow-origin"] })
     end
@@ -99,7 +99,7 @@ describe("a browser at the sandbox", function()
     end
     -- Browsers always send one.
     assert.equal(200, ask(served, "GET", "/_sandbox/health", {}).status)
-    assert.equal(0, #select(2, served:call("GET", "/_sandbox/requests")).data)
+    assert.equal(0, #select(2, served:request("GET", "/_sandbox/requests")).data)
   end)
 end)
 
@@ -113,16 +113,16 @@ describe("the sandbox's program", function()
     end
     assert.equal(403, status("evil.example"))
     -- Addresses in answers are those that the client knows.
-    for _ = 1, 2 do served:call("POST", "/v2/bookings", CREATE) end
+    for _ = 1, 2 do served:request("POST", "/v2/bookings", CREATE) end
     served.host = "sandbox:9000"
-    local _, listed = served:call("GET", "/v2/bookings?limit=1")
+    local _, listed = served:request("GET", "/v2/bookings?limit=1")
     assert.equal("http://sandbox:9000/v2/bookings?limit=1&page=2", listed.next_page_url)
     served:close()
   end)
 
   it("limits its rate as the environment says", function()
     local served = server.start("RATE_PER_DAY=2")
-    local function status() return (served:call("GET", "/v2/bookings")) end
+    local function status() return (served:request("GET", "/v2/bookings")) end
     assert.same({ 200, 200, 429 }, { status(), status(), status() })
     served:close()
     served = server.start("RATE_PER_MINUTE=2 RATE_BURST=1")

@@ -17,7 +17,7 @@ describe("in the sandbox,", function()
     local function move(id, more)
       local body = { start = LATER, ["end"] = LATER_END }
       for name, value in pairs(more or {}) do body[name] = value or nil end
-      return api:call("POST", ("/bookings/%s/reschedule?include=attributes,resource"):format(id), body)
+      return api:request("POST", ("/bookings/%s/reschedule?include=attributes,resource"):format(id), body)
     end
 
     it("moves a booking, and what plays by itself with it", function()
@@ -37,7 +37,7 @@ describe("in the sandbox,", function()
 
     it("takes the address that Timekit's own client writes", function()
       local id = api:create("instant")
-      assert.equal(200, (api:call("POST", ("/bookings/%s/reschedule/"):format(id), {
+      assert.equal(200, (api:request("POST", ("/bookings/%s/reschedule/"):format(id), {
         start = LATER, ["end"] = LATER_END,
       })))
     end)
@@ -60,7 +60,7 @@ describe("in the sandbox,", function()
       assert.equal(422, (move(exclusive)))
       assert.equal(422, (move(free, { settings = { allow_double_bookings = false } })))
       assert.equal(200, (move(free)))
-      -- Its own slot is no obstacle.
+      -- Its own slot does not stand in its way.
       assert.equal(200, (move(exclusive, { start = END, ["end"] = "2030-01-01T12:30:00Z" })))
     end)
 
@@ -80,7 +80,7 @@ describe("in the sandbox,", function()
     local id = api:create("instant", { meta = { a = 1, b = 2 } })
     local path = "/bookings/" .. id
     api.box:advance(10)
-    local status, answer = api:call("PUT", path .. "?include=meta", { meta = { c = { 3 } } })
+    local status, answer = api:request("PUT", path .. "?include=meta", { meta = { c = { 3 } } })
     assert.equal(200, status)
     assert.same({ c = { 3 } }, answer.data.meta)
     assert.equal(time.format(NOW + 10), answer.data.updated_at)
@@ -88,7 +88,7 @@ describe("in the sandbox,", function()
     api:refuses("meta", "PUT", path, {})
     api:refuses("meta", "PUT", path, { meta = "x" })
     assert.same({ c = { 3 } }, api:get(id, "meta").meta)
-    assert.equal(404, (api:call("PUT", "/bookings/nobody", { meta = {} })))
+    assert.equal(404, (api:request("PUT", "/bookings/nobody", { meta = {} })))
   end)
 
   it("DELETE /bookings/{id} removes a booking that is over, and no other", function()
@@ -102,7 +102,7 @@ describe("in the sandbox,", function()
     assert.equal("", answer.body)
     assert.is_nil(answer.headers["content-length"])
     assert.is_nil(answer.headers["content-type"])
-    for _, method in ipairs { "GET", "DELETE" } do assert.equal(404, (api:call(method, "/bookings/" .. id))) end
+    for _, method in ipairs { "GET", "DELETE" } do assert.equal(404, (api:request(method, "/bookings/" .. id))) end
     assert.equal(0, #api.box:bookings())
   end)
 
@@ -123,13 +123,13 @@ describe("in the sandbox,", function()
     api.box:relate { one, other }
     for id, action in pairs { [seat] = "complete", [one] = "cancel" } do
       api:act(id, action)
-      assert.equal(204, (api:call("DELETE", "/bookings/" .. id)))
+      assert.equal(204, (api:request("DELETE", "/bookings/" .. id)))
     end
     assert.equal(0, api:get(owner, "attributes").attributes.group_booking.current_seats)
     assert.same({}, api:get(other, "bulked_bookings").bulked_bookings)
     local late = api:join(owner)
     api:act(owner, "complete")
-    api:call("DELETE", "/bookings/" .. owner)
+    api:request("DELETE", "/bookings/" .. owner)
     assert.is_nil(api:get(late, "owner_booking").owner_booking)
   end)
 
@@ -139,31 +139,31 @@ describe("in the sandbox,", function()
       for index = 1, 3 do owners[index] = api:create("group_owner", { resource_id = "r" .. index }) end
       api:create("instant")
       api:join(owners[1])
-      local status, answer = api:call("GET", "/bookings/groups?limit=2&sortedBy=desc&include=attributes,resource")
+      local status, answer = api:request("GET", "/bookings/groups?limit=2&sortedBy=desc&include=attributes,resource")
       assert.equal(200, status)
       assert.same({ 3, 1, 2 }, { answer.total, answer.current_page, answer.last_page })
       assert.same({ owners[3], owners[2] }, { answer.data[1].id, answer.data[2].id })
       assert.equal("https://api.timekit.io/v2/bookings/groups?limit=2&sortedBy=desc&include=attributes,resource&page=2",
         answer.next_page_url)
-      answer = select(2, api:call("GET", "/bookings/groups?search=resource.id:r1&include=attributes"))
+      answer = select(2, api:request("GET", "/bookings/groups?search=resource.id:r1&include=attributes"))
       assert.equal(1, answer.total)
       assert.equal(1, answer.data[1].attributes.group_booking.current_seats)
     end)
 
     it("are shown one by one, and nothing else is", function()
       local owner = api:create("group_owner")
-      local status, answer = api:call("GET", "/bookings/groups/" .. owner)
+      local status, answer = api:request("GET", "/bookings/groups/" .. owner)
       assert.equal(200, status)
       assert.equal(owner, answer.data.id)
       for _, id in ipairs { "nobody", api:join(owner), (api:create("instant")) } do
-        assert.equal(404, (api:call("GET", "/bookings/groups/" .. id)))
+        assert.equal(404, (api:request("GET", "/bookings/groups/" .. id)))
       end
     end)
   end)
 
   it("GET /bookings/graphs/{graph} describes every graph, also one of the user's own", function()
     for name, graph in pairs(graphs) do
-      local status, answer = api:call("GET", "/bookings/graphs/" .. name)
+      local status, answer = api:request("GET", "/bookings/graphs/" .. name)
       assert.equal(200, status)
       local data = answer.data
       assert.same({ name, graph.initial, graph.first }, { data.name, data.initial, data.first })
@@ -174,12 +174,12 @@ describe("in the sandbox,", function()
         for _, from in ipairs(action.from) do assert.equal(action.to, graph:next_state(from, action.name)) end
       end
     end
-    local _, answer = api:call("GET", "/bookings/graphs/confirm_decline")
+    local _, answer = api:request("GET", "/bookings/graphs/confirm_decline")
     assert.same({ message = { type = "string", required = false }, enabled = { type = "boolean", required = false } },
       answer.data.actions[3].inputs)
     assert.same({ after = 3600, from = "end" }, answer.data.actions[#answer.data.actions].autoplay)
     local status
-    status, answer = api:call("GET", "/bookings/graphs/nothing")
+    status, answer = api:request("GET", "/bookings/graphs/nothing")
     assert.equal(404, status)
     assert.same({ error = "Resource does not exist", model = "Graph" }, answer)
   end)
@@ -193,7 +193,7 @@ describe("in the sandbox,", function()
         { action = "confirm", from = "initialized", to = "confirmed", by = "api", created_at = time.format(NOW) },
         { action = "cancel", from = "confirmed", to = "cancelled", by = "api", created_at = time.format(NOW + 5) },
       }, api:get(id, "logs").logs)
-      local _, reserved = api:call("POST", "/bookings/reserve?include=logs", { start = START, ["end"] = END })
+      local _, reserved = api:request("POST", "/bookings/reserve?include=logs", { start = START, ["end"] = END })
       assert.same({ core.null, core.null, "reserved" },
         { reserved.data.logs[1].action, reserved.data.logs[1].from, reserved.data.logs[1].to })
     end)

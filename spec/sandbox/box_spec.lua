@@ -39,8 +39,8 @@ describe("a sandbox", function()
   it("records requests without headers", function()
     local id = api:create("confirm_decline")
     api:act(id, "decline", { decline = { message = "x" } })
-    api:call("GET", "/bookings/nobody?include=meta")
-    api:call("PUT", "/bookings/x/confirm", "{junk", {})
+    api:request("GET", "/bookings/nobody?include=meta")
+    api:request("PUT", "/bookings/x/confirm", "{junk", {})
     local requests = api.box:requests()
     assert.equal(4, #requests)
     local request = requests[2]
@@ -183,7 +183,7 @@ describe("a sandbox as a transport", function()
     end
   end)
 
-  it("is of no use once closed", function()
+  it("cannot be used once closed", function()
     local connection = connect { password = "key" }
     connection:close()
     connection:close()

@@ -13,7 +13,7 @@ describe("in the sandbox,", function()
     local function bulk(items, flags, query)
       local body = { bookings = core.array(items) }
       for name, value in pairs(flags or {}) do body[name] = value end
-      return api:call("POST", "/bookings/bulk" .. (query or ""), body)
+      return api:request("POST", "/bookings/bulk" .. (query or ""), body)
     end
 
     it("creates all, in their order, with includes", function()
@@ -36,7 +36,7 @@ describe("in the sandbox,", function()
     local BAD = { graph = "instant", start = END, ["end"] = START }
 
     it("says of each that failed what it would have been told alone, and creates the others", function()
-      local _, alone = api:call("POST", "/bookings", BAD)
+      local _, alone = api:request("POST", "/bookings", BAD)
       local status, answer = bulk({ fields(), BAD, 7, fields() }, { relate_bookings = true })
       assert.equal(200, status)
       assert.equal(4, #answer.data)
@@ -57,7 +57,7 @@ describe("in the sandbox,", function()
 
     it("takes everything back when asked to: seats, reservations and webhooks too", function()
       local owner = api:create("group_owner", { settings = { max_seats = 2 } })
-      local _, reservation = api:call("POST", "/bookings/reserve", { start = START, ["end"] = END })
+      local _, reservation = api:request("POST", "/bookings/reserve", { start = START, ["end"] = END })
       api.box:webhook { url = "http://127.0.0.1:1/", secret = "s", graph = "group_customer", state = "confirmed" }
       local seat = { graph = "group_customer", related = { owner_booking_id = owner } }
       local items = { seat, fields { reservation_id = reservation.data.id }, seat, seat }
@@ -79,7 +79,7 @@ describe("in the sandbox,", function()
       assert.equal(2, #api.box:deliveries())
     end)
 
-    it("refuses what is no bulk", function()
+    it("refuses what is not a bulk request", function()
       api:refuses("bookings", "POST", "/bookings/bulk", {})
       api:refuses("bookings", "POST", "/bookings/bulk", { bookings = core.array {} })
       api:refuses("bookings", "POST", "/bookings/bulk", { bookings = fields() })
@@ -98,7 +98,7 @@ describe("in the sandbox,", function()
     local function bulk(items, flags)
       local body = { bookings = core.array(items) }
       for name, value in pairs(flags or {}) do body[name] = value end
-      return api:call("PUT", "/bookings/bulk", body)
+      return api:request("PUT", "/bookings/bulk", body)
     end
 
     local function states()

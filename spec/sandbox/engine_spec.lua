@@ -36,7 +36,7 @@ describe("the sandbox's engine", function()
     end)
 
     it("answers with the six native fields", function()
-      local status, answer = api:call("POST", "/bookings",
+      local status, answer = api:request("POST", "/bookings",
         { graph = "instant", start = support.START, ["end"] = support.END })
       assert.equal(201, status)
       assert.same({ "data" }, keys(answer))
@@ -49,7 +49,7 @@ describe("the sandbox's engine", function()
     it("applies the action that is given, and refuses one that does not lead away from the start", function()
       local _, booking = api:create("confirm_decline", { action = "create" })
       assert.equal("tentative", booking.state)
-      local status, answer = api:call("POST", "/bookings",
+      local status, answer = api:request("POST", "/bookings",
         { graph = "confirm_decline", action = "confirm", start = support.START, ["end"] = support.END })
       assert.equal(422, status)
       assert.same({ error = "Cannot apply action 'confirm' to current state 'initialized'" }, answer)
@@ -58,7 +58,7 @@ describe("the sandbox's engine", function()
 
     it("takes requests as public sources show them", function()
       -- Fixtures create-request-confirm_decline-2016, -group_owner, -group_customer.
-      local _, booking = api:call("POST", "/bookings?include=attributes,customers", [[{
+      local _, booking = api:request("POST", "/bookings?include=attributes,customers", [[{
         "graph": "confirm_decline", "action": "create",
         "event": { "start": "2015-03-01T08:00:00+00:00", "end": "2015-03-01T13:00:00+00:00", "what": "Mens haircut",
           "where": "Sesame St, Middleburg, FL 32068, USA", "calendar_id": "replace-with-id",
@@ -79,14 +79,14 @@ describe("the sandbox's engine", function()
         timezone = "America/Los_Angeles",
       }, customer)
 
-      local status, owner = api:call("POST", "/bookings", [[{
+      local status, owner = api:request("POST", "/bookings", [[{
         "graph": "group_owner", "action": "create", "resource_id": "87623db3-cb5f-41e8-b85b-23b5efd04e07",
         "start": "2017-02-20T10:00:00+00:00", "end": "2017-02-20T12:00:00+00:00", "what": "Event 1 what",
         "where": "Event 1 where", "description": "",
         "settings": { "max_seats": 3, "min_cancel_time": "1 day", "min_booking_time": "2 hours",
           "max_booking_time": "14 days" } }]])
       assert.equal(201, status)
-      status = api:call("POST", "/bookings", ([[{
+      status = api:request("POST", "/bookings", ([[{
         "graph": "group_customer", "action": "create", "related": { "owner_booking_id": "%s" },
         "customer": { "name": "Marty McFly", "email": "marty.mcfly@timekit.io" } }]]):format(owner.data.id))
       assert.equal(201, status)
@@ -116,7 +116,7 @@ describe("the sandbox's engine", function()
       for _, case in ipairs(REFUSED) do
         local body = { graph = "instant", start = support.START, ["end"] = support.END }
         for name, value in pairs(case[2]) do body[name] = value or nil end
-        local status, answer = api:call("POST", "/bookings", body)
+        local status, answer = api:request("POST", "/bookings", body)
         assert.equal(422, status)
         assert.equal("save_booking_data", answer.action)
         assert.same({ case[1] }, keys(answer.errors))
@@ -127,7 +127,7 @@ describe("the sandbox's engine", function()
     end)
 
     it("names every wrong field at once", function()
-      local _, answer = api:call("POST", "/bookings", { graph = "instant", start = "x", meta = 1 })
+      local _, answer = api:request("POST", "/bookings", { graph = "instant", start = "x", meta = 1 })
       assert.same({ "end", "meta", "start" }, keys(answer.errors))
     end)
 
@@ -139,14 +139,14 @@ describe("the sandbox's engine", function()
   describe("GET /bookings/{id}", function()
     it("shows a booking", function()
       local id, booking = api:create("instant")
-      local status, answer = api:call("GET", "/bookings/" .. id)
+      local status, answer = api:request("GET", "/bookings/" .. id)
       assert.equal(200, status)
       assert.same({ data = booking }, answer)
     end)
 
     it("does not know others", function()
       for _, path in ipairs { "/bookings/nobody", "/bookings/", "/bookings/%2e%2e" } do
-        local status, answer = api:call("GET", path)
+        local status, answer = api:request("GET", path)
         assert.equal(404, status)
         assert.same({ error = "Resource does not exist", model = "Booking" }, answer)
       end
@@ -206,7 +206,7 @@ describe("the sandbox's engine", function()
         '{"decline":{"reason_code":7}}', '{"apply_to_bulked_bookings":null}',
       } do
         local id = api:create("confirm_decline")
-        local status, answer = api:call("PUT", ("/bookings/%s/decline"):format(id), body)
+        local status, answer = api:request("PUT", ("/bookings/%s/decline"):format(id), body)
         assert.equal(200, status)
         assert.equal("declined", answer.data.state)
         assert.is_true(answer.data.completed)
@@ -224,7 +224,7 @@ describe("the sandbox's engine", function()
         ['["decline"]'] = { 422 }, ["3"] = { 422 }, ["{"] = { 400 }, ["{} x"] = { 400 }, ["\255"] = { 400 },
         ['{"decline":{"message":"\255"}}'] = { 400 }, [("["):rep(100)] = { 400 },
       } do
-        local status, answer = api:call("PUT", ("/bookings/%s/decline"):format(id), body)
+        local status, answer = api:request("PUT", ("/bookings/%s/decline"):format(id), body)
         assert.equal(expected[1], status)
         if expected[2] then
           assert.same({ expected[2] }, keys(answer.errors))
@@ -293,7 +293,7 @@ describe("the sandbox's engine", function()
 
     it("show what is possible now", function()
       local id = api:create("confirm_decline")
-      local _, answer = api:call("PUT", ("/bookings/%s/decline?include=available_actions"):format(id), {})
+      local _, answer = api:request("PUT", ("/bookings/%s/decline?include=available_actions"):format(id), {})
       assert.same({}, answer.data.available_actions)
       assert.is_true(core.is_array(answer.data.available_actions))
     end)
@@ -316,11 +316,11 @@ describe("the sandbox's engine", function()
         "atributes", "meta,nothing", "bulked_bookings.atributes", "owner_booking.owner_booking",
       } do
         for method, path in pairs { GET = one, PUT = one .. "/confirm", POST = "/bookings" } do
-          local status, answer = api:call(method, path .. "?include=" .. include, "{}")
+          local status, answer = api:request(method, path .. "?include=" .. include, "{}")
           assert.equal(422, status)
           assert.same({ "include" }, keys(answer.errors))
         end
-        assert.equal(422, (api:call("GET", "/bookings?include=" .. include)))
+        assert.equal(422, (api:request("GET", "/bookings?include=" .. include)))
       end
       assert.same({ "create:tentative:api" }, api:history(id))
     end)
@@ -334,7 +334,7 @@ describe("the sandbox's engine", function()
 
   describe("authentication", function()
     local function status_with(headers)
-      local status, answer, answered = api:call("GET", "/bookings", nil, headers)
+      local status, answer, answered = api:request("GET", "/bookings", nil, headers)
       return status, answer, answered
     end
 
@@ -368,7 +368,7 @@ describe("the sandbox's engine", function()
 
     it("comes before anything else", function()
       local id = api:create("confirm_decline")
-      local status = api:call("PUT", ("/bookings/%s/confirm"):format(id), {}, {})
+      local status = api:request("PUT", ("/bookings/%s/confirm"):format(id), {}, {})
       assert.equal(401, status)
       assert.equal("tentative", api:get(id).state)
     end)
@@ -378,7 +378,7 @@ describe("the sandbox's engine", function()
     it("are those of Timekit", function()
       local seen = {}
       for _ = 1, 3 do
-        local _, _, headers = api:call("GET", "/bookings")
+        local _, _, headers = api:request("GET", "/bookings")
         assert.matches(UUID, headers["timekit-request-id"])
         assert.is_nil(seen[headers["timekit-request-id"]])
         seen[headers["timekit-request-id"]] = true
@@ -388,7 +388,7 @@ describe("the sandbox's engine", function()
       end
       -- :live_api_key_1, :live_test_key
       for _, key in ipairs { "OmxpdmVfYXBpX2tleV8x", "OmxpdmVfdGVzdF9rZXk=" } do
-        local status, _, headers = api:call("GET", "/bookings", nil, { Authorization = "Basic " .. key })
+        local status, _, headers = api:request("GET", "/bookings", nil, { Authorization = "Basic " .. key })
         assert.equal(200, status)
         assert.is_nil(headers["timekit-testmode"])
       end
@@ -407,7 +407,7 @@ describe("the sandbox's engine", function()
       for path, allowed in pairs {
         ["/bookings"] = "GET, HEAD, POST", ["/bookings/x"] = "DELETE, GET, HEAD, PUT", ["/bookings/x/confirm"] = "PUT",
       } do
-        local status, answer, headers = api:call("BREW", path)
+        local status, answer, headers = api:request("BREW", path)
         assert.equal(405, status)
         assert.equal("string", type(answer.error))
         assert.equal(allowed, headers.allow)

@@ -15,15 +15,16 @@ describe("faults over HTTP", function()
   teardown(function() served:close() end)
 
   before_each(function()
-    assert.equal(200, (served:call("POST", "/_sandbox/reset")))
-    local _, created = served:call("POST", "/v2/bookings", CREATE)
+    assert.equal(200, (served:request("POST", "/_sandbox/reset")))
+    local _, created = served:request("POST", "/v2/bookings", CREATE)
     id = created.data.id
     connection = transport:connect { base_url = served.url, username = "", password = "test_api_key" }
   end)
   after_each(function() connection:close() end)
 
   local function plan(...)
-    local status, answer = served:call("POST", "/_sandbox/faults", assert(core.encode { faults = core.array { ... } }))
+    local body = assert(core.encode { faults = core.array { ... } })
+    local status, answer = served:request("POST", "/_sandbox/faults", body)
     assert.equal(200, status, answer.error)
   end
 
@@ -50,14 +51,14 @@ describe("faults over HTTP", function()
   end
 
   local function history()
-    local _, bookings = served:call("GET", "/_sandbox/bookings")
+    local _, bookings = served:request("GET", "/_sandbox/bookings")
     local texts = {}
     for index, step in ipairs(bookings.data[1].history) do texts[index] = step.action .. ":" .. step.to end
     return texts
   end
 
   local function requests()
-    local _, answer = served:call("GET", "/_sandbox/requests")
+    local _, answer = served:request("GET", "/_sandbox/requests")
     return answer.data
   end
 
@@ -103,15 +104,15 @@ describe("faults over HTTP", function()
     plan({ what = "status", status = 500 }, { what = "status", status = 204 }, { what = "garbage", body = "" },
       { what = "stall", seconds = 0.01 }, { what = "status", status = 304, headers = { etag = "x" } })
     for _, status in ipairs { 500, 204, 200, 200, 304, 200 } do
-      raw:send(server.request("GET", "/v2/bookings"))
+      raw:send(server.request_text("GET", "/v2/bookings"))
       assert.equal(status, read(raw).status)
     end
     plan { what = "status", status = 503, body = "x" }
-    raw:send(server.request("HEAD", "/v2/bookings"))
+    raw:send(server.request_text("HEAD", "/v2/bookings"))
     local answer = read(raw, true)
     assert.equal(503, answer.status)
     assert.equal("1", answer.headers["content-length"])
-    raw:send(server.request("HEAD", "/v2/bookings"))
+    raw:send(server.request_text("HEAD", "/v2/bookings"))
     assert.equal(200, read(raw, true).status)
     raw:close()
   end)
@@ -142,15 +143,15 @@ describe("faults over HTTP", function()
   it("hold only the connection that they hit", function()
     plan({ match = "PUT /v2/bookings/*/confirm", what = "stall", times = 2 })
     local raw, transfer = served:connect(), start("PUT", ("/bookings/%s/confirm"):format(id))
-    raw:send(server.request("PUT", confirm_path(), "{}"))
+    raw:send(server.request_text("PUT", confirm_path(), "{}"))
     -- It has arrived once the plan is used up.
     local planned
     repeat
       connection:step()
-      planned = select(2, served:call("GET", "/_sandbox/faults")).data
+      planned = select(2, served:request("GET", "/_sandbox/faults")).data
     until #planned == 0
-    for _ = 1, 5 do assert.equal(200, (served:call("GET", "/v2/bookings"))) end
-    assert.equal(200, (served:call("PUT", confirm_path(), "{}")))
+    for _ = 1, 5 do assert.equal(200, (served:request("GET", "/v2/bookings"))) end
+    assert.equal(200, (served:request("PUT", confirm_path(), "{}")))
     assert.is_false(transfer:done())
     raw:settimeout(0)
     assert.equal("timeout", select(2, raw:receive(1)))
@@ -164,11 +165,11 @@ describe("faults over HTTP", function()
     plan({ match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.5 },
       { match = "GET /v2/bookings", what = "stall", seconds = 0.51 })
     local raw = served:connect()
-    raw:send(server.request("PUT", confirm_path(), "{}"))
+    raw:send(server.request_text("PUT", confirm_path(), "{}"))
     raw:close()
     -- Its time is over when this one's is, which came after it.
     repeat until #requests() == 2
-    assert.equal(200, (served:call("GET", "/v2/bookings")))
+    assert.equal(200, (served:request("GET", "/v2/bookings")))
     assert.same(CREATED, history())
   end)
 
@@ -176,8 +177,8 @@ describe("faults over HTTP", function()
     plan({ match = "GET /v2/bookings", what = "stall", seconds = 0.5 },
       { match = "GET /v2/bookings/b", what = "close" })
     local raw = served:connect()
-    raw:send(server.request("GET", "/v2/bookings") .. server.request("GET", "/v2/bookings/a")
-      .. server.request("GET", "/v2/bookings/b") .. server.request("GET", "/v2/bookings/c"))
+    raw:send(server.request_text("GET", "/v2/bookings") .. server.request_text("GET", "/v2/bookings/a")
+      .. server.request_text("GET", "/v2/bookings/b") .. server.request_text("GET", "/v2/bookings/c"))
     assert.equal(200, read(raw).status)
     assert.equal(404, read(raw).status)
     assert.is_nil(read(raw))
@@ -187,7 +188,7 @@ describe("faults over HTTP", function()
     assert.same({ "", "", "/a", "/b" }, targets)
     plan { what = "stall", seconds = 0.05 }
     raw = served:connect()
-    raw:send(server.request("GET", "/v2/bookings") .. "PUT / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n")
+    raw:send(server.request_text("GET", "/v2/bookings") .. "PUT / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n")
     assert.equal(200, read(raw).status)
     assert.equal(413, read(raw).status)
     raw:close()
@@ -198,9 +199,9 @@ describe("faults over HTTP", function()
     local other = server.start(nil, "2> " .. errors)
     for _, case in pairs(cases) do
       for _, keep in ipairs { true, false } do
-        other:call("POST", "/_sandbox/faults", assert(core.encode(case.fault)))
+        other:request("POST", "/_sandbox/faults", assert(core.encode(case.fault)))
         local raw = other:connect()
-        raw:send(server.request("GET", "/v2/bookings"):rep(keep and 2 or 1))
+        raw:send(server.request_text("GET", "/v2/bookings"):rep(keep and 2 or 1))
         if keep then raw:shutdown("send") end
         raw:settimeout(0.01)
         raw:receive("*a")
@@ -209,20 +210,20 @@ describe("faults over HTTP", function()
     end
     -- A client that goes away while its second request, or a part of it, waits for the first one.
     for _, second in ipairs {
-      server.request("GET", "/v2/bookings/b"), "GET /v2/boo", "PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{}",
+      server.request_text("GET", "/v2/bookings/b"), "GET /v2/boo", "PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n{}",
       "PUT / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n",
     } do
-      other:call("POST", "/_sandbox/reset")
-      other:call("POST", "/_sandbox/faults", '{"what":"stall","times":2}')
+      other:request("POST", "/_sandbox/reset")
+      other:request("POST", "/_sandbox/faults", '{"what":"stall","times":2}')
       local raw = other:connect()
-      raw:send(server.request("GET", "/v2/bookings/a") .. second)
+      raw:send(server.request_text("GET", "/v2/bookings/a") .. second)
       local deadline = core.now() + 20
       repeat
         assert(core.now() < deadline, "the sandbox has not seen the request")
-      until #select(2, other:call("GET", "/_sandbox/requests")).data == 1
+      until #select(2, other:request("GET", "/_sandbox/requests")).data == 1
       raw:close()
     end
-    assert.equal(200, (other:call("GET", "/_sandbox/health")))
+    assert.equal(200, (other:request("GET", "/_sandbox/health")))
     other:close()
     local file = assert(io.open(errors))
     assert.equal("", file:read("*a"))
@@ -232,12 +233,12 @@ describe("faults over HTTP", function()
 
   describe("are planned by", function()
     it("one object, or a list of them", function()
-      local status, answer = served:call("POST", "/_sandbox/faults",
+      local status, answer = served:request("POST", "/_sandbox/faults",
         '{"match":"PUT /v2/bookings/*/confirm","when":"after","what":"close","times":"always"}')
       assert.equal(200, status)
       local first = { match = "PUT /v2/bookings/*/confirm", when = "after", what = "close", times = "always" }
       assert.same({ data = { first } }, answer)
-      status, answer = served:call("POST", "/_sandbox/faults",
+      status, answer = served:request("POST", "/_sandbox/faults",
         '{"faults":[{"what":"late","after_requests":2},{"what":"status","status":500,"headers":{"a":"b"}}]}')
       assert.equal(200, status)
       local planned = {
@@ -248,10 +249,10 @@ describe("faults over HTTP", function()
       assert.same({ data = planned }, answer)
       for _ = 1, 3 do
         confirm()
-        answer = select(2, served:call("GET", "/_sandbox/faults"))
+        answer = select(2, served:request("GET", "/_sandbox/faults"))
         assert.same({ data = planned }, answer)
       end
-      status, answer = served:call("DELETE", "/_sandbox/faults")
+      status, answer = served:request("DELETE", "/_sandbox/faults")
       assert.equal(200, status)
       assert.same({ data = {} }, answer)
       assert.equal(200, show().status)
@@ -271,24 +272,24 @@ describe("faults over HTTP", function()
         ['{"faults":[{"what":"close"},7]}'] = { 422, "^faults%[2%]: expected a table, got a number$" },
         ['{"faults":[{"what":"close"},{"what":"stall","seconds":0}]}'] = { 422, "^faults%[2%].seconds: expected" },
       } do
-        local status, answer = served:call("POST", "/_sandbox/faults", body)
+        local status, answer = served:request("POST", "/_sandbox/faults", body)
         assert.equal(expected[1], status, body)
         assert.matches(expected[2], answer.error)
       end
-      assert.same({ data = {} }, select(2, served:call("GET", "/_sandbox/faults")))
-      assert.equal(405, (served:call("PUT", "/_sandbox/faults", "{}")))
+      assert.same({ data = {} }, select(2, served:request("GET", "/_sandbox/faults")))
+      assert.equal(405, (served:request("PUT", "/_sandbox/faults", "{}")))
     end)
 
     it("nobody who resets the box", function()
       plan { what = "close", times = 5 }
-      served:call("POST", "/_sandbox/reset")
-      assert.equal(200, (served:call("GET", "/v2/bookings")))
+      served:request("POST", "/_sandbox/reset")
+      assert.equal(200, (served:request("GET", "/v2/bookings")))
     end)
 
     it("somebody whose own requests never meet one", function()
       plan { what = "close", times = 1000000 }
       for _, name in ipairs { "health", "clock", "faults", "requests", "bookings" } do
-        assert.equal(200, (served:call("GET", "/_sandbox/" .. name)))
+        assert.equal(200, (served:request("GET", "/_sandbox/" .. name)))
       end
     end)
   end)

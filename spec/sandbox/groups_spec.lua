@@ -16,7 +16,7 @@ describe("in the sandbox, a group booking", function()
 
   -- status and text of the refusal
   local function try_to_join(id)
-    local status, answer = api:call("POST", "/bookings",
+    local status, answer = api:request("POST", "/bookings",
       { graph = "group_customer", related = { owner_booking_id = id } })
     return status, answer.errors and answer.errors["related.owner_booking_id"][1]
   end
@@ -91,7 +91,7 @@ describe("in the sandbox, a group booking", function()
     assert.equal(support.ENDS + 3600, played[3].at)
   end)
 
-  it("is no must for a graph of the user's own that does not require it", function()
+  it("is not needed by a graph of the user's own that does not require it", function()
     graphs.define {
       name = "may_join", initial = "initialized", first = "create", seats = "customer",
       states = { initialized = {}, confirmed = {} },
@@ -100,7 +100,7 @@ describe("in the sandbox, a group booking", function()
     api:create("may_join")
     api:join(owner, "may_join")
     assert.equal(1, seats().current_seats)
-    assert.equal(422, (api:call("POST", "/bookings", { graph = "may_join" })))
+    assert.equal(422, (api:request("POST", "/bookings", { graph = "may_join" })))
   end)
 
   it("must be one, and still open", function()
@@ -204,7 +204,7 @@ describe("in the sandbox, related bookings", function()
   end)
 
   it("are shown by include, without the booking itself", function()
-    local status, answer = api:call("PUT", ("/bookings/%s/confirm?include=bulked_bookings"):format(second))
+    local status, answer = api:request("PUT", ("/bookings/%s/confirm?include=bulked_bookings"):format(second))
     assert.equal(200, status)
     local others = answer.data.bulked_bookings
     assert.same({ first, third }, { others[1].id, others[2].id })

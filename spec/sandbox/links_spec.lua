@@ -79,7 +79,7 @@ describe("an action link in the sandbox", function()
       ["alg HS512"] = token(id, "cancel", { header = '{"alg":"HS512"}' }),
       ["no alg"] = token(id, "cancel", { header = "{}" }),
       ["a header that is a list"] = token(id, "cancel", { header = "[]" }),
-      ["claims that are no JSON"] = token(id, "cancel", { claims = "cancel" }),
+      ["claims that are not JSON"] = token(id, "cancel", { claims = "cancel" }),
       ["claims that are a list"] = token(id, "cancel", { claims = '["cancel"]' }),
       ["no booking in the claims"] = token(id, "cancel", { claims = '{"action":"cancel"}' }),
       ["no action in the claims"] = token(id, "cancel", { claims = ('{"booking_id":"%s"}'):format(id) }),
@@ -167,7 +167,7 @@ describe("an action link in the sandbox", function()
     assert.equal(403, click(path_of(id, "cancel", token(id, "cancel", { key = "another" }))).status)
     assert.equal(200, click(path_of(id, "cancel", token(id, "cancel"))).status)
     local new = api:create("instant")
-    for _ = 1, 20 do api:call("GET", "/bookings", nil, { Authorization = "Basic OmFub3RoZXI=" }) end -- :another
+    for _ = 1, 20 do api:request("GET", "/bookings", nil, { Authorization = "Basic OmFub3RoZXI=" }) end -- :another
     assert.equal(200, click(path_of(new, "complete", token(new, "complete"))).status)
     new = api:create("instant")
     assert.equal(200, click(path_of(new, "complete", token(new, "complete", { key = "another" }))).status)
@@ -191,7 +191,7 @@ describe("over HTTP", function()
   teardown(function() served:close() end)
 
   local function create()
-    local status, answer = served:call("POST", "/v2/bookings", core.encode(support.fields()))
+    local status, answer = served:request("POST", "/v2/bookings", core.encode(support.fields()))
     assert.equal(201, status)
     return answer.data.id
   end
@@ -206,7 +206,7 @@ describe("over HTTP", function()
 
   it("an action link is clicked, and clicked again", function()
     local id = create()
-    local _, shown = served:call("GET", ("/v2/bookings/%s?include=customer_action_links"):format(id))
+    local _, shown = served:request("GET", ("/v2/bookings/%s?include=customer_action_links"):format(id))
     local link = shown.data.customer_action_links.cancel_by_customer
     assert.equal(served.url .. path_of(id, "cancel_by_customer", token(id, "cancel_by_customer")):sub(4), link)
     local target = link:match("^http://[^/]*(.*)$")
@@ -223,7 +223,7 @@ describe("over HTTP", function()
     local id = create()
     local connection = served:connect()
     for _, request in ipairs { { "PUT", "/cancel", "{}", 200 }, { "DELETE", "", nil, 204 }, { "GET", "", nil, 404 } } do
-      assert(connection:send(server.request(request[1], "/v2/bookings/" .. id .. request[2], request[3])))
+      assert(connection:send(server.request_text(request[1], "/v2/bookings/" .. id .. request[2], request[3])))
       assert.equal(request[4], server.read(connection).status)
     end
     connection:close()

@@ -7,7 +7,7 @@ describe("GET /bookings in the sandbox", function()
   before_each(function() api = support.new() end)
 
   local function list(query)
-    local status, answer = api:call("GET", "/bookings" .. (query and "?" .. query or ""))
+    local status, answer = api:request("GET", "/bookings" .. (query and "?" .. query or ""))
     assert.equal(200, status)
     return answer
   end
@@ -189,11 +189,11 @@ describe("GET /bookings in the sandbox", function()
       ["search=colour:red"] = "search", ["search=graph:instant;oops"] = "search", ["search=meta.:x"] = "search",
       ["include=nothing"] = "include",
     } do
-      local status, answer = api:call("GET", "/bookings?" .. query)
+      local status, answer = api:request("GET", "/bookings?" .. query)
       assert.equal(422, status, query)
       assert.equal("string", type(answer.errors[field] and answer.errors[field][1]), query)
     end
-    local _, answer = api:call("GET", "/bookings?search=customer.nme:x")
+    local _, answer = api:request("GET", "/bookings?search=customer.nme:x")
     assert.matches("did you mean 'customer.name'", answer.errors.search[1], 1, true)
   end)
 end)

@@ -8,7 +8,7 @@ describe("a sandbox with a rate limit", function()
   local function ask(api, count)
     local statuses, headers = {}, nil
     for index = 1, count do
-      local status, _, received = api:call("GET", "/bookings")
+      local status, _, received = api:request("GET", "/bookings")
       statuses[index], headers = status, received
     end
     return statuses, headers["x-ratelimit-remaining"]
@@ -77,7 +77,7 @@ describe("a sandbox with a rate limit", function()
 
   it("changes nothing by a request that it refuses, and counts none without a key", function()
     local api = support.new { app_key = "test_api_key_1", rate_limit = { per_minute = 2 } }
-    for _ = 1, 5 do assert.equal(401, (api:call("GET", "/bookings", nil, {}))) end
+    for _ = 1, 5 do assert.equal(401, (api:request("GET", "/bookings", nil, {}))) end
     local id = api:create("confirm_decline")
     assert.equal(200, (api:act(id, "confirm")))
     local status, answer = api:act(id, "cancel")
@@ -117,7 +117,7 @@ describe("a sandbox without a rate limit", function()
     local api = support.new()
     for key, left in pairs { ["Basic OnRlc3RfYXBpX2tleV8x"] = "2999", ["Basic OmxpdmU="] = "599" } do -- :live
       for _ = 1, 3 do
-        local _, _, headers = api:call("GET", "/bookings", nil, { Authorization = key })
+        local _, _, headers = api:request("GET", "/bookings", nil, { Authorization = key })
         assert.equal(left, headers["x-ratelimit-remaining"])
       end
     end

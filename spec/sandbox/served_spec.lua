@@ -2,7 +2,7 @@ local core = require "timekit.core"
 local process = require "spec.support.process"
 local server = require "spec.support.sandbox_server"
 
-local AUTH, request, read = server.AUTH, server.request, server.read
+local AUTH, request, read = server.AUTH, server.request_text, server.read
 
 local CREATE = [[{"graph":"confirm_decline","start":"2099-01-01T10:00:00Z","end":"2099-01-01T11:00:00Z"}]]
 
@@ -11,10 +11,10 @@ describe("the sandbox over HTTP", function()
 
   setup(function() served = server.start() end)
   teardown(function() served:close() end)
-  before_each(function() assert.equal(200, (served:call("POST", "/_sandbox/reset"))) end)
+  before_each(function() assert.equal(200, (served:request("POST", "/_sandbox/reset"))) end)
 
   local function is_alive()
-    local status, answer = served:call("GET", "/_sandbox/health")
+    local status, answer = served:request("GET", "/_sandbox/health")
     assert.equal(200, status)
     assert.same({ data = { status = "ok" } }, answer)
   end
@@ -24,15 +24,15 @@ describe("the sandbox over HTTP", function()
   end)
 
   it("performs actions", function()
-    local status, created = served:call("POST", "/v2/bookings?include=available_actions", CREATE)
+    local status, created = served:request("POST", "/v2/bookings?include=available_actions", CREATE)
     assert.equal(201, status)
     assert.same({ "confirm", "decline" }, created.data.available_actions)
     local path = ("/v2/bookings/%s/decline"):format(created.data.id)
     local declined
-    status, declined = served:call("PUT", path, '{"decline":{"message":"Fully booked"}}')
+    status, declined = served:request("PUT", path, '{"decline":{"message":"Fully booked"}}')
     assert.equal(200, status)
     assert.equal("declined", declined.data.state)
-    local _, refused = served:call("PUT", path, "{}")
+    local _, refused = served:request("PUT", path, "{}")
     assert.same({ error = "Cannot apply action 'decline' to current state 'declined'" }, refused)
   end)
 
@@ -59,7 +59,7 @@ describe("the sandbox over HTTP", function()
       assert.equal(404, read(connection).status)
     end
     connection:close()
-    local _, listed = served:call("GET", "/v2/bookings")
+    local _, listed = served:request("GET", "/v2/bookings")
     assert.equal(20, listed.total)
   end)
 
@@ -122,8 +122,8 @@ describe("the sandbox over HTTP", function()
   end)
 
   it("gives addresses of pages where it is reached", function()
-    for _ = 1, 2 do served:call("POST", "/v2/bookings", CREATE) end
-    local _, listed = served:call("GET", "/v2/bookings?limit=1")
+    for _ = 1, 2 do served:request("POST", "/v2/bookings", CREATE) end
+    local _, listed = served:request("GET", "/v2/bookings?limit=1")
     assert.equal(served.url .. "/bookings?limit=1&page=2", listed.next_page_url)
   end)
 
@@ -140,7 +140,7 @@ describe("the sandbox over HTTP", function()
 
     local POST = "POST /v2/bookings HTTP/1.1\r\n" .. AUTH
 
-    it("what is no HTTP, and lives on", function()
+    it("what is not HTTP, and lives on", function()
       for _, text in ipairs {
         "hello\r\n\r\n", "\22\3\1\2\0\1\0\1\252\3\3 xx\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n", "GET /v2/bookings HTTP/1.1\n\n", "M-SEARCH / HTTP/1.1\r\n\r\n",
@@ -179,11 +179,11 @@ describe("the sandbox over HTTP", function()
 
     it("no body of a mebibyte", function()
       local body = '{"x":"' .. ("x"):rep(1024 * 1024 - 8) .. '"}'
-      assert.equal(422, (served:call("POST", "/v2/bookings", body)))
+      assert.equal(422, (served:request("POST", "/v2/bookings", body)))
     end)
 
     it("to do anything for a request that broke off", function()
-      local _, created = served:call("POST", "/v2/bookings", CREATE)
+      local _, created = served:request("POST", "/v2/bookings", CREATE)
       local text = request("PUT", ("/v2/bookings/%s/confirm"):format(created.data.id), '{"confirm":{}}')
       for length = 1, #text - 1, 7 do
         local connection = served:connect()
@@ -193,7 +193,7 @@ describe("the sandbox over HTTP", function()
         assert.is_true(answer == nil or answer.status == 400)
         connection:close()
       end
-      local _, shown = served:call("GET", "/v2/bookings/" .. created.data.id)
+      local _, shown = served:request("GET", "/v2/bookings/" .. created.data.id)
       assert.equal("tentative", shown.data.state)
     end)
   end)
@@ -201,15 +201,15 @@ describe("the sandbox over HTTP", function()
   describe("is controlled by", function()
     it("the clock", function()
       local body = CREATE:gsub("confirm_decline", "instant_payment")
-      local _, created = served:call("POST", "/v2/bookings", body)
-      local _, before = served:call("GET", "/_sandbox/clock")
-      local status, moved = served:call("POST", "/_sandbox/clock", '{"advance":3600}')
+      local _, created = served:request("POST", "/v2/bookings", body)
+      local _, before = served:request("GET", "/_sandbox/clock")
+      local status, moved = served:request("POST", "/_sandbox/clock", '{"advance":3600}')
       assert.equal(200, status)
       assert.is_true(moved.data.now >= before.data.now + 3600)
       assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%+0000$", moved.data.time)
       assert.equal(1, #moved.data.played)
       assert.equal("timeout", moved.data.played[1].action)
-      local _, shown = served:call("GET", "/v2/bookings/" .. created.data.id)
+      local _, shown = served:request("GET", "/v2/bookings/" .. created.data.id)
       assert.equal("unpaid", shown.data.state)
     end)
 
@@ -218,16 +218,16 @@ describe("the sandbox over HTTP", function()
         ["{}"] = 422, ['{"advance":-1}'] = 422, ['{"advance":"x"}'] = 422, ['{"advance":1e300}'] = 422,
         ['{"advnce":1}'] = 422, ["[1]"] = 400, ["{"] = 400, [""] = 400,
       } do
-        assert.equal(status, (served:call("POST", "/_sandbox/clock", body)), body)
+        assert.equal(status, (served:request("POST", "/_sandbox/clock", body)), body)
       end
-      local _, answer = served:call("POST", "/_sandbox/clock", '{"advnce":1}')
+      local _, answer = served:request("POST", "/_sandbox/clock", '{"advnce":1}')
       assert.matches("did you mean 'advance'", answer.errors.advnce[1], 1, true)
     end)
 
     it("the requests and the bookings", function()
-      local _, created = served:call("POST", "/v2/bookings", CREATE)
-      served:call("PUT", ("/v2/bookings/%s/confirm"):format(created.data.id), "{}")
-      served:call("GET", "/v2/bookings/\255")
+      local _, created = served:request("POST", "/v2/bookings", CREATE)
+      served:request("PUT", ("/v2/bookings/%s/confirm"):format(created.data.id), "{}")
+      served:request("GET", "/v2/bookings/\255")
       local connection = served:connect()
       connection:send("GET /_sandbox/requests HTTP/1.1\r\n\r\n")
       local answer = read(connection)
@@ -238,19 +238,19 @@ describe("the sandbox over HTTP", function()
       assert.equal("PUT", requests[2].method)
       assert.equal(200, requests[2].status)
       assert.equal(400, requests[3].status)
-      local _, bookings = served:call("GET", "/_sandbox/bookings")
+      local _, bookings = served:request("GET", "/_sandbox/bookings")
       assert.equal("confirm", bookings.data[1].history[2].action)
-      served:call("POST", "/_sandbox/reset")
-      _, bookings = served:call("GET", "/_sandbox/bookings")
+      served:request("POST", "/_sandbox/reset")
+      _, bookings = served:request("GET", "/_sandbox/bookings")
       assert.same({ data = {} }, bookings)
     end)
 
     it("nothing else", function()
-      local status, answer = served:call("GET", "/_sandbox/helth")
+      local status, answer = served:request("GET", "/_sandbox/helth")
       assert.equal(404, status)
       assert.matches("did you mean 'health'", answer.error, 1, true)
-      assert.equal(405, (served:call("GET", "/_sandbox/reset")))
-      assert.equal(200, (served:call("HEAD", "/_sandbox/health")))
+      assert.equal(405, (served:request("GET", "/_sandbox/reset")))
+      assert.equal(200, (served:request("HEAD", "/_sandbox/health")))
     end)
   end)
 end)
@@ -271,7 +271,7 @@ describe("the sandbox's program", function()
       ["KEY=other TIMEKIT_APP_KEY=test_api_key_1"] = 401, ["TIMEKIT_APP_KEY=other"] = 401,
     } do
       local served = server.start(environment)
-      assert.equal(expected, (served:call("GET", "/v2/bookings")))
+      assert.equal(expected, (served:request("GET", "/v2/bookings")))
       served:close()
     end
   end)
@@ -287,7 +287,7 @@ describe("the sandbox's program", function()
   it("ends when it is told to, by either signal", function()
     for _, signal in ipairs { "INT", "TERM" } do
       local program, pid, served = start_signalled()
-      assert.equal(200, (served:call("GET", "/v2/bookings")))
+      assert.equal(200, (served:request("GET", "/v2/bookings")))
       local idle = served:connect()
       assert(os.execute(("kill -%s %s"):format(signal, pid)))
       assert.is_nil(program:read())
@@ -298,7 +298,7 @@ describe("the sandbox's program", function()
 
   it("goes on without a standard input", function()
     local program, pid, served = start_signalled("< /dev/null")
-    for _ = 1, 3 do assert.equal(200, (served:call("GET", "/v2/bookings"))) end
+    for _ = 1, 3 do assert.equal(200, (served:request("GET", "/v2/bookings"))) end
     assert(os.execute("kill " .. pid))
     program:close()
   end)
@@ -323,7 +323,7 @@ describe("the sandbox's program", function()
       end
       connection:close()
     end
-    assert.equal(200, (served:call("GET", "/_sandbox/health")))
+    assert.equal(200, (served:request("GET", "/_sandbox/health")))
     served:close()
     local file = assert(io.open(errors))
     assert.equal("", file:read("*a"))

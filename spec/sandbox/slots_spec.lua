@@ -14,7 +14,7 @@ describe("in the sandbox,", function()
     local EXCLUSIVE = { allow_double_bookings = false }
 
     local function create(more)
-      return api:call("POST", "/bookings", fields(more))
+      return api:request("POST", "/bookings", fields(more))
     end
 
     it("is refused where another holds the slot, and changes nothing", function()
@@ -62,7 +62,7 @@ describe("in the sandbox,", function()
     local function reserve(more)
       local body = { start = START, ["end"] = END }
       for name, value in pairs(more or {}) do body[name] = value or nil end
-      return api:call("POST", "/bookings/reserve", body)
+      return api:request("POST", "/bookings/reserve", body)
     end
 
     it("holds a slot until it expires", function()
@@ -72,11 +72,11 @@ describe("in the sandbox,", function()
         { answer.data.state, answer.data.graph, answer.data.completed })
       assert.equal(time.format(NOW + 60), answer.data.expires_at)
       local exclusive = fields { settings = { allow_double_bookings = false } }
-      assert.equal(422, (api:call("POST", "/bookings", exclusive)))
+      assert.equal(422, (api:request("POST", "/bookings", exclusive)))
       assert.equal(0, #api.box:advance(59))
       assert.same({ { id = answer.data.id, from = "reserved", to = "expired", at = NOW + 60 } }, api.box:advance(1))
       assert.is_true(api:get(answer.data.id).completed)
-      assert.equal(201, (api:call("POST", "/bookings", exclusive)))
+      assert.equal(201, (api:request("POST", "/bookings", exclusive)))
     end)
 
     it("lasts thirty seconds unless told otherwise", function()
@@ -89,7 +89,7 @@ describe("in the sandbox,", function()
       local id = answer.data.id
       api.box:advance(50)
       local status
-      status, answer = api:call("PUT", "/bookings/reserve/extend", { reservation_id = id, reservation_time = 100 })
+      status, answer = api:request("PUT", "/bookings/reserve/extend", { reservation_id = id, reservation_time = 100 })
       assert.equal(200, status)
       assert.equal(time.format(NOW + 150), answer.data.expires_at)
       assert.equal(0, #api.box:advance(99))
@@ -103,7 +103,7 @@ describe("in the sandbox,", function()
         settings = { allow_double_bookings = false },
       }
       local id = reserved.data.id
-      local status, answer = api:call("POST", "/bookings?include=customers,attributes,resource,project", {
+      local status, answer = api:request("POST", "/bookings?include=customers,attributes,resource,project", {
         graph = "instant", reservation_id = id, where = "Here", settings = { allow_double_bookings = false },
       })
       assert.equal(201, status)
@@ -111,13 +111,13 @@ describe("in the sandbox,", function()
       assert.same({ "me", "p" }, { answer.data.resource.id, answer.data.project.id })
       assert.same({ start = START, ["end"] = END, what = "Haircut", where = "Here", description = "" },
         answer.data.attributes.event_info)
-      assert.equal(404, (api:call("GET", "/bookings/" .. id)))
+      assert.equal(404, (api:request("GET", "/bookings/" .. id)))
       assert.matches("does not exist",
         api:refuses("reservation_id", "POST", "/bookings", { graph = "instant", reservation_id = id }))
       assert.equal(0, #api.box:advance(3600))
     end)
 
-    it("is of no use when it has expired, or is none", function()
+    it("cannot be used when it has expired, or does not exist", function()
       local _, reserved = reserve()
       api.box:advance(30)
       assert.matches("is expired",
@@ -126,7 +126,7 @@ describe("in the sandbox,", function()
       api:refuses("reservation_id", "POST", "/bookings", fields { reservation_id = booking })
       api:refuses("reservation_id", "PUT", "/bookings/reserve/extend", {})
       for _, id in ipairs { "nobody", booking } do
-        assert.equal(404, (api:call("PUT", "/bookings/reserve/extend", { reservation_id = id })))
+        assert.equal(404, (api:request("PUT", "/bookings/reserve/extend", { reservation_id = id })))
       end
     end)
 
@@ -151,7 +151,7 @@ describe("in the sandbox,", function()
       api:refuses_action("reschedule", "reserved", "POST", path .. "/reschedule", { start = START, ["end"] = END })
       api:refuses_action("delete", "reserved", "DELETE", path)
       api.box:advance(30)
-      assert.equal(204, (api:call("DELETE", path)))
+      assert.equal(204, (api:request("DELETE", path)))
     end)
   end)
 end)

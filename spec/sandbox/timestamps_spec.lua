@@ -24,13 +24,13 @@ describe("the sandbox's timestamps", function()
 
   local function show(id, headers)
     local path = ("/bookings/%s?include=attributes,event,logs"):format(id)
-    local status, answer = api:call("GET", path, nil, with(headers))
+    local status, answer = api:request("GET", path, nil, with(headers))
     assert.equal(200, status)
     return answer.data
   end
 
   local function create(times, headers)
-    return api:call("POST", "/bookings?include=attributes,event", support.fields(times), with(headers))
+    return api:request("POST", "/bookings?include=attributes,event", support.fields(times), with(headers))
   end
 
   it("are written in the zone of Timekit-Timezone, every one of them", function()
@@ -43,7 +43,7 @@ describe("the sandbox's timestamps", function()
       assert.same({ "2030-01-01T15:30:00+0530", "2030-01-01T16:30:00+0530" }, { event.start, event["end"] })
     end
     assert.equal(START, show(id, {}).attributes.event_info.start)
-    local _, reserved = api:call("POST", "/bookings/reserve", { start = START, ["end"] = support.END },
+    local _, reserved = api:request("POST", "/bookings/reserve", { start = START, ["end"] = support.END },
       with { ["Timekit-Timezone"] = "-01:00" })
     assert.equal("2029-12-31T23:00:30-0100", reserved.data.expires_at)
   end)
@@ -55,9 +55,10 @@ describe("the sandbox's timestamps", function()
     local headers = with {
       ["timekit-outputtimestampformat"] = "D, j M Y \\a\\t g:i A", ["timekit-timezone"] = "+01:00",
     }
-    local _, answer = api:call("GET", "/bookings?include=event", nil, headers)
+    local _, answer = api:request("GET", "/bookings?include=event", nil, headers)
     assert.equal("Tue, 1 Jan 2030 at 11:00 AM", answer.data[1].event.start)
-    _, answer = api:call("PUT", "/bookings/bulk", { bookings = core.array { { id = id, action = "cancel" } } }, headers)
+    local body = { bookings = core.array { { id = id, action = "cancel" } } }
+    _, answer = api:request("PUT", "/bookings/bulk", body, headers)
     assert.equal("Tue, 1 Jan 2030 at 1:00 AM", answer.data[1].updated_at)
   end)
 
@@ -76,11 +77,11 @@ describe("the sandbox's timestamps", function()
     local day_first = { ["Timekit-InputTimestampFormat"] = "d/m/Y H:i", ["Timekit-Timezone"] = "-03:00" }
     answer = select(2, create({ start = "02/01/2030 21:30", ["end"] = "03/01/2030 22:30" }, day_first))
     assert.equal("2030-01-02T21:30:00-0300", answer.data.event.start)
-    status = api:call("POST", ("/bookings/%s/reschedule"):format(answer.data.id),
+    status = api:request("POST", ("/bookings/%s/reschedule"):format(answer.data.id),
       { start = "04/01/2030 01:00", ["end"] = "04/01/2030 02:00" }, with(day_first))
     assert.equal(200, status)
     assert.equal("2030-01-04T04:00:00+0000", show(answer.data.id, {}).event.start)
-    assert.equal(1, select(2, api:call("GET", "/bookings?start=04%2F01%2F2030+01:30", nil, with(day_first))).total)
+    assert.equal(1, select(2, api:request("GET", "/bookings?start=04%2F01%2F2030+01:30", nil, with(day_first))).total)
   end)
 
   it("without an offset are read in the zone, and refused without one", function()
@@ -111,7 +112,7 @@ describe("the sandbox's timestamps", function()
     assert.matches("^unknown time zone 'Nowhere/Atall': expected UTC, an offset", answer.errors["Timekit-Timezone"][1])
     -- A header without a value is none, and the key comes first.
     assert.equal(201, (create({}, { ["Timekit-Timezone"] = "" })))
-    assert.equal(401, (api:call("GET", "/bookings", nil, { ["Timekit-Timezone"] = "X" })))
+    assert.equal(401, (api:request("GET", "/bookings", nil, { ["Timekit-Timezone"] = "X" })))
   end)
 
   it("do not reach webhooks, which are asked for by nobody", function()

@@ -51,7 +51,7 @@ describe("a webhook in the sandbox", function()
     api:create("instant")
     api:join(owner)
     api:act(owner, "cancel")
-    api:call("POST", "/bookings/reserve", { start = support.START, ["end"] = support.END })
+    api:request("POST", "/bookings/reserve", { start = support.START, ["end"] = support.END })
     api.box:advance(support.ENDS + 3600 - support.NOW)
     local states = {}
     for index, delivery in ipairs(api.box:deliveries()) do states[index] = core.decode(delivery.body).state end
@@ -120,13 +120,13 @@ describe("over HTTP", function()
     listener:close()
     served:close()
   end)
-  before_each(function() assert.equal(200, (served:call("POST", "/_sandbox/reset"))) end)
+  before_each(function() assert.equal(200, (served:request("POST", "/_sandbox/reset"))) end)
 
   local BODY = ('{"graph":"instant","start":"%s","end":"%s","what":"%s"}'):format(
     support.START, support.END, ("long "):rep(2000))
 
   local function create()
-    local status, answer = served:call("POST", "/v2/bookings", BODY)
+    local status, answer = served:request("POST", "/v2/bookings", BODY)
     assert.equal(201, status)
     return answer.data.id
   end
@@ -154,14 +154,14 @@ describe("over HTTP", function()
       url = ("http://127.0.0.1:%d/hook?a=1"):format(port), secret = "s3cr3t", graph = "instant", state = "confirmed",
     }
     for name, value in pairs(change or {}) do hook[name] = value end
-    return served:call("POST", "/_sandbox/webhooks", core.encode(hook))
+    return served:request("POST", "/_sandbox/webhooks", core.encode(hook))
   end
 
   -- The latest delivery, once it is no longer pending. Each question is an answer of the server's loop, which moves on.
   local function settled()
     local deadline = socket.gettime() + PATIENCE
     repeat
-      local _, answer = served:call("GET", "/_sandbox/webhooks")
+      local _, answer = served:request("GET", "/_sandbox/webhooks")
       local latest = answer.data.deliveries[#answer.data.deliveries]
       if latest.status ~= "pending" then return latest, answer.data end
     until socket.gettime() > deadline
@@ -193,7 +193,7 @@ describe("over HTTP", function()
     add()
     local id = create()
     for _ = 1, 4 do receive(302) end
-    assert.equal(200, (served:call("GET", "/v2/bookings/" .. id)))
+    assert.equal(200, (served:request("GET", "/v2/bookings/" .. id)))
     receive(404)
     local delivery = settled()
     assert.same({ "failed", 5, 404 }, { delivery.status, delivery.attempts, delivery.answered })
@@ -202,19 +202,19 @@ describe("over HTTP", function()
   it("a webhook is sent for what plays by itself when the clock is moved", function()
     add { state = "completed" }
     local id = create()
-    served:call("POST", "/_sandbox/clock", '{"advance": 315360000}')
+    served:request("POST", "/_sandbox/clock", '{"advance": 315360000}')
     assert.same({ id, "completed" }, { core.decode(receive(200).body).id, settled().state })
   end)
 
   it("a webhook is sent for what plays by itself though nobody asks", function()
     add { graph = "reservation", state = "expired" }
-    local _, reserved = served:call("POST", "/v2/bookings/reserve",
+    local _, reserved = served:request("POST", "/v2/bookings/reserve",
       ('{"start":"%s","end":"%s","reservation_time":1}'):format(support.START, support.END))
     assert.equal(reserved.data.id, core.decode(receive(200).body).id)
   end)
 
   it("a webhook that is wrong is refused, and its secret is shown nowhere", function()
-    assert.equal(400, (served:call("POST", "/_sandbox/webhooks", "x")))
+    assert.equal(400, (served:request("POST", "/_sandbox/webhooks", "x")))
     local status, answer = add { url = "http://example.com/" }
     assert.equal(422, status)
     assert.matches("loopback", answer.error)

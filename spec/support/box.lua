@@ -63,7 +63,7 @@ end
 -- @treturn number status
 -- @treturn any the decoded body, nil when there is none
 -- @treturn table headers
-function Api:call(method, path, body, headers)
+function Api:request(method, path, body, headers)
   if type(body) == "table" then body = assert(core.encode(body)) end
   local answer = self.box:handle {
     method = method, target = "/v2" .. path, body = body, headers = headers or { Authorization = support.AUTH },
@@ -81,7 +81,7 @@ end
 function Api:create(graph, fields)
   local body = support.fields(fields)
   body.graph = graph
-  local status, answer = self:call("POST", "/bookings", body)
+  local status, answer = self:request("POST", "/bookings", body)
   if status ~= 201 then error(("%d: %s"):format(status, core.encode(answer)), 2) end
   return answer.data.id, answer.data
 end
@@ -101,7 +101,7 @@ end
 -- @tparam ?string include
 -- @treturn table
 function Api:get(id, include)
-  local status, answer = self:call("GET", "/bookings/" .. id .. (include and "?include=" .. include or ""))
+  local status, answer = self:request("GET", "/bookings/" .. id .. (include and "?include=" .. include or ""))
   assert(status == 200, status)
   return answer.data
 end
@@ -113,7 +113,7 @@ end
 -- @treturn number status
 -- @treturn table answer
 function Api:act(id, action, body)
-  local status, answer = self:call("PUT", ("/bookings/%s/%s"):format(id, action), body or {})
+  local status, answer = self:request("PUT", ("/bookings/%s/%s"):format(id, action), body or {})
   return status, answer
 end
 
@@ -124,7 +124,7 @@ end
 -- @tparam ?table body
 -- @treturn string what is said of the field
 function Api:refuses(field, method, path, body)
-  local status, answer = self:call(method, path, body)
+  local status, answer = self:request(method, path, body)
   assert(status == 422, status)
   assert(type(answer.errors) == "table" and next(answer.errors) == field and not next(answer.errors, field),
     core.encode(answer))
@@ -138,7 +138,7 @@ end
 -- @tparam string path
 -- @tparam ?table body
 function Api:refuses_action(action, state, method, path, body)
-  local status, answer = self:call(method, path, body)
+  local status, answer = self:request(method, path, body)
   local expected = ("Cannot apply action '%s' to current state '%s'"):format(action, state)
   assert(status == 422 and answer.error == expected and not next(answer, next(answer)), core.encode(answer))
 end

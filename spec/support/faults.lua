@@ -64,7 +64,7 @@ end
 -- @tparam string id
 -- @tparam ?table extra further fields of the request
 -- @return the transfer's result
-function faults.call(engine, id, extra)
+function faults.request(engine, id, extra)
   local request = { method = "PUT", target = "/f/" .. id, body = "{}", timeout = 20 }
   for key, value in pairs(extra or {}) do request[key] = value end
   return faults.finish(engine, engine:start(request))

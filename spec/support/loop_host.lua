@@ -21,7 +21,7 @@ function host.open() served = server.start() end
 
 function host.close() served:close() end
 
-function host.reset() assert(served:call("POST", "/_sandbox/reset") == 200) end
+function host.reset() assert(served:request("POST", "/_sandbox/reset") == 200) end
 
 --- A client of the sandbox, with these options.
 function host.client(options)
@@ -37,7 +37,7 @@ local CREATE = [[{"graph":"confirm_decline","start":"2099-01-01T10:00:00Z","end"
 function host.create(count)
   local ids = {}
   for index = 1, count or 1 do
-    local status, answer = served:call("POST", "/v2/bookings", CREATE)
+    local status, answer = served:request("POST", "/v2/bookings", CREATE)
     assert(status == 201)
     ids[index] = answer.data.id
   end
@@ -46,13 +46,13 @@ end
 
 --- Plans faults of the sandbox's.
 function host.plan(...)
-  local status, answer = served:call("POST", "/_sandbox/faults", assert(core.encode { faults = core.array { ... } }))
+  local status, answer = served:request("POST", "/_sandbox/faults", assert(core.encode { faults = core.array { ... } }))
   assert(status == 200, answer.error)
 end
 
 --- Checks that every booking was confirmed once, and nothing else happened to it.
 function host.assert_confirmed_once(ids)
-  local _, answer = served:call("GET", "/_sandbox/bookings")
+  local _, answer = served:request("GET", "/_sandbox/bookings")
   local histories = {}
   for _, booking in ipairs(answer.data) do
     local steps = {}

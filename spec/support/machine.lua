@@ -35,20 +35,20 @@ function machine.limited(status, retry_after, date)
   return scripted.answer(status, "", { ["retry-after"] = retry_after, date = date })
 end
 
---- @tparam table call
+-- @tparam table operation
 -- @tparam table plan the outcomes of its requests, each taking no time, or `{ seconds, outcome }`; `rest`: that of all
 --   others
 -- @tparam ?table options the policy, and `timeout` (60), `clock` (unix seconds)
 -- @treturn table `data`, `failure`, `reconciled`; `done`: what it did, in order, requests and waits; `attempts`, `now`,
 --   `machine`
-function machine.run(call, plan, options)
+function machine.run(operation, plan, options)
   local policy = { retries = 2, uncertain = "reconcile", random = function() return 1 end, budget = budget.new() }
   for name, value in pairs(options or {}) do policy[name] = value end
   local now = 1000
   local deadline = now + (policy.timeout or 60)
   local function clock() return policy.clock end
   local done, position = {}, 0
-  local subject = retry.new(call, policy, deadline)
+  local subject = retry.new(operation, policy, deadline)
   local verb, what = subject:next(now)
   while verb ~= "done" do
     assert(#done < 5000, "it never ends")
@@ -64,7 +64,7 @@ function machine.run(call, plan, options)
         now = now + outcome[1]
         outcome = outcome[2]
       end
-      local data, failed, doubt = response.read(outcome, subject.looking and LOOK or call, clock)
+      local data, failed, doubt = response.read(outcome, subject.looking and LOOK or operation, clock)
       verb, what = subject:answer(now, data, failed, doubt)
     end
   end

@@ -60,7 +60,7 @@ end
 function app.stop()
   if app.running then app.running:close() end
   app.running = nil
-  app.box:call("POST", "/_sandbox/reset")
+  app.box:request("POST", "/_sandbox/reset")
 end
 
 --- Starts nginx with a configuration as it stands, as `app.running`.
@@ -99,7 +99,7 @@ end
 
 --- How often each booking was confirmed, by its id.
 function app.confirmed()
-  local _, answer = app.box:call("GET", "/_sandbox/requests")
+  local _, answer = app.box:request("GET", "/_sandbox/requests")
   local times = {}
   for _, request in ipairs(answer.data) do
     local id = request.target:match("^/v2/bookings/([^/]+)/confirm")
@@ -110,7 +110,7 @@ end
 
 --- Plans a fault of the sandbox's.
 function app.fault(fault)
-  assert(app.box:call("POST", "/_sandbox/faults", core.encode(fault)) == 200)
+  assert(app.box:request("POST", "/_sandbox/faults", core.encode(fault)) == 200)
 end
 
 --- Makes the next confirms, one unless `times` says more, take so many seconds to be answered.

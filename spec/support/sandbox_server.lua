@@ -79,7 +79,7 @@ end
 -- @tparam ?string body
 -- @tparam[opt="127.0.0.1"] string host the Host header
 -- @treturn string
-function server.request(method, path, body, host)
+function server.request_text(method, path, body, host)
   return ("%s %s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n%s"):format(method, path, host or "127.0.0.1", server.AUTH,
     body and ("Content-Length: %d\r\n"):format(#body) or "", body or "")
 end
@@ -87,9 +87,9 @@ end
 --- Sends a request on a connection of its own.
 -- @treturn number status
 -- @treturn any the decoded body
-function server:call(method, path, body)
+function server:request(method, path, body)
   local connection = self:connect()
-  assert(connection:send(server.request(method, path, body, self.host)))
+  assert(connection:send(server.request_text(method, path, body, self.host)))
   local answer = assert(server.read(connection, method == "HEAD"))
   connection:close()
   return answer.status, answer.body ~= "" and assert(core.decode(answer.body)) or nil

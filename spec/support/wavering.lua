@@ -63,14 +63,14 @@ local function booking(server)
 end
 
 local function perform(server, action)
-  if server:apply(action, "call") then return booking(server) end
+  if server:apply(action, "client") then return booking(server) end
   return answer(422, ([[{"error":"Cannot apply action '%s' to current state '%s'"}]]):format(action, server.state))
 end
 
 local function deliver(server, moment)
   if server.late ~= moment then return end
   server.late = nil
-  server:apply(server.action, "call")
+  server:apply(server.action, "client")
 end
 
 local function put(server, request, entry)
@@ -119,7 +119,7 @@ end
 -- - `failure`: one of `wavering.failures`; `fails`: so many tries of the action fail, the first ones; `takes`: seconds
 --   of a failing try, unless it takes all that there are;
 -- - `arrives`: when the failing tries reach the server: `"now"`, `"never"`, or late, only the first of them: `"before a
---   repeat"`, `"after a repeat"`, `"after the call"`; without a repeat all of these are after the call;
+--   repeat"`, `"after a repeat"`, `"after the operation"`; without a repeat all of these are after the operation;
 -- - `others`, `others_when`: actions of another writer, `"before a look"` or `"after a look"`;
 -- - `blind`, `blindness`: so many looks fail, and how.
 -- @treturn table with `transport`, `history` of the booking, and `log`, what the client did: `put` (boolean),
@@ -137,13 +137,13 @@ function wavering.new(plan)
   return self
 end
 
---- Lets late requests arrive, once the call is over.
--- @treturn number how often the call's action was applied by it
+--- Lets late requests arrive, once the operation is over.
+-- @treturn number how often the client's action was applied by it
 function Server:finish()
   if self.late then deliver(self, self.late) end
   local applied = 0
   for _, step in ipairs(self.history) do
-    if step.by == "call" then applied = applied + 1 end
+    if step.by == "client" then applied = applied + 1 end
   end
   return applied
 end

@@ -51,9 +51,9 @@ describe("chaos", function()
     local plan = require "spec.chaos.plan"
     local first, again = plan.round(7, 3, "alone"), plan.round(7, 3, "alone")
     assert.same(first, again)
-    assert.same(plan.calls(first, 1, 1000), plan.calls(again, 1, 1000))
+    assert.same(plan.operations(first, 1, 1000), plan.operations(again, 1, 1000))
     assert.are_not.same(first, plan.round(7, 4, "alone"))
-    assert.are_not.same(plan.calls(first, 1, 1000), plan.calls(first, 2, 1000))
+    assert.are_not.same(plan.operations(first, 1, 1000), plan.operations(first, 2, 1000))
   end)
 end)
 
@@ -82,7 +82,7 @@ local function info_of(err)
 end
 
 describe("chaos notices a client that", function()
-  -- `lie`: what becomes of a call's answer; `rule`: the violation that must be found.
+  -- `lie`: what becomes of an operation's answer; `rule`: the violation that must be found.
   local LIARS = {
     { name = "sends an action twice", wrap = double, rule = "behind the back" },
     { name = "applies an action twice", wrap = double, rule = "twice", actions = 300 },
@@ -136,7 +136,7 @@ describe("chaos notices a client that", function()
     } end },
   }
   for index, liar in ipairs(LIARS) do
-    -- Also where many calls are under way at once.
+    -- Also where many operations are under way at once.
     local mode = liar.mode or index % 3 == 0 and "started" or index % 3 == 1 and "alone" or "cqueues"
     it(liar.name .. ": " .. mode, function()
       local summary, told = run { mode = mode, actions = liar.actions or 100, wrap = liar.wrap, distort = liar.lie }
@@ -175,7 +175,7 @@ describe("the cutting proxy", function()
   end
 
   local function created()
-    local _, answer = served:call("GET", "/v2/bookings")
+    local _, answer = served:request("GET", "/v2/bookings")
     return answer.total
   end
 

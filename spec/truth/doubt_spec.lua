@@ -80,9 +80,9 @@ describe("a doubt", function()
   end)
 
   it("is cleared up by such a refusal of what was never seen, if its graph is known", function()
-    local call = action "confirm_decline"
-    call.id = "b1"
-    local ended = run(call, { LIMITED, refused "confirmed", answer(404) })
+    local operation = action "confirm_decline"
+    operation.id = "b1"
+    local ended = run(operation, { LIMITED, refused "confirmed", answer(404) })
     assert.same({ id = "b1", graph = "confirm_decline", state = "confirmed", completed = false }, ended.data)
     assert.is_true(ended.reconciled)
   end)
@@ -254,7 +254,7 @@ describe("503", function()
     end
   end)
 
-  it("that asks for more time than there is ends the call with a look, and tells when to come back", function()
+  it("that asks for more time than there is ends the operation with a look, and tells when to come back", function()
     for _, graph in ipairs { "confirm_decline", false } do
       local ended = run(action(graph or nil), { limited(503, "100"), booking "tentative", rest = answer(404) })
       assert.same({ "PUT", "GET" }, ended.done)
@@ -406,13 +406,13 @@ describe("a state that two actions lead to", function()
 end)
 
 describe("a cancelled request", function()
-  it("ends the call as cancelled, and tells what was sent", function()
+  it("ends the operation as cancelled, and tells what was sent", function()
     for _, sent in ipairs { "no", "maybe", "yes" } do
-      for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
-        local ended = run(call, { failure("cancelled", sent) }, { retries = 5 })
+      for _, operation in ipairs { READ, CREATE, action "confirm_decline" } do
+        local ended = run(operation, { failure("cancelled", sent) }, { retries = 5 })
         assert.same({ "cancelled", sent, 1 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
         assert.is_falsy(ended.failure.retryable)
-        assert.equal(call.action, ended.failure.action)
+        assert.equal(operation.action, ended.failure.action)
       end
     end
     assert.is_nil(run(action(nil), { UNSENT, failure("cancelled", "maybe") }).failure.cause)

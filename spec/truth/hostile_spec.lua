@@ -1,6 +1,6 @@
--- Servers that mean harm, against a client whose only option is a timeout: the call ends in time, the error is of the
--- right kind, the action is sent no more often than allowed, and memory stays within bounds. A process of its own makes
--- each call (spec/support/hostile_call.lua).
+-- Servers that mean harm, against a client whose only option is a timeout: the operation ends in time, the error is of
+-- the right kind, the action is sent no more often than allowed, and memory stays within bounds. A process of its own
+-- performs each operation (spec/support/hostile_client.lua).
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local process = require "spec.support.process"
@@ -13,13 +13,13 @@ local MIB = 1024 * 1024
 local MAX_RESPONSE = 8 * MIB -- by default
 local RETRIES = 2 -- by default
 
--- A call promises its timeout and half a second; the rest is for a machine that is busy with other things.
+-- An operation promises its timeout and half a second; the rest is for a machine that is busy with other things.
 local LATE = 5
 
--- A call that hangs is killed after so many seconds, and its test fails.
+-- An operation that hangs is killed after so many seconds, and its test fails.
 local PATIENCE = 30
 
--- What a call may cost besides the answer's body: libcurl, OpenSSL and a client, 0.3 to 0.8 MiB as measured, and
+-- What an operation may cost besides the answer's body: libcurl, OpenSSL and a client, 0.3 to 0.8 MiB as measured, and
 -- 256 KiB of headers as Lua strings, 5.2 MiB.
 local ALLOWANCE = 8 * MIB
 -- And for each byte that max_response allows. A body that is cut off there is held once while it comes; there may be a
@@ -49,7 +49,7 @@ describe("a hostile server:", function()
   setup(function() server = faults.start() end)
   teardown(function() server:close() end)
 
-  -- A client's options: those of the case, and those that every call needs.
+  -- A client's options: those of the case, and those that every operation needs.
   local function options(case, base_url)
     return {
       app_key = "live_api_key_Zm9vYmFy", base_url = base_url, timeout = case.timeout or 20, ca_file = case.ca_file,
@@ -58,20 +58,20 @@ describe("a hostile server:", function()
   end
 
   local function start(job, environment)
-    local program = process.start(("timeout -s KILL %d env %s %s spec/support/hostile_call.lua")
+    local program = process.start(("timeout -s KILL %d env %s %s spec/support/hostile_client.lua")
       :format(PATIENCE, environment or "", this_lua.command))
     program:say(core.encode(job))
     return program
   end
 
-  -- Starts a call.
+  -- Starts an operation.
   local function begin(case, action, base_url, environment)
     local own = options(case, base_url)
     local job = { options = own, booking = "b1", action = action, linger = case.linger, go_on = case.go_on }
     return { case = case, options = own, program = start(job, environment) }
   end
 
-  -- Starts a call that meets these steps, one for each request.
+  -- Starts an operation that meets these steps, one for each request.
   local function begin_with(case, action, steps)
     local id = server:plan(unpack(steps))
     case.go_on = true
@@ -80,12 +80,12 @@ describe("a hostile server:", function()
     return begun
   end
 
-  -- A call's result, once its process has ended.
+  -- An operation's result, once its process has ended.
   local function ended(begun)
     local program, own, case = begun.program, begun.options, begun.case
     local line
     repeat line = program:read() until line ~= "resolving"
-    local told = assert(core.decode(assert(line, "the call hangs")))
+    local told = assert(core.decode(assert(line, "the operation hangs")))
     assert.is_nil(told.raised)
     assert.equal('{"lived":true}', program:read())
     program:close()
@@ -107,7 +107,7 @@ describe("a hostile server:", function()
     assert.same({ actions = actions, reads = reads }, seen)
   end
 
-  -- More than a call may send.
+  -- More than an operation may send.
   local function always(step)
     local steps = {}
     for index = 1, 2 * (RETRIES + 1) do steps[index] = step end
@@ -115,7 +115,7 @@ describe("a hostile server:", function()
   end
 
   describe("an action whose effect is in doubt is sent once, a read as often as it may, against", function()
-    -- The pauses between tries would add up, so all calls are made at once.
+    -- The pauses between tries would add up, so all operations are made at once.
     local function against(cases)
       setup(function()
         for _, case in ipairs(cases) do
@@ -188,13 +188,13 @@ describe("a hostile server:", function()
   describe("an answer that is complete counts, whatever is in it:", function()
     local FAR = "Mon Feb " .. ("9"):rep(20) .. " 10:00:00 2024"
     local cases = {
-      { "text that is no UTF-8", { body = data("confirmed", ',"note":"\195\40\237\160\128\255"') },
+      { "text that is not UTF-8", { body = data("confirmed", ',"note":"\195\40\237\160\128\255"') },
         note = "c328eda080ff" },
       { "300,000 empty objects", { body = data("confirmed", ',"list":[' .. ("{},"):rep(300000) .. "0]") },
         max_response = MIB, copies = VALUES },
       -- Newer libcurls take 5,000 headers, and no more.
       { "4,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(4000) } }, body = data "confirmed" } },
-      { "a refusal that is no UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
+      { "a refusal that is not UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
         kind = "validation" },
       { "a refusal of 8 MB", { status = 422, size = 8000000 }, kind = "validation", copies = WHOLE },
       { "a refusal of spaces", { status = 422, body = '{"error":"x' .. (" "):rep(1000000) .. 'x"}' },
@@ -202,7 +202,7 @@ describe("a hostile server:", function()
       { "a page whose title is spaces", { status = 404, body = "<title>" .. (" "):rep(100000) }, kind = "not_found" },
       { "a refusal of 80,000 fields", { status = 422, body = '{"errors":{' .. list(80000, '"%x":""', ",") .. "}}" },
         kind = "validation", max_response = MIB, copies = VALUES },
-      { "a date that is none", { status = 429, headers = { { "Date", FAR }, { "Retry-After", FAR } } },
+      { "a date that is not one", { status = 429, headers = { { "Date", FAR }, { "Retry-After", FAR } } },
         kind = "rate_limited", tries = RETRIES + 1 },
       { "a wait of 400 digits", { status = 429, headers = { { "Retry-After", ("9"):rep(400) } } },
         kind = "rate_limited" },
@@ -315,7 +315,7 @@ describe("a hostile server:", function()
     end)
 
     for _, case in ipairs(certificates) do
-      it("shows what is no good: " .. (case.unknown and "an unknown authority" or case[1]), function()
+      it("shows what is wrong: " .. (case.unknown and "an unknown authority" or case[1]), function()
         check_unsent(case)
       end)
     end
@@ -355,7 +355,7 @@ describe("a hostile server:", function()
       url = "https://slow.example.test:" .. server.port.tls
     end)
 
-    it("ends a call at its deadline, and the process after it", function()
+    it("ends an operation at its deadline, and the process after it", function()
       for _, action in ipairs { "confirm", false } do
         local told = ended(begin({ timeout = 0.4 }, action or nil, url, PRELOAD))
         assert.same({ "timeout", "no", 1 }, { told.kind, told.sent, told.attempts })

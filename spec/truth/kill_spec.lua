@@ -41,7 +41,7 @@ describe("a program that is killed", function()
     local paths = {}
     for index = 1, count do
       local path = PATHS[index % #PATHS + 1]
-      local status, answer = served:call("POST", "/v2/bookings", assert(core.encode {
+      local status, answer = served:request("POST", "/v2/bookings", assert(core.encode {
         graph = path.graph, start = "2099-01-01T10:00:00Z", ["end"] = "2099-01-01T11:00:00Z",
       }))
       assert.equal(201, status)
@@ -84,7 +84,7 @@ describe("a program that is killed", function()
   -- often the next task was applied if it was begun.
   local function check(tasks)
     local told, begun = read_journal()
-    local _, answer = served:call("GET", "/_sandbox/bookings")
+    local _, answer = served:request("GET", "/_sandbox/bookings")
     local times, doubt = {}, nil
     for _, booking in ipairs(answer.data) do
       for _, step in ipairs(booking.history) do

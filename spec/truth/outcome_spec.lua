@@ -95,7 +95,7 @@ describe("a failure", function()
     assert.same({ 502, "r1" }, { err.cause.status, err.cause.request_id })
   end)
 
-  it("is retryable where the same call can do no harm", function()
+  it("is retryable where a repeat can do no harm", function()
     for _, case in ipairs {
       { true, "network", UNSENT }, { true, "timeout", failure("timeout", "no") }, { true, "rate_limited", answer(429) },
       { false, "transition", refused "declined" }, { false, "auth", answer(401) }, { false, "auth", answer(403) },
@@ -135,7 +135,7 @@ describe("a failure", function()
     assert.is_true(math.abs(transport.requests[4].timeout - (17 - slept)) < 1e-6)
   end)
 
-  it("of a client's many calls uses up one budget of retries", function()
+  it("of a client's many operations uses up one budget of retries", function()
     local tk, transport = client(setmetatable({}, { __index = function() return UNSENT end }), {})
     transport.plan = function() return UNSENT end
     for _ = 1, 50 do assert.equal(3, select(2, tk:booking("b1"):confirm()).attempts) end

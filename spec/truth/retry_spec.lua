@@ -71,15 +71,15 @@ describe("a pause", function()
       local ended = run(READ, { limited(429, text), booking "tentative" }, { random = function() return 0.5 end })
       assert.same({ "GET", 0.1, "GET" }, rounded(ended.done))
     end
-    -- Answers that are no rate limit set no pause.
+    -- Answers that are not of a rate limit set no pause.
     local ended = run(READ, { limited(500, "7"), booking "tentative" })
     assert.same({ "GET", 0.2, "GET" }, rounded(ended.done))
   end)
 
-  it("that Retry-After wants and the deadline does not allow ends the call at once", function()
+  it("that Retry-After wants and the deadline does not allow ends the operation at once", function()
     for _, text in ipairs { "10", "11", "86400", ("9"):rep(30), ("9"):rep(400), "Sun, 06 Nov 2094 08:49:47 GMT" } do
-      for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
-        local ended = run(call, { limited(429, text) }, { timeout = 10, clock = 784111777 })
+      for _, operation in ipairs { READ, CREATE, action "confirm_decline" } do
+        local ended = run(operation, { limited(429, text) }, { timeout = 10, clock = 784111777 })
         assert.equal(1, #ended.done)
         local failed = ended.failure
         assert.same({ "rate_limited", "yes", true, 429 }, { failed.kind, failed.sent, failed.retryable, failed.status })
@@ -103,8 +103,8 @@ end)
 describe("the number of tries", function()
   it("is one more than the retries", function()
     for retries = 0, 5 do
-      for _, call in ipairs { READ, CREATE, action(nil) } do
-        local ended = run(call, { rest = UNSENT }, { retries = retries })
+      for _, operation in ipairs { READ, CREATE, action(nil) } do
+        local ended = run(operation, { rest = UNSENT }, { retries = retries })
         assert.equal(retries + 1, ended.attempts)
         assert.same({ "network", "no", true }, { ended.failure.kind, ended.failure.sent, ended.failure.retryable })
       end
@@ -129,14 +129,14 @@ describe("the deadline", function()
     assert.equal("network", ended.failure.kind)
   end)
 
-  it("ends a call that has no time to begin with", function()
+  it("ends an operation that has no time to begin with", function()
     for _, timeout in ipairs { 0, -1 } do
-      for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
-        local ended = run(call, {}, { timeout = timeout })
+      for _, operation in ipairs { READ, CREATE, action "confirm_decline" } do
+        local ended = run(operation, {}, { timeout = timeout })
         assert.same({ "timeout", "no", 0 }, { ended.failure.kind, ended.failure.sent, ended.attempts })
         -- Like every failure of a request that was not sent.
         assert.is_true(ended.failure.retryable)
-        assert.same({ call.action, call.graph }, { ended.failure.action, ended.failure.graph })
+        assert.same({ operation.action, operation.graph }, { ended.failure.action, ended.failure.graph })
       end
     end
   end)
@@ -145,12 +145,12 @@ describe("the deadline", function()
     local policy = {
       retries = 2, uncertain = "reconcile", random = function() return 0 end, budget = budget.new(),
     }
-    local call = retry.new(READ, policy, 1010)
-    call:next(1000)
-    assert.equal("wait", (call:answer(1000, response.read(limited(429, "3"), READ))))
-    local verb = call:next(1010)
-    local failed = call.problem
-    assert.same({ "done", "rate_limited", 3, 1 }, { verb, failed.kind, failed.retry_after, call.attempts })
+    local own = retry.new(READ, policy, 1010)
+    own:next(1000)
+    assert.equal("wait", (own:answer(1000, response.read(limited(429, "3"), READ))))
+    local verb = own:next(1010)
+    local failed = own.problem
+    assert.same({ "done", "rate_limited", 3, 1 }, { verb, failed.kind, failed.retry_after, own.attempts })
   end)
 
   it("is what ended a request that had been sent and was not answered in time", function()
@@ -196,7 +196,7 @@ describe("the budget", function()
     error "it never is used up"
   end
 
-  it("holds a hundred retries for all calls together, and then there are none", function()
+  it("holds a hundred retries for all operations together, and then there are none", function()
     local shared = budget.new()
     assert.equal(100, retries_until_empty(shared))
     local ended = run(READ, { UNSENT }, { retries = 1000, budget = shared })
@@ -214,7 +214,7 @@ describe("the budget", function()
     assert.equal(2, run(READ, { UNSENT, booking "tentative" }, { budget = shared }).attempts)
     assert.equal(2, run(READ, { UNSENT, UNSENT }, { budget = shared, retries = 1 }).attempts)
     assert.equal(1, run(READ, { UNSENT }, { budget = shared }).attempts)
-    -- A refusal is no success.
+    -- A refusal is not a success.
     run(READ, { answer(404) }, { budget = shared })
     for _ = 1, 4 do run(READ, { booking "tentative" }, { budget = shared }) end
     assert.equal(1, run(READ, { UNSENT }, { budget = shared }).attempts)
@@ -328,14 +328,14 @@ describe("a rate limit of one's own", function()
     assert.same({ 4, 0, 3 }, { mine.taken, mine.given_back, ended.attempts })
   end)
 
-  it("counts against the deadline, and otherwise ends the call before anything is sent", function()
+  it("counts against the deadline, and otherwise ends the operation before anything is sent", function()
     local mine = limiter(9.9)
     local ended = run(READ, { booking "tentative" }, { limiter = mine, timeout = 10 })
     assert.same({ 9.9, "GET" }, ended.done)
     for _, wait in ipairs { 10, 11 } do
-      for _, call in ipairs { READ, CREATE, action "confirm_decline" } do
+      for _, operation in ipairs { READ, CREATE, action "confirm_decline" } do
         mine = limiter(wait)
-        ended = run(call, {}, { limiter = mine, timeout = 10 })
+        ended = run(operation, {}, { limiter = mine, timeout = 10 })
         local failed = ended.failure
         assert.same({}, ended.done)
         assert.same({ "rate_limited", "no", true, wait, 0 },
@@ -363,11 +363,11 @@ describe("a rate limit of one's own", function()
   it("is told of requests that are not sent after all", function()
     local mine = limiter(5)
     local policy = { retries = 2, uncertain = "reconcile", random = error, budget = budget.new(), limiter = mine }
-    local call = retry.new(READ, policy, 1010)
-    assert.same({ "wait", 5 }, { call:next(1000) })
+    local own = retry.new(READ, policy, 1010)
+    assert.same({ "wait", 5 }, { own:next(1000) })
     -- The host was busy with something else for longer than the pause.
-    local verb = call:next(1010)
-    local failed = call.problem
+    local verb = own:next(1010)
+    local failed = own.problem
     assert.same({ "done", "timeout", "no" }, { verb, failed.kind, failed.sent })
     assert.equal(1, mine.given_back)
   end)

@@ -111,7 +111,7 @@ local WORLDS = {
   { "was applied", arrives = "now" },
   { "arrives before a repeat", arrives = "before a repeat" },
   { "arrives after a repeat", arrives = "after a repeat" },
-  { "arrives after the call", arrives = "after the call" },
+  { "arrives after the operation", arrives = "after the operation" },
   { "was applied, and another writer went on", arrives = "now", others = "onwards" },
   { "was applied, and another writer undid it", arrives = "now", others = "back" },
   { "was not applied, but another writer did something else", arrives = "never", others = "aside" },
@@ -120,7 +120,7 @@ local WORLDS = {
     others_when = "after a look" },
   { "was not applied, and left no time", arrives = "never", takes = TIMEOUT - 0.005 },
   { "was applied, and left no time", arrives = "now", takes = TIMEOUT - 0.005 },
-  { "arrives after the call, and left no time", arrives = "after the call", takes = TIMEOUT - 0.005 },
+  { "arrives after the operation, and left no time", arrives = "after the operation", takes = TIMEOUT - 0.005 },
   { "was not applied, and a look gets no answer in time", arrives = "never", blindness = "deadline", takes = 20 },
   { "was applied, and a look gets no answer in time", arrives = "now", blindness = "deadline", takes = 20 },
 }
@@ -204,7 +204,7 @@ local function judge_success(case, seen, server, booking, info, complain)
   local to, done = case.to, false
   for _, step in ipairs(server.history) do
     -- Without a doubt, the server's word counts.
-    if answered and not seen.doubt and step.by == "call" then to = step.to end
+    if answered and not seen.doubt and step.by == "client" then to = step.to end
     done = done or step.action == case.action and step.to == to
   end
   if booking.state ~= to or server.graph ~= booking.graph then

@@ -2,9 +2,9 @@
 -- An error in a hook does not break the operation, and it is not lost: `client:close` raises the first one. An error of
 -- `before` also stands in the table that `after` gets for the same try, as `before_error`.
 --
--- Hooks run on the operation's time. The time that `before` takes is not left for the request, which is not sent when
--- nothing is left. The time that `after` takes counts for all that follows; the last `after` can end the operation
--- after its deadline. A hook may close the client: the operation then ends as `cancelled`, unless it was over already.
+-- Hooks use up the operation's time. If `before` leaves none, the request is not sent. The time of `after` counts for
+-- all that follows, so the last `after` can make the operation end after its deadline. A hook may close the client: the
+-- operation then ends as `cancelled`, unless it was over already.
 -- @module timekit.call.hooks
 
 local hooks = {}
@@ -15,7 +15,7 @@ Hooks.__index = Hooks
 local function run(self, name, hook, event)
   local ok, problem = pcall(hook, event)
   if ok then return nil end
-  -- `tostring` of an error object can raise, and before Lua 5.4 it can return something that is no string.
+  -- `tostring` of an error object can raise, and before Lua 5.4 it can return something that is not a string.
   local written, text = pcall(tostring, problem)
   if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
   self.problem = self.problem or ("timekit: the hook '%s' raised: %s"):format(name, text)
@@ -30,6 +30,7 @@ function hooks.new(settings, clean)
   if not (settings.before or settings.after) then return nil end
   return setmetatable({
     on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, clean = clean,
+    problem = nil, -- the first error of a hook, until it is handed out
   }, Hooks)
 end
 

@@ -1,8 +1,8 @@
 --- Sends the first request of a read before anybody waits for it: the next page of a list, say.
 --
--- Only that request is sent ahead. When the result is wanted, the operation is carried out as any other, with this as
--- its first try: so retries, the phases of a host and cancelling need no second way. Nothing else holds the transfer:
--- one that is dropped ends with its iterator, when the garbage collector comes to it.
+-- Only that request is sent ahead. When the result is wanted, the operation is carried out as any other, with this
+-- request as its first try. So retries, the phases of a host and cancelling need no code of their own here. Only the
+-- operation holds the transfer: if a loop's iterator is dropped, the garbage collector ends the transfer with it.
 -- @module timekit.call.prefetch
 
 local prefetch = {}
@@ -39,13 +39,13 @@ end
 -- @tparam table operation
 -- @treturn ?table `transfer`, `event` of the hooks, `began` (seconds); nil: there is none
 function prefetch.take(operation)
-  local ahead = operation.prefetched
-  if ahead then operation.prefetched = nil end
-  return ahead
+  local prefetched = operation.prefetched
+  if prefetched then operation.prefetched = nil end
+  return prefetched
 end
 
---- Did the first try fail because nobody waited for it? A large answer is read on only while somebody waits, so its
--- time can be over before anybody has come for it. It is then sent again, in the time of the operation.
+--- Did the first try fail because nobody waited for it? A large answer is read only while somebody waits, so its time
+-- can run out before. The request is then sent again, within the operation's time.
 -- @tparam ?table failure as `timekit.http.response.read` returned it
 -- @tparam number waited seconds that somebody has waited for it
 -- @tparam number time seconds that the operation had when the waiting began
@@ -58,19 +58,19 @@ end
 -- @return as `Runner:run`
 function Prefetch:finish()
   local data, info = self.runner:run(self.operation)
-  -- Nothing was asked for where nobody can wait.
+  -- Where nobody can wait, `run` has not taken the request.
   self:cancel()
   return data, info
 end
 
---- Ends the request, whose result nobody wants any more. Does nothing once that was taken.
+--- Ends the request, because nobody wants its result any more. Does nothing if the operation has taken it already.
 function Prefetch:cancel()
-  local ahead = prefetch.take(self.operation)
-  if not ahead then return end
-  ahead.transfer:cancel()
-  local outcome, hooks = ahead.transfer:result(), self.runner.hooks
+  local prefetched = prefetch.take(self.operation)
+  if not prefetched then return end
+  prefetched.transfer:cancel()
+  local outcome, hooks = prefetched.transfer:result(), self.runner.hooks
   if hooks then
-    hooks:finish(ahead.event, outcome, outcome.failure, nil, self.runner:now() - ahead.began)
+    hooks:finish(prefetched.event, outcome, outcome.failure, nil, self.runner:now() - prefetched.began)
   end
 end
 

@@ -19,6 +19,7 @@ function rate.new(limits)
   return setmetatable({
     per_second = limits.per_second, current = limits.per_second,
     burst = limits.burst, tokens = limits.burst,
+    at = nil, -- when the bucket was last filled up
   }, Limiter)
 end
 

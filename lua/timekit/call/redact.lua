@@ -13,7 +13,7 @@ local find = string.find
 
 local MARK = "[redacted]"
 
--- A shorter text is no secret. Replacing it would cut up every message that happens to hold its letters.
+-- In bytes. Replacing a shorter text would cut up every message that happens to hold its letters.
 local SHORTEST = 4
 
 -- Adds every form in which `text` may stand in an answer.

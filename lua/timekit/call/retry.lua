@@ -19,14 +19,32 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5
 
 local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 
-local Machine = {}
+-- What a machine begins with, beside what `retry.new` sets. Nearly every operation ends after one try, so its machine
+-- is small: these fields become its own when they change.
+local Machine = {
+  looks = 0,                 -- tries of the present look
+  looking = false,           -- the request asked for is the look
+  look_request = nil,        -- that request, once it is built
+  sent = "no",               -- the strongest `sent` of the tries
+  failure = nil,             -- the last failed try of the request
+  cause = nil,               -- the first failure that left the outcome in doubt
+  lost = false,              -- the request may even take effect later
+  refused = false,           -- the request must not be sent (again)
+  last_refusal = nil,        -- the server's refusal of a repeat, until a look reads the booking after it
+  seen = nil,                -- the booking, as the last look showed it
+  booked = false,            -- a token of the limiter is held for the next request
+  retried = false,           -- a retry was paid for
+  problem = nil,             -- the end: the fields of the error
+  reconciled = false,        -- the end: the success was found out by reading the booking
+}
 Machine.__index = Machine
 
 --- Makes the machine of one operation.
 -- @tparam table operation `request`; `writes`, `action`, `graph`, `effect` as for `timekit.http.response`; `look`:
 --   function(operation) that builds the request which reads the booking, for an operation that changes one; `proves`,
---   where that is no action: function(booking, failure) of what the look brought, returns the data of a success where
---   it proves one, else nil; `prefetched`: the first try, where it is under way already (see `timekit.call.prefetch`).
+--   unless the operation is an action: function(booking, failure) of what the look brought, returns the data of a
+--   success if it proves one, else nil; `prefetched`: the first try, if it is under way already (see
+--   `timekit.call.prefetch`).
 --   An action that was sent already has `doubted`, the failure that left it in doubt, and `lost`: it may even take
 --   effect later. Its machine begins with the look. It then sends the action only if `resend` is set, and only if the
 --   look has shown that this is safe
@@ -38,45 +56,38 @@ Machine.__index = Machine
 -- local machine = retry.new(operation, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", operation.request
 function retry.new(operation, policy, deadline)
-  local doubted = operation.doubted
-  return setmetatable({
+  local self = setmetatable({
     operation = operation, policy = policy, deadline = deadline,
-    attempts = 0,                       -- tries of the request itself
-    looks = 0,                          -- tries of the present look
-    tries = 0,                          -- all requests sent so far, looks included
-    looking = doubted ~= nil,           -- the request asked for is the look
-    look_request = nil,                 -- that request, once it is built
-    sent = doubted and doubted.sent or "no",  -- the strongest `sent` of the tries
-    failure = doubted,                  -- the last failed try of the request
-    cause = doubted,                    -- the first failure that left the outcome in doubt
-    lost = operation.lost or false,     -- the request may even take effect later
-    refused = doubted ~= nil and not operation.resend,  -- the request must not be sent (again)
-    heard = nil,                        -- that refusal, as long as no look came after it
-    seen = nil,                         -- the booking, as the last look showed it
-    booked = operation.prefetched ~= nil,  -- a token of the limiter is held for the next request
-    retried = false,                    -- a retry was paid for
-    problem = nil,                      -- the end: the fields of the error
-    reconciled = false,                 -- the end: the success was found out by reading the booking
+    attempts = 0,            -- tries of the request itself
+    tries = 0,               -- all requests sent so far, looks included
+    status = nil, request_id = nil, remaining = nil,  -- of the latest answer, for `info`; `timekit.call.run` sets them
   }, Machine)
+  if operation.prefetched then self.booked = true end
+  local doubted = operation.doubted
+  if doubted then
+    self.looking, self.failure, self.cause, self.sent = true, doubted, doubted, doubted.sent
+    self.lost, self.refused = operation.lost or false, not operation.resend
+  end
+  return self
 end
 
 -- The server refused the repeat because the booking is already in the target state. That proves success. The refusal
 -- carries no booking, so this is the last one that was read, with its state updated.
 local function booking_by_refusal(self)
-  local heard, seen = self.heard, self.seen or { id = self.operation.id, graph = self.operation.graph }
+  local refused, seen = self.last_refusal, self.seen or { id = self.operation.id, graph = self.operation.graph }
   local rules = refusal.rules(seen.graph)
-  if not rules or not heard or heard.kind ~= "transition" or heard.action ~= self.operation.action then return nil end
-  if not rules:proves(heard.action, heard.state) then return nil end
+  if not rules or not refused or refused.kind ~= "transition" then return nil end
+  if refused.action ~= self.operation.action or not rules:proves(refused.action, refused.state) then return nil end
   local booking = {}
   for name, value in pairs(seen) do booking[name] = value end
-  booking.state, booking.completed = heard.state, rules:is_final(heard.state)
+  booking.state, booking.completed = refused.state, rules:is_final(refused.state)
   booking.available_actions, booking.possible_actions = nil, nil
   return booking
 end
 
 local function succeed(self, data, reconciled)
   self.policy.budget:give(self.retried)
-  self.reconciled = reconciled
+  if reconciled then self.reconciled = true end
   return "done", data
 end
 
@@ -87,7 +98,7 @@ local function fail(self, failure)
     local booking = self.policy.uncertain ~= "report" and booking_by_refusal(self)
     if booking then return succeed(self, booking, true) end
     local retry_after = failure and failure.retry_after or self.failure.retry_after
-    failure = response.uncertain(self.operation, self.cause, self.seen, self.heard and self.heard.state)
+    failure = response.uncertain(self.operation, self.cause, self.seen, self.last_refusal and self.last_refusal.state)
     failure.retry_after = retry_after
   end
   failure.sent = self.sent
@@ -95,7 +106,7 @@ local function fail(self, failure)
   return "done"
 end
 
--- Ends the operation because the caller gave it up. A doubt that there was before is told, too.
+-- Ends the operation because the caller gave it up. The error's `cause` tells of an earlier doubt.
 local function give_up(self, failure)
   failure.sent, failure.cause = self.sent, self.cause
   failure.action, failure.graph = self.operation.action, self.operation.graph
@@ -117,8 +128,8 @@ local function pause(self, failure, tries)
   return math.max(failure.retry_after or 0, backoff)
 end
 
--- The pause before one more try of the request, or of the look, after that many `tries`; nil when there must be none.
--- Pays for the try.
+-- The pause before one more try of the request, or of the look, after so many `tries`. The budget pays for that try.
+-- nil: there must be none.
 local function pause_before_retry(self, now, failure, tries)
   local wait = pause(self, failure, tries)
   if tries > self.policy.retries or now + wait >= self.deadline or not self.policy.budget:take() then return nil end
@@ -126,7 +137,8 @@ local function pause_before_retry(self, now, failure, tries)
   return wait
 end
 
--- Takes the token for the next request. Returns what to do instead where that must wait, or cannot be in time.
+-- Takes the limiter's token for the next request. Returns what to do instead if the request must wait, or would come
+-- too late.
 local function book(self, now)
   local limiter = self.policy.limiter
   if not limiter or self.booked then return nil end
@@ -159,7 +171,7 @@ function Machine:next(now)
   end
   local verb, what = book(self, now)
   if verb then return verb, what end
-  self.booked = false
+  if self.booked then self.booked = false end
   self.tries = self.tries + 1
   if not self.looking then
     self.attempts = self.attempts + 1
@@ -200,7 +212,7 @@ local function verdict_of_booking(operation, booking)
   local rules, action = refusal.rules(booking.graph), operation.action
   if not rules then return "unknown" end
   if rules:proves(action, booking.state) then return "applied", booking end
-  -- An action that is not repeatable may have been applied and undone since: that it is possible proves nothing.
+  -- That the action is possible proves nothing if it is not repeatable: it may have been applied, and undone since.
   if rules:can(booking.state, action) and rules:is_repeatable(action) then return "not applied" end
   return "unknown"
 end
@@ -227,7 +239,7 @@ VERDICTS["not applied"] = function(self, now)
   if self.lost then return fail(self) end
   -- Only Timekit's rate limit left a doubt, so nothing is under way, and the look has shown that nothing happened.
   self.cause = nil
-  -- A refusal for a state goes on telling of that state, for which its other fields were made.
+  -- A refusal of the kind `transition` keeps the state that it is about: its other fields belong to that state.
   if self.failure.kind ~= "transition" then
     self.failure.graph, self.failure.state = self.seen.graph, self.seen.state
   end
@@ -239,7 +251,7 @@ local function answer_look(self, now, booking, failure)
     local verdict, proof = verdict_of_failure(self.operation, failure)
     return VERDICTS[verdict](self, now, proof, failure)
   end
-  self.looking, self.seen, self.heard = false, booking, nil
+  self.looking, self.seen, self.last_refusal = false, booking, nil
   local verdict, proof = verdict_of_booking(self.operation, booking)
   return VERDICTS[verdict](self, now, proof)
 end
@@ -258,7 +270,7 @@ end
 -- @tparam ?string doubt likewise: the request may have taken effect nevertheless
 -- @return as of `next`
 function Machine:answer(now, data, failure, doubt)
-  -- Only the deadline ends a request that had been sent.
+  -- A request that was sent times out at the deadline only, so no time is left, whatever the clock says.
   if failure and failure.kind == "timeout" and failure.sent ~= "no" then now = self.deadline end
   if self.looking then return answer_look(self, now, data, failure) end
   if data then return succeed(self, data, false) end
@@ -275,7 +287,7 @@ function Machine:answer(now, data, failure, doubt)
   local wait = again and pause_before_retry(self, now, failure, self.attempts)
   if wait then return "wait", wait end
   if not self.cause then return fail(self, failure) end
-  if not doubt and not failure.retryable then self.refused, self.heard = true, failure end
+  if not doubt and not failure.retryable then self.refused, self.last_refusal = true, failure end
   return look(self, now)
 end
 

@@ -11,7 +11,7 @@ local tasks = require "timekit.runtime.tasks"
 
 local running = coroutine.running
 
-local runners = {}
+local run = {}
 
 --- What carries out the operations of one client.
 -- @type Runner
@@ -21,7 +21,7 @@ Runner.__index = Runner
 -- The look is a read of the booking, whatever the operation is.
 local LOOK = { expects = "booking" }
 
---- Where the running code would wait.
+--- By which runtime the running code waits.
 -- @treturn table the runtime
 -- @treturn ?Call the call of `Client:start` that the code is part of, if any
 function Runner:here()
@@ -30,11 +30,11 @@ function Runner:here()
   return call and self.call_runtime or self.runtime, call
 end
 
--- Why nothing may be sent from here, as the fields of an error; nil: it may.
+-- The error of code that may not send anything here; nil: it may.
 local function obstacle(runtime, call, operation)
   local kind, message
   if call and call.cancelled then
-    -- A function that goes on all the same must not keep the host from its own work.
+    -- The function may go on although its call was cancelled. It must not keep the host from its own work.
     call:pass()
     kind, message = "cancelled", "cancelled by the caller"
   elseif runtime.can_wait then
@@ -52,7 +52,7 @@ function Runner:hindrance()
   return (obstacle((self:here())))
 end
 
--- The outcome of a request that is not sent after all: a hook may take its time, or close the client.
+-- The outcome of a request that is not sent after all, because a hook used up its time or closed the client.
 local function withheld(self, left)
   local kind, message
   if self.pump.closed then
@@ -67,10 +67,10 @@ end
 -- machine wants next, and the time by then.
 local function try(self, runtime, machine, request, left, now)
   local operation, hooks, looking = machine.operation, self.hooks, machine.looking
-  local ahead, transfer, event = prefetch.take(operation), nil, nil
+  local prefetched, transfer, event = prefetch.take(operation), nil, nil
   local asked, began = now, now
-  if ahead then
-    transfer, event, began = ahead.transfer, ahead.event, ahead.began
+  if prefetched then
+    transfer, event, began = prefetched.transfer, prefetched.event, prefetched.began
   elseif hooks then
     event = hooks:begin(request, operation, machine.tries, looking)
     began = runtime.now()
@@ -97,7 +97,7 @@ local function try(self, runtime, machine, request, left, now)
   end
   local release = outcome.release
   if release then release(outcome) end
-  if ahead and prefetch.is_stale(failure, now - asked, left) then
+  if prefetched and prefetch.is_stale(failure, now - asked, left) then
     machine.attempts, machine.tries = machine.attempts + 1, machine.tries + 1
     return try(self, runtime, machine, request, left, now)
   end
@@ -138,9 +138,9 @@ function Runner:run(operation)
     return nil, Error.new(self.redact(problem)), machine
   end
   local status, request_id = machine.status, machine.request_id
-  -- The look after the refusal that proved the success failed: the refusal is what the success was told by.
-  local heard = machine.heard
-  if heard then status, request_id = heard.status, self.redact(heard.request_id) end
+  -- If the look after a refusal failed, the refusal itself proved the success.
+  local refused = machine.last_refusal
+  if refused then status, request_id = refused.status, self.redact(refused.request_id) end
   return what, {
     status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
     elapsed = elapsed, rate_limit_remaining = machine.remaining,
@@ -175,7 +175,7 @@ function Runner:now()
   return (self:here()).now()
 end
 
---- A group of calls that somebody waits for, here.
+--- Makes a group of calls for code that waits for all of them, here.
 -- @treturn Tasks to be waited for by `join`
 -- @treturn table the runtime to wait by
 function Runner:group()
@@ -187,8 +187,8 @@ end
 --   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
 --   `redact`: removes keys, see `timekit.call.redact`
 -- @treturn Runner
-function runners.new(parts)
+function run.new(parts)
   return setmetatable(parts, Runner)
 end
 
-return runners
+return run

@@ -1,4 +1,4 @@
---- Headers: those that Timekit knows, those that a caller adds, and what an answer's say.
+--- Headers: those that Timekit knows, those that a caller adds, and what those of an answer say.
 -- Pure: no I/O, no clock.
 -- @module timekit.http.headers
 
@@ -45,7 +45,7 @@ end
 -- Words in the names of headers that hold secrets, such as CF-Access-Client-Secret and X-Api-Key.
 local SECRET = { "auth", "credential", "key", "password", "secret", "signature", "token" }
 
---- The values of headers that are secret by their names.
+--- The values of headers whose names say that they are secret.
 -- @tparam ?table given name → value
 -- @treturn {string,...}
 function headers.secrets(given)
@@ -113,7 +113,7 @@ end
 local RFC3339 = "Y-m-d\\TH:i:sP"
 
 --- The headers of a read whose times this module has to understand, whatever format the caller has asked for.
--- @tparam ?table given the headers of the call
+-- @tparam ?table given the caller's own headers
 -- @tparam ?string format the client's `output_timestamp_format`
 -- @treturn table|nil
 function headers.with_known_times(given, format)
@@ -161,8 +161,8 @@ end
 
 --- The seconds after which a refused request may be sent again, from `Retry-After`.
 -- The header holds seconds or a date. Fractions, which the standard does not know, are rounded up; of several numbers
--- the largest counts. A date is compared with the answer's own `Date`, so that a wrong clock on either
--- side does no harm. Only where there is no `Date` it is compared with `clock`.
+-- the largest counts. A date is compared with the answer's own `Date`, so that a wrong clock on either side does no
+-- harm. Without a `Date` it is compared with `clock`.
 -- @tparam table fields the answer's headers, names in lower case
 -- @tparam function clock returns unix seconds
 -- @treturn number|nil seconds, never negative; nil when the header is missing or cannot be read
@@ -178,7 +178,7 @@ function headers.retry_after(fields, clock)
   return at and math.max(0, at - now())
 end
 
---- Does an answer speak of a limit on requests? It does so by `Retry-After` or an `x-ratelimit-…` header.
+--- Does an answer tell of a limit on requests, by `Retry-After` or an `x-ratelimit-…` header?
 -- @tparam table fields the answer's headers, names in lower case
 -- @treturn boolean
 function headers.tells_limit(fields)

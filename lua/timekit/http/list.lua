@@ -6,7 +6,7 @@ local core = require "timekit.core"
 
 local list = {}
 
--- Longer numbers are no positions, and several of them become the same float.
+-- Longer numbers are not positions, and several of them would become the same float.
 local MOST_DIGITS = 15
 
 local function is_position(name)

@@ -1,12 +1,15 @@
 --- Reads which page of a list an answer is, and whether there is a next one.
 -- The numbers stand beside the data (spec/api.md 1). The framework behind Timekit also has a second form, with the
--- numbers under `meta` and the addresses under `links`. Anything else that speaks of pages is not understood, and an
--- answer that is not understood is no page: a list that ended with it would look complete. Pure.
+-- numbers under `meta` and the addresses under `links`. An answer that speaks of pages in any other way is refused,
+-- because a list that ended with it would look complete. Pure.
 -- @module timekit.http.page
 
 local core = require "timekit.core"
+local fields = require "timekit.text.fields"
 
 local page = {}
+
+local is_object = fields.is_object
 
 local NUMBERS = { "total", "per_page", "current_page", "last_page", "from", "to" }
 local URLS = { next_page_url = "next", prev_page_url = "prev" }
@@ -17,9 +20,6 @@ local OTHERS = {
   "page", "pages", "page_count", "total_pages", "total_count",
 }
 
-local function is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
 
 -- `per_page` comes as a string (spec/api.md 1).
 local function whole(value)
@@ -29,11 +29,11 @@ local function whole(value)
 end
 
 local function is_there(value)
-  return value ~= nil and value ~= core.null
+  return fields.given(value) ~= nil
 end
 
--- Puts what `place` says into `found`, whose `says_next` becomes true where it names the next page, or says that there
--- is none. What was found before stays.
+-- Adds what `place` says to `found`, where what was found before stays. `found.speaks`: there is some word for pages.
+-- `found.says_next`: the next page is named, or there is said to be none.
 local function read_place(place, found)
   for _, name in ipairs(NUMBERS) do
     if is_there(place[name]) then found.speaks = true end
@@ -64,7 +64,7 @@ local function problem_of(found, count)
   if last or not found.speaks then return nil end
   -- Pages are asked for by their numbers.
   if found.says_next and (not found.next_page_url or found.next_page_url:find("[?&]page=%d")) then return nil end
-  -- All of it, whatever else is said.
+  -- The page holds the whole list, whatever else the answer says.
   if found.total and found.total <= count then return nil end
   return "the answer does not say in a known way whether there is a next page"
 end

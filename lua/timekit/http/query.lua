@@ -12,7 +12,7 @@ local function is_name(name)
   return type(name) == "string" and name ~= "" and not ascii.has_control(name)
 end
 
--- A value as a text, nil where it is none. Numbers as JSON writes them, since Lua's way depends on the locale.
+-- A value as a text; nil if it cannot be one. Numbers are written as in JSON, since Lua's way depends on the locale.
 local function text_of(value)
   if type(value) == "string" then return value end
   if type(value) == "boolean" then return tostring(value) end
@@ -93,7 +93,7 @@ local function problem_of(text)
 end
 
 --- Writes a search as Timekit reads it: `attribute:value;attribute:value`, all of which must hold (spec/api.md 4).
--- Nothing is said of a way to write `;` or `:` in a value, so a value that holds one is refused: it could add a
+-- Timekit documents no way to write `;` or `:` in a value. So a value that holds one is refused: it could add a
 -- condition, or change one.
 -- @tparam {table,...} conditions what `query.check_search` returned
 -- @treturn string|nil the search

@@ -49,6 +49,16 @@ local function include_part(include)
   return "include=" .. escape(include):gsub("%%2C", ",")
 end
 
+--- Names to include, with those that are needed besides.
+-- @tparam ?string include the caller's names, joined with commas
+-- @tparam string names further ones, likewise
+-- @treturn string
+-- @usage request.including("customers", "attributes,event")   --> "customers,attributes,event"
+function request.including(include, names)
+  if not include or include == "" then return names end
+  return include .. "," .. names
+end
+
 local function with_include(path, include)
   if not include or include == "" then return path end
   return path .. "?" .. include_part(include)
@@ -137,7 +147,7 @@ function request.get(id, include)
   }
 end
 
--- A request whose body is a table as it is. Problems call the table `name`.
+-- A request whose body is a table, sent as it is. Problems name the table `name`.
 local function with_body(method, route, target, body, name)
   local text, problem, reason = core.encode(body, name, LARGEST_BODY)
   if reason == "size" then return too_large() end
@@ -260,7 +270,7 @@ function request.group(id, include)
   }
 end
 
--- With ids in it, every booking would have a route of its own.
+-- Ids in a path become `{id}` in its route, else every booking would have a route of its own.
 local UUID = ("x"):rep(8) .. ("%-" .. ("x"):rep(4)):rep(3) .. "%-" .. ("x"):rep(12)
 UUID = UUID:gsub("x", "%%x")
 

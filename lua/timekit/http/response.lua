@@ -6,16 +6,18 @@ local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local list = require "timekit.http.list"
-local pages = require "timekit.http.page"
+local page = require "timekit.http.page"
 local refusal = require "timekit.rules.refusal"
 
 local response = {}
 
+local is_object = require("timekit.text.fields").is_object
+
 -- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
 
--- A longer refusal is not decoded for its reason. This much of its text is kept; the error cuts it further, once keys
--- are taken out of it.
+-- A longer refusal is not decoded to find its reason. KEPT bytes of its text stay. The error keeps fewer, but it cuts
+-- after keys are taken out: a key that was cut in two would not be found.
 local LARGEST_REFUSAL = 1024 * 1024
 local KEPT = LARGEST_DECODED + 8 * 1024
 
@@ -37,9 +39,6 @@ local function unmarked(text)
   return text:sub(1, 3) == MARK and text:sub(4) or text
 end
 
-local function is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
 
 -- The lists in a booking (spec/api.md 1 and 2).
 local LISTS = { "available_actions", "possible_actions", "customers", "bulked_bookings", "logs" }
@@ -99,18 +98,18 @@ local function parted(data, answer)
   return { data = data, envelope = beside }
 end
 
--- What the operation returns, where that is not the data alone; or nil and why the answer is no use.
+-- What the operation returns, where that is not the data alone; or nil and why the answer cannot be used.
 local RESULTS = {
   page = function(data, answer, outcome)
-    local page, problem = pages.read(data, answer)
-    if page then page.date = headers.date(outcome) end
-    return page, problem
+    local found, problem = page.read(data, answer)
+    if found then found.date = headers.date(outcome) end
+    return found, problem
   end,
   anything = parted, deleted = parted,
   nothing = function() return true end,
 }
 
--- What a text is that should have been JSON.
+-- Says what came in place of JSON.
 local function not_json(text, problem)
   if not ascii.says_something(text) then return "the answer is empty" end
   if not text:find("^[ \t-\r]*<") then return "the answer is not JSON: " .. problem end
@@ -120,7 +119,7 @@ local function not_json(text, problem)
   return "the answer is a page, not JSON" .. (title and ": " .. title or "")
 end
 
--- The data of a successful answer, or nil and why it is no use. They stand in an envelope (spec/api.md 1).
+-- The data of a successful answer, which stand in an envelope (spec/api.md 1); or nil and why they cannot be used.
 local function data_of(outcome, expects)
   local shape, result = SHAPES[expects], RESULTS[expects]
   if shape.bare and outcome.body == "" and (shape.deleted or outcome.status == 204) then return result(core.null) end
@@ -210,7 +209,7 @@ local function failure_of(outcome, operation, clock)
   if failure then return { kind = failure.kind, message = failure.message, body = status and outcome.body } end
   local message, body, fields = read_refusal(outcome)
   if status < 400 or status > 599 then
-    local text = "an answer that is no use, HTTP %d"
+    local text = "an answer that cannot be used, HTTP %d"
     if status >= 300 and status < 400 then text = "a redirect, HTTP %d, which is never followed" end
     return { kind = "response", message = text:format(status), body = body }
   end
@@ -238,13 +237,13 @@ local function is_retryable(found, outcome, operation, doubt)
   if found.kind == "cancelled" then return false end
   if found.kind == "rate_limited" or outcome.sent == "no" then return doubt ~= "lost" end
   if not outcome.failure and WITHOUT_EFFECT[outcome.status] then return true end
-  -- An answer of 200 that is no use may be better the next time. A redirect or a refusal will not.
+  -- An answer of 200 that cannot be used may be better the next time. A redirect or a refusal will not.
   return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
 --- Reads the outcome of one try of a request.
 -- A failed action or creation is in doubt unless it surely had no effect: after no answer, an incomplete one, one that
--- is no use, a redirect, and any 5xx.
+-- cannot be used, a redirect, and any 5xx.
 -- @tparam table outcome as in the transport contract (see `timekit.transport.reference`)
 -- @tparam table operation `writes` (boolean: it changes something), `action` and `graph` (names, where it is an action
 --   and the graph is known), and what it `expects`: `"booking"`; `"created"`, a booking with an id; `"object"`;
@@ -280,7 +279,7 @@ function response.read(outcome, operation, clock)
 end
 
 --- The error of an operation whose outcome could not be found out.
--- @tparam table operation as for `response.read`; where it is no action, also `effect`: what may have happened, as the
+-- @tparam table operation as for `response.read`; unless it is an action also `effect`: what may have happened, as the
 --   end of a sentence; `the booking was created` unless given
 -- @tparam table cause the first failure that left the outcome in doubt
 -- @tparam ?table seen the booking as it was last read since then

@@ -11,7 +11,7 @@ local url = {}
 --- Timekit itself (spec/api.md 1).
 url.DEFAULT = "https://api.timekit.io/v2"
 
--- More than browsers and servers agree on.
+-- In bytes. Not every browser and server takes longer URLs.
 local LONGEST = 4096
 
 local function decode_byte(hex)
@@ -64,7 +64,7 @@ local function encode_byte(char)
   return ("%%%02X"):format(char:byte())
 end
 
--- A segment is judged decoded, as a server may read it.
+-- Judges a segment as a server may read it: decoded.
 local function segment_problem(segment)
   local decoded = url.decode(segment)
   if decoded == "" then return "a segment is empty" end
@@ -104,7 +104,7 @@ local function is_plain(text)
   return not text:find("[%z\1-\32\127\"<>\\^`{|}]") and not text:find("\194[\128-\159]")
 end
 
--- A host with percent signs becomes another one, or none, once it is decoded.
+-- A host with percent signs is refused: it would become another one, or none, once it is decoded.
 local function is_authority(text)
   local port = text:match("^%[[%x:.]+%]:?(%d*)$") or text:match("^[A-Za-z0-9%-._~\128-\255]+:?(%d*)$")
   return port ~= nil and (port == "" or #port <= 5 and tonumber(port) <= 65535)

@@ -135,8 +135,8 @@ function batch.install(Client, check)
   --
   -- One item's failure does not stop the others. Raises on wrong options, on a closed client, and on a wrong item: an
   -- invalid id or action, inputs that cannot be written as JSON, parts that are given by name. A list is checked before
-  -- anything is sent. What a wrong item of an iterator raises, or the iterator or `on_progress` itself, comes out once
-  -- what is in flight is over; `on_progress` is told of that.
+  -- anything is sent. What a wrong item of an iterator raises, or the iterator or `on_progress` itself, is raised once
+  -- the actions in flight are over; `on_progress` still hears of those.
   -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also
   --   be a booking; or an iterator function that returns one item each time and nil at the end. The results of an
   --   iterator's items are not kept, so memory does not limit their number. It may use the client, `tk:bookings` say,

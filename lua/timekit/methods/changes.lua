@@ -3,12 +3,12 @@
 -- @module timekit.methods.changes
 
 local Error = require "timekit.error"
+local field_checks = require "timekit.text.fields"
 local headers = require "timekit.http.headers"
 local options = require "timekit.options"
 local proof = require "timekit.rules.proof"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local field_checks = require "timekit.text.fields"
 
 local changes = {}
 
@@ -25,13 +25,8 @@ local function refuse(self, fields)
   return nil, Error.unsent(fields)
 end
 
--- The names to include: the caller's, and those that a proof needs.
-local function with(include, names)
-  if not include or include == "" then return names end
-  return include .. "," .. names
-end
 
--- Why a reschedule's fields are refused, as `timekit.rules.refusal` says it; nil: they are not.
+-- The fields of the error that refuses a reschedule's fields; nil when nothing is wrong with them.
 local function reschedule_problems(fields, rfc3339)
   local plain = {}
   for name, value in next, fields do
@@ -47,7 +42,7 @@ end
 function changes.install(Booking, tools)
   local check, learn = tools.check, tools.learn
 
-  -- The answer may show a new booking that took this one's place. What this one's state is now is not known then.
+  -- The answer may show a new booking that took this one's place. Then this one's state is not known any more.
   local function send(self, operation)
     operation.writes, operation.id, operation.graph = true, self.id, self.graph
     local result, info, machine = self.client.runner:run(operation)
@@ -87,7 +82,9 @@ function changes.install(Booking, tools)
     end
     local booking, info = send(self, {
       request = request.with_options(built, given),
-      look = function() return request.with_options(request.get(self.id, with(given.include, "meta")), given) end,
+      look = function()
+        return request.with_options(request.get(self.id, request.including(given.include, "meta")), given)
+      end,
       proves = function(seen) return seen and proof.meta(seen, meta) and seen or nil end,
       expects = "booking", effect = "the booking's meta was changed", timeout = given.timeout,
     })
@@ -132,7 +129,7 @@ function changes.install(Booking, tools)
     local booking, info = send(self, {
       request = request.with_options(built, given),
       look = function()
-        local read = request.get(self.id, with(given.include, "attributes,event,resource"))
+        local read = request.get(self.id, request.including(given.include, "attributes,event,resource"))
         local known = headers.with_known_times(given.headers, self.client.output_format)
         return request.with_options(read, { traceparent = given.traceparent, headers = known })
       end,

@@ -55,11 +55,9 @@ function create.install(Client, check)
     if not built and reason == "type" then error(where .. ": " .. problem, 2) end
     local refused = not built and { kind = "input", message = problem } or refusal.creation(fields, self.rfc3339)
     if refused then return nil, Error.unsent(refused) end
-    local graph = rawget(fields, "graph")
-    if type(graph) ~= "string" then graph = nil end
     local booking, info = self.runner:run {
       request = request.with_options(built, given),
-      expects = "created", writes = true, graph = graph, timeout = given.timeout,
+      expects = "created", writes = true, graph = refusal.graph_of(fields), timeout = given.timeout,
     }
     return booking, info
   end

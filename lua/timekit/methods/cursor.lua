@@ -1,7 +1,7 @@
 --- Which page of a list to ask for next, and which of its bookings are new. Pure: no I/O.
 --
 -- Timekit pages by number (spec/api.md 1). When a booking leaves a list that is being read, all later ones move to the
--- front, and the reader's next page begins behind some that it never saw. A cursor finds that out.
+-- front, and the reader's next page begins behind some that it never saw. A cursor notices that.
 --
 -- First pass: page after page, in the caller's order. It is proven complete if the list held `total` bookings when it
 -- began, and as many were read that have not changed since: each of those was in the list then, so they are all of it.
@@ -13,12 +13,12 @@
 local headers = require "timekit.http.headers"
 local time = require "timekit.text.time"
 
-local cursors = {}
+local cursor = {}
 
 --- How many bookings a window of the second pass holds at least. A spec with few bookings lowers it.
-cursors.WINDOW = 100
+cursor.WINDOW = 100
 
--- So often in a row a window may be in the wrong place. Each time the list has shrunk between two requests.
+-- How often in a row a window may be in the wrong place. Each time, the list has shrunk between two requests.
 local MOST_MISSES = 50
 
 local Cursor = {}
@@ -28,14 +28,15 @@ Cursor.__index = Cursor
 -- @tparam ?integer limit bookings a page, as the caller asks for; nil: the server's default
 -- @treturn Cursor
 -- @usage
--- local cursor = cursors.new(100)
+-- local reader = cursor.new(100)
 -- repeat
---   local new, problem = cursor:take(read_page(cursor:ask()))
--- until problem or cursor.over
-function cursors.new(limit)
+--   local new, problem = reader:take(read_page(reader:ask()))
+-- until problem or reader.over
+function cursor.new(limit)
   return setmetatable({
     pass = 1,
     number = 1, size = limit,   -- the page to ask for next
+    window = nil,               -- the size of the second pass's pages, once its first one has come
     seen = {},                  -- id → the pass that covered the booking
     over = false,               -- everything was read
     expected = nil,             -- the total when the first pass began
@@ -43,9 +44,9 @@ function cursors.new(limit)
     unchanged = 0,              -- bookings that were read and have not changed since
     has_dates = true,           -- each booking says when it was created
     has_changed = false,        -- the list was seen to change
-    total = nil,                -- the latest
+    total = nil,                -- the latest total
     drop = 0,                   -- by how much the list shrank between two windows
-    misses = 0,
+    misses = 0,                 -- windows in a row that were in the wrong place
   }, Cursor)
 end
 
@@ -76,9 +77,6 @@ local function take_new(self, bookings)
   return new
 end
 
-local function instant(text)
-  return type(text) == "string" and time.parse(text) or nil
-end
 
 -- Times are whole seconds. A booking that changed in the second in which the loop began counts as unchanged, unless the
 -- list was seen to change.
@@ -87,7 +85,7 @@ local function is_proven(self)
 end
 
 local function begin_second_pass(self)
-  self.pass, self.number, self.size = 2, 1, math.max(self.size or 0, cursors.WINDOW)
+  self.pass, self.number, self.size = 2, 1, math.max(self.size or 0, cursor.WINDOW)
 end
 
 local function take_in_first_pass(self, page)
@@ -96,7 +94,7 @@ local function take_in_first_pass(self, page)
   end
   local new = take_new(self, page.data)
   for _, booking in ipairs(new) do
-    local changed_at = instant(booking.updated_at)
+    local changed_at = time.parse(booking.updated_at)
     if changed_at and self.began and changed_at <= self.began then self.unchanged = self.unchanged + 1 end
     self.has_dates = self.has_dates and booking.created_at ~= nil
   end
@@ -111,9 +109,9 @@ local function take_in_first_pass(self, page)
   return new
 end
 
--- The next window begins at the position, counted from 0, or as shortly before it as page numbers allow: of the sizes
--- from half a window on, the one that reaches furthest. A size above the window's is taken where none of them reaches
--- beyond the position.
+-- Chooses the next window. It should begin at the position, counted from 0, but pages begin at multiples of their size.
+-- Of the sizes from half a window to a whole one, the best is the one whose page holds the position and reaches
+-- furthest. Where none reaches beyond the position, a larger size is taken.
 local function aim(self, position)
   position = math.max(0, position)
   local reach = 0
@@ -131,7 +129,7 @@ local function aim(self, position)
   end
 end
 
--- Nothing is known beyond the first pass where a server has pages of its own.
+-- The server does not use the size that was asked for, so a second pass can prove nothing.
 local function give_up(self)
   self.over = true
   if not self.has_changed then return {} end
@@ -180,4 +178,4 @@ function Cursor:take(page)
   return take_in_second_pass(self, page)
 end
 
-return cursors
+return cursor

@@ -3,9 +3,9 @@
 -- @module timekit.methods.customer_links
 
 local Error = require "timekit.error"
-local core = require "timekit.core"
+local fields = require "timekit.text.fields"
 local options = require "timekit.options"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 
 local customer_links = {}
 
@@ -14,14 +14,14 @@ local customer_links = {}
 -- @tparam any value as decoded from an answer
 -- @treturn table|nil action → URL, empty where there are none; nil for any other shape
 function customer_links.read(value)
-  if value == nil or value == core.null then return {} end
+  if fields.given(value) == nil then return {} end
   if type(value) ~= "table" then return nil end
   local links = {}
-  for action, url in pairs(value) do
+  for action, link in pairs(value) do
     if type(action) ~= "string" then return nil end
-    if url ~= core.null then
-      if not urls.web(url) then return nil end
-      links[action] = url
+    if fields.given(link) ~= nil then
+      if not url.web(link) then return nil end
+      links[action] = link
     end
   end
   return links
@@ -54,11 +54,10 @@ function customer_links.install(Booking, tools)
     if not booking then return nil, info end
     local links = customer_links.read(booking.customer_action_links)
     if links then return links, info end
-    return nil, Error.new {
-      kind = "response", message = "the answer's customer_action_links are not an object action to URL", sent = "yes",
-      status = info.status, request_id = info.request_id, attempts = info.attempts, elapsed = info.elapsed,
+    return nil, Error.answered(info, {
+      kind = "response", message = "the answer's customer_action_links are not an object action to URL",
       graph = self.graph, state = self.state,
-    }
+    })
   end
 
   --- @section end

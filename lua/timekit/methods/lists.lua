@@ -4,7 +4,7 @@
 
 local Error = require "timekit.error"
 local core = require "timekit.core"
-local cursors = require "timekit.methods.cursor"
+local cursor = require "timekit.methods.cursor"
 local options = require "timekit.options"
 local query = require "timekit.http.query"
 local refusal = require "timekit.rules.refusal"
@@ -51,12 +51,9 @@ local function read_page(client, route, given)
   return client.runner:run(operation)
 end
 
--- What the server answered is no use, as an error.
+-- The error of an answer that cannot be used.
 local function useless(info, message)
-  return Error.new {
-    kind = "response", sent = "yes", status = info.status, request_id = info.request_id,
-    attempts = info.attempts, elapsed = info.elapsed, message = message,
-  }
+  return Error.answered(info, { kind = "response", message = message })
 end
 
 --- A loop over all bookings of a list.
@@ -118,11 +115,12 @@ local function step(self)
   return self.new[self.index], self.page
 end
 
--- An iterator over all bookings of a list, and with `prefetch` what Lua 5.4 closes when the loop is left.
+-- An iterator over all bookings of a list. With `prefetch` the results are the four that Lua's `for` takes; the last is
+-- what Lua 5.4 closes when the loop is left.
 local function walk(client, route, opts, where)
   local self = setmetatable({
     client = client, route = route, opts = opts, where = where,
-    cursor = cursors.new(opts.limit),
+    cursor = cursor.new(opts.limit),
     page = nil, new = {}, index = 0,   -- the page at hand, its bookings that are new, and how many were handed out
     coming = nil,                      -- the next page's request, with `prefetch`
     failed = false,                    -- an error was raised, here or in a page's request
@@ -156,8 +154,8 @@ function lists.install(Client, check)
   -- that it stands on, as of `Client:bookings_page`.
   --
   -- **What is promised.** Every booking that matched when the loop began, and still does when its page is read, comes
-  -- exactly once. None comes twice. That holds whatever the loop's body and others do to the bookings meanwhile. What
-  -- cannot be known is raised. A booking that begins to match meanwhile may come or not.
+  -- exactly once. None comes twice. That holds whatever the loop's body and others do to the bookings meanwhile. Where
+  -- that cannot be known, an error is raised. A booking that begins to match meanwhile may come or not.
   --
   -- **What it costs.** One request a page, sent when the loop comes to it. A list of several pages is read once more,
   -- in pages of at least 100, unless it is proven that nothing was missed: as many bookings were read as matched in the
@@ -166,7 +164,7 @@ function lists.install(Client, check)
   -- 3339, so with an `output_timestamp_format` such a list is always read twice. A server that ignores `limit`, or
   -- gives bookings without `created_at`, is read once; there an error is raised if the list is seen to change.
   --
-  -- A page that cannot be had is **raised** as an error of `timekit.error`, since a loop that just ended would look
+  -- A page that cannot be read is **raised** as an error of `timekit.error`, since a loop that just ended would look
   -- complete: `pcall` around the loop gets the table. What the loop body raises is not touched.
   --
   -- In PUC Lua 5.1 a coroutine cannot wait inside a loop's iterator: in a call of `start` or an event loop use
@@ -240,7 +238,7 @@ function lists.install(Client, check)
   end
 
   --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).
-  -- Raises on an id that is none, on a wrong option, and on a closed client.
+  -- Raises on an id that is not one, on a wrong option, and on a closed client.
   -- @tparam string id
   -- @tparam ?table opts as for `Booking:get`
   -- @treturn table|nil the booking

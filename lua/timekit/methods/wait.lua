@@ -1,16 +1,17 @@
 --- The methods of a handle for what happens to a booking by itself: `Booking:next_autoplay`, `Booking:wait_until`.
 -- @module timekit.methods.wait
 
-local ascii = require "timekit.text.ascii"
 local Error = require "timekit.error"
+local ascii = require "timekit.text.ascii"
 local autoplay = require "timekit.rules.autoplay"
-local options = require "timekit.options"
-local refusal = require "timekit.rules.refusal"
 local headers = require "timekit.http.headers"
 local messages = require "timekit.text.messages"
+local options = require "timekit.options"
+local refusal = require "timekit.rules.refusal"
+local request = require "timekit.http.request"
 local time = require "timekit.text.time"
 
-local waiting = {}
+local wait = {}
 
 -- Seconds between two looks at a booking: the first pause, and the longest. Each pause is half as long again as the one
 -- before.
@@ -23,17 +24,10 @@ local LONGEST_LOOK = 10
 -- The part of the remaining time that is slept before the last look; the look has the rest.
 local BEFORE_LAST_LOOK = 0.75
 
-local function with_names(include, names)
-  if not include or include == "" then return names end
-  return include .. "," .. names
-end
-
 -- An error about a booking that was read.
 local function from_booking(self, info, fields)
-  fields.sent, fields.status, fields.request_id = "yes", info.status, info.request_id
-  fields.attempts, fields.elapsed = info.attempts, info.elapsed
   fields.graph, fields.state = self.graph, self.state
-  return Error.new(fields)
+  return Error.answered(info, fields)
 end
 
 -- The fields of an error when the booking's graph has no such state; nil when it has, or when the graph is not known.
@@ -107,9 +101,9 @@ local function poll(self, state, given, look)
     if is_last or rest <= 0 then
       return over(nil, seen and from_booking(self, seen, timed_out(self, state, timeout - rest)) or info)
     end
-    local wait = math.max(pause, info.retry_after or 0)
-    if wait >= rest then wait, is_last = rest * BEFORE_LAST_LOOK, true end
-    local waited, err = runner:pause(wait)
+    local seconds = math.max(pause, info.retry_after or 0)
+    if seconds >= rest then seconds, is_last = rest * BEFORE_LAST_LOOK, true end
+    local waited, err = runner:pause(seconds)
     if not waited then
       err.graph, err.state = self.graph, self.state
       return over(nil, err)
@@ -121,7 +115,7 @@ end
 --- Adds the methods to the class of handles.
 -- @tparam table Booking the class
 -- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `read`
-function waiting.install(Booking, tools)
+function wait.install(Booking, tools)
   local check, read = tools.check, tools.read
 
   --- @type Booking
@@ -149,7 +143,7 @@ function waiting.install(Booking, tools)
     local rules = refusal.rules(self.graph)
     if rules and rules:is_final(self.state) and self.completed ~= false then return nil end
     local booking, info = read(self, {
-      include = with_names(given.include, autoplay.INCLUDE),
+      include = request.including(given.include, autoplay.INCLUDE),
       timeout = given.timeout, traceparent = given.traceparent,
       headers = headers.with_known_times(given.headers, self.client.output_format),
     })
@@ -214,4 +208,4 @@ function waiting.install(Booking, tools)
   --- @section end
 end
 
-return waiting
+return wait

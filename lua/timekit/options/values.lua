@@ -6,7 +6,7 @@
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
-local runtimes = require "timekit.runtime"
+local runtime = require "timekit.runtime"
 
 local values = {}
 
@@ -78,7 +78,7 @@ function values.moment(value)
   return values.line(value)
 end
 
--- A file in the PEM format may begin with comments; its first block stands within so many bytes.
+-- Bytes. A file in the PEM format may begin with comments; its first block has to begin within these.
 local LONGEST_PREAMBLE = 1024 * 1024
 
 -- Checks the name of a file that has a PEM block of a kind. It is read now: at the first request a wrong file would
@@ -121,9 +121,9 @@ end
 local RUNTIME = { now = true, sleep = true, wait = true }
 
 function values.runtime(value)
-  if runtimes.NAMES[value] then return value end
+  if runtime.NAMES[value] then return value end
   if type(value) == "string" then
-    return nil, ("there is no runtime %s%s"):format(messages.quote(value), messages.hint(value, runtimes.NAMES))
+    return nil, ("there is no runtime %s%s"):format(messages.quote(value), messages.hint(value, runtime.NAMES))
   end
   if type(value) ~= "table" then return nil, "expected a name or a table, got " .. messages.describe(value) end
   for name in pairs(RUNTIME) do
@@ -226,7 +226,7 @@ function values.settings(value)
   return value
 end
 
--- What variables of the environment say, as values of options.
+-- Variables of the environment: texts that become the values of options.
 
 function values.seconds_of(text)
   local number = ascii.decimal(text)

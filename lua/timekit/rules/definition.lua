@@ -144,7 +144,7 @@ local FIT_RULES = {
   end },
 }
 
--- The parts of a definition, each kind as a list, and what is known about them; as much as a broken one tells.
+-- The parts of a definition, each kind as a list, and what is known about them. A broken definition gives fewer.
 local function outline_of(graph)
   local states, settings = table_or_empty(graph.states), table_or_empty(graph.settings)
   local outline = {
@@ -178,7 +178,7 @@ local function outline_of(graph)
       end
     end
   end
-  -- Where a booking begins is not known: then nothing can be said about any state.
+  -- Without a known initial state nothing can be said about which states are reached.
   if starts[graph.initial] then outline.reached = reach(outline.edge, starts) end
   return outline
 end

@@ -32,9 +32,9 @@ function proof.meta(booking, meta)
   return type(booking.meta) == "table" and same(booking.meta, meta)
 end
 
-local function instant(text)
-  if type(text) == "number" then return text end
-  return type(text) == "string" and time.parse(text) or nil
+local function instant(value)
+  if type(value) == "number" then return value end
+  return (time.parse(value))
 end
 
 --- Does a booking have the times, and the resource, that it was to be moved to?

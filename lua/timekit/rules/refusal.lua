@@ -125,6 +125,15 @@ function refusal.input(problems, graph_name)
   return { kind = "input", message = table.concat(texts(problems), "; "), fields = by_field, graph = graph_name }
 end
 
+--- The graph that the fields of a new booking name.
+-- @tparam table fields as for `POST /bookings`
+-- @treturn string|nil its name, known or not; nil where the fields name none
+-- @usage refusal.graph_of { graph = "instant" }   --> "instant"
+function refusal.graph_of(fields)
+  local name = rawget(fields, "graph")
+  return type(name) == "string" and name or nil
+end
+
 --- Refuses the fields of a new booking where it is certain that the server would: its graph is known and refuses them
 -- (see `Graph:check_create`), a time is invalid, or the end is before the start.
 -- @tparam table fields as for `POST /bookings`
@@ -134,8 +143,7 @@ end
 -- refusal.creation({ graph = "group_customer" }, true).fields
 --   --> { ["related.owner_booking_id"] = { "required by the graph 'group_customer'" } }
 function refusal.creation(fields, rfc3339)
-  local name = rawget(fields, "graph")
-  if type(name) ~= "string" then name = nil end
+  local name = refusal.graph_of(fields)
   local rules = refusal.rules(name)
   local problems = rules and rules:check_create(fields) or {}
   local function add(list)

@@ -44,7 +44,7 @@ local function controller_here()
   return direct and controller
 end
 
--- A leader that raised, in whatever way, leads no more.
+-- A leader whose coroutine has ended, by an error say, does not lead any more.
 local function has_leader(group)
   local leader = group.leader[1]
   return leader ~= nil and coroutine.status(leader) ~= "dead"
@@ -86,7 +86,7 @@ local function follow(group, woken, seconds)
   group.followers[woken] = nil
 end
 
--- A follower takes over the watching. Without one nobody needs it.
+-- A follower takes over the watching. If there is none, the watching ends.
 local function leave(group, pump)
   if has_leader(group) then return end
   local next_leader = next(group.followers)

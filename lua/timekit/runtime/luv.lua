@@ -26,7 +26,7 @@ local function this_thread()
   return not is_main and thread or nil
 end
 
--- Continues all, also when one of them raises; the first error is raised afterwards.
+-- Continues all, even if one of them raises; the first error is raised afterwards.
 local function continue_ready()
   is_planned = false
   local due = ready

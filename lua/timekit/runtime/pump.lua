@@ -5,8 +5,8 @@
 
 local core = require "timekit.core"
 
--- Seconds after which an alarm rings again. An alarm rings once, and whoever stepped the connection then may have
--- silenced it before the one whom it was for looked.
+-- Seconds after which an alarm rings again. The connection rings it once, and any caller that steps the connection
+-- silences it, perhaps before its owner has looked.
 local REPEAT_ALARM = 0.005
 
 --- A pump.
@@ -14,7 +14,7 @@ local REPEAT_ALARM = 0.005
 local Pump = {}
 Pump.__index = Pump
 
-local pump = {
+local pumps = {
   --- Seconds between two looks for answers where no descriptor tells that one has come.
   LOOK = 0.001,
 }
@@ -22,9 +22,9 @@ local pump = {
 --- Makes the pump of a connection.
 -- @tparam table connection as in the transport contract
 -- @treturn Pump
-function pump.new(connection)
+function pumps.new(connection)
   return setmetatable({
-    -- A function, not a field: a transport of somebody's own may keep the key where printing the pump would show it.
+    -- A closure hides the connection from whoever prints the pump: a user's own transport may keep the key in one.
     reach = function() return connection end,
     wakers = {}, -- transfer → the function that wakes whoever waits for it
     closers = setmetatable({}, { __mode = "k" }), -- key → the function set by `on_close`
@@ -124,7 +124,7 @@ function Pump:timeout()
   local connection = self.reach()
   local seconds = connection:timeout()
   if self.closed or not next(self.wakers) or connection:fd() then return seconds end
-  return math.min(seconds or pump.LOOK, pump.LOOK)
+  return math.min(seconds or pumps.LOOK, pumps.LOOK)
 end
 
 --- Makes the descriptor readable at a time, and a `wait` end. The alarm rings again and again until the next one is
@@ -137,7 +137,7 @@ function Pump:alarm(when)
   connection:alarm(when)
 end
 
---- Stops the alarm's repeating: the one whom it is for is about to look.
+--- Stops the alarm from ringing again: its owner is about to look.
 function Pump:acknowledge_alarm()
   self.due = nil
 end
@@ -163,4 +163,4 @@ function Pump:close()
   wake_all(self, is_any)
 end
 
-return pump
+return pumps

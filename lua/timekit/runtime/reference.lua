@@ -2,7 +2,7 @@
 --
 -- A runtime says what waiting means, so that code that does I/O is written once, in blocking style: a script blocks, a
 -- coroutine of an event loop yields to the loop. `timekit.new{ runtime = … }` takes the name of one that is here
--- (`"blocking"`, `"cqueues"`, `"luv"`, `"ngx"`) or a table of one's own with the functions below. Code inside
+-- (`"blocking"`, `"cqueues"`, `"luv"`, `"ngx"`) or a table of your own with the functions below. Code inside
 -- `Client:start` does not ask it: there waiting yields to `Client:update`.
 --
 -- None of the functions raises for what the world does. Times are in seconds.
@@ -31,8 +31,8 @@
 -- @function now
 -- @treturn number seconds
 
---- Returns after some time, or when the client is closed. A runtime may leave out the latter; the method that sleeps
--- then ends later.
+--- Returns after some time, or when the client is closed. A runtime may ignore that the client is closed; the method
+-- that sleeps then ends later.
 -- @function sleep
 -- @tparam number seconds
 -- @tparam table pump as for `wait`

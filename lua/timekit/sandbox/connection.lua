@@ -65,16 +65,19 @@ local function check_open(self)
   if self.closed then error("the connection is closed", 3) end
 end
 
--- A stall that is shorter than the timeout ends with the answer, else with a timeout.
+-- Keeps a transfer back for as long as the fault stalls it, and no longer than its timeout.
 local function stall(self, transfer, answer, timeout)
-  local seconds = answer.fault.seconds or math.huge
-  transfer.lasts = math.min(seconds, timeout)
+  transfer.stalled_answer, transfer.timeout = answer, timeout
+  transfer.lasts = math.min(answer.fault.seconds or math.huge, timeout)
   transfer.due = self.time + transfer.lasts
-  transfer.outlast = function()
-    if seconds >= timeout then return timed_out(timeout) end
-    return outcome_of(answer.resume and answer.resume() or answer)
-  end
   self.stalled[#self.stalled + 1] = transfer
+end
+
+-- A stall that is shorter than the timeout ends with the answer, else with a timeout.
+local function outcome_after_stall(transfer)
+  local answer = transfer.stalled_answer
+  if transfer.lasts >= transfer.timeout then return timed_out(transfer.timeout) end
+  return outcome_of(answer.resume and answer.resume() or answer)
 end
 
 -- Ends the stalled transfer that is due first.
@@ -86,7 +89,7 @@ local function pass_time(self)
   if not first then return end
   local transfer = table.remove(self.stalled, first)
   self.time = transfer.due
-  transfer:finish(transfer.outlast(), transfer.lasts)
+  transfer:finish(outcome_after_stall(transfer), transfer.lasts)
 end
 
 --- Starts a transfer, which ends at once unless a fault stalls it.
@@ -101,7 +104,12 @@ function Connection:start(request)
     method = request.method, target = "/v2" .. request.target, headers = headers, body = request.body,
     base_url = self.base_url,
   }
-  local transfer = setmetatable({ connection = self }, Transfer)
+  local transfer = setmetatable({
+    connection = self,
+    outcome = nil,                           -- once it is over
+    stalled_answer = nil, timeout = nil,     -- while a fault stalls it: what comes in the end, and by when
+    lasts = nil, due = nil,                  -- seconds that the stall takes, and when it ends, by the connection's time
+  }, Transfer)
   if answer.fault and answer.fault.what == "stall" then
     stall(self, transfer, answer, request.timeout)
   else
@@ -153,8 +161,11 @@ function connection.new(box, options)
     authorization = wire.basic(options.username or "", options.password or "")
   end
   return setmetatable({
-    box = box, base_url = options.base_url, headers = headers, used = false, closed = false,
-    time = 0, stalled = {},
+    box = box, base_url = options.base_url, headers = headers,
+    used = false, -- it has served a request
+    closed = false,
+    time = 0, -- seconds that its stalled transfers have taken
+    stalled = {}, -- the transfers that a fault stalls
     -- A closure hides the key from whoever prints the connection.
     authorization = function() return authorization end,
   }, Connection)

@@ -2,12 +2,13 @@
 -- Pure: no clock of its own, no randomness but the store's seed, no I/O except reading the system's time zone files.
 -- It changes the store in place.
 -- @module timekit.sandbox.engine
-local action_link = require "timekit.link"
+local link = require "timekit.link"
 local core = require "timekit.core"
 local auth = require "timekit.sandbox.routes.auth"
 local bookings = require "timekit.sandbox.routes.bookings"
 local bulk = require "timekit.sandbox.routes.bulk"
 local faults = require "timekit.sandbox.model.faults"
+local fields = require "timekit.text.fields"
 local flow = require "timekit.sandbox.model.flow"
 local graphs = require "timekit.sandbox.routes.graphs"
 local ids = require "timekit.sandbox.model.ids"
@@ -115,7 +116,7 @@ local function read_body(text)
   if text == nil or text == "" then return {} end
   local body, problem = core.decode(text)
   if body == nil then return nil, replies.error(400, make_quotable("Invalid JSON: " .. problem)) end
-  if not wire.is_object(body) then return nil, replies.error(422, "The body must be a JSON object") end
+  if not fields.is_object(body) then return nil, replies.error(422, "The body must be a JSON object") end
   if is_deeper(body, LEVELS) then
     return nil, replies.error(422, ("The body must have at most %d levels of nesting"):format(LEVELS))
   end
@@ -168,7 +169,7 @@ local function reply_to(store, received, now, sign)
   request.query_parts, request.body, request.base_url = query_parts, received.body, received.base_url
   request.timestamps, request.include = times, include
   request.link = function(id, action)
-    return action_link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
+    return link.make({ base_url = received.base_url, booking_id = id, action = action }, sign)
   end
   if params.booking then
     request.booking = store:find(params.booking)

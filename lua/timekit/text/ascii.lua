@@ -1,8 +1,8 @@
 --- Characters and numbers without the locale.
 -- Lua's `%a`, `%c`, `%l`, `%p`, `%s`, `%u`, `%w`, `string.lower` and `string.upper` follow the program's locale: in a
--- Turkish one `I` and `i` are no pair, in a Latin-1 one bytes of UTF-8 are letters and control characters. The decimal
--- point of `tostring`, `%g` and, before Lua 5.3, `tonumber` is the locale's as well. `%d` and `%x` mean the same in
--- every locale.
+-- Turkish one `I` and `i` are not a pair, in a Latin-1 one bytes of UTF-8 are letters and control characters. The
+-- decimal point of `tostring`, `%g` and, before Lua 5.3, `tonumber` is the locale's as well. `%d` and `%x` mean the
+-- same in every locale.
 -- @module timekit.text.ascii
 
 local ascii = {}
@@ -48,12 +48,16 @@ function ascii.number(value, digits)
   return (("%." .. (digits or 14) .. "g"):format(value):gsub("[^0-9a-z+-]+", "."))
 end
 
+-- A double holds no more of them, and a few hundred would make it infinite.
+local FRACTION_DIGITS = 15
+
 --- Reads a decimal number, such as `30` or `2.5`.
 -- @tparam string text
 -- @treturn number|nil
 function ascii.decimal(text)
   local whole, fraction = text:match("^(%d+)%.?(%d*)$")
   if not whole then return nil end
+  fraction = fraction:sub(1, FRACTION_DIGITS)
   return fraction == "" and tonumber(whole) or tonumber(whole) + tonumber(fraction) / 10 ^ #fraction
 end
 

@@ -17,14 +17,6 @@ for seconds, names in pairs {
   for name in names:gmatch("[a-z]+") do UNITS[name] = seconds end
 end
 
--- Not tonumber: on Lua 5.1 it expects the locale's decimal point, and everywhere it takes hexadecimal.
-local function decimal(text)
-  local whole, fraction = text:match("^(%d+)%.?(%d*)$")
-  if not whole then return nil end
-  fraction = fraction:sub(1, 9)
-  local value = tonumber(whole)
-  return fraction == "" and value or value + tonumber(fraction) / 10 ^ #fraction
-end
 
 --- Reads a duration (spec/api.md 3): `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
@@ -41,7 +33,7 @@ function duration.read(value)
   elseif type(value) == "table" then
     amount, unit = value.time, value.unit
   end
-  if type(amount) == "string" then amount = decimal(amount) end
+  if type(amount) == "string" then amount = ascii.decimal(amount) end
   local factor = type(unit) == "string" and UNITS[ascii.lower(unit)]
   if type(amount) ~= "number" or not factor then return nil end
   local seconds = amount * factor

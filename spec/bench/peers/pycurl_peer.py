@@ -14,6 +14,9 @@ def prepare():
     easy.setopt(pycurl.POSTFIELDS, slice.body)
     easy.setopt(pycurl.HTTPHEADER, ["Authorization: " + slice.auth, "Content-Type: application/json"])
     easy.setopt(pycurl.PROXY, "")
+    easy.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+    if slice.ca_file:
+        easy.setopt(pycurl.CAINFO, slice.ca_file)
     return easy
 
 

@@ -61,10 +61,10 @@ void slice_prepare(const slice *self, transfer *into) {
   curl_easy_setopt(into->easy, CURLOPT_PRIVATE, into);
   curl_easy_setopt(into->easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(into->easy, CURLOPT_PROXY, "");
-  if (!self->http2) return;
-  curl_easy_setopt(into->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(into->easy, CURLOPT_PIPEWAIT, 1L);
-  curl_easy_setopt(into->easy, CURLOPT_CAINFO, self->ca);
+  if (self->ca != NULL) curl_easy_setopt(into->easy, CURLOPT_CAINFO, self->ca);
+  curl_easy_setopt(into->easy, CURLOPT_HTTP_VERSION,
+    self->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+  if (self->http2) curl_easy_setopt(into->easy, CURLOPT_PIPEWAIT, 1L);
 }
 
 void slice_check(const slice *self, transfer *done, CURLcode code) {

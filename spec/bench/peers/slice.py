@@ -8,6 +8,7 @@ in_flight, warmup, count = (int(text) for text in sys.argv[3:6])
 total = warmup + count
 body = os.environ["BENCH_BODY"].encode()
 auth = os.environ["BENCH_AUTH"]
+ca_file = os.environ.get("BENCH_CA")
 
 _finished = 0
 _began = None

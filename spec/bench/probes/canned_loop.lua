@@ -5,8 +5,10 @@ local documents = require "spec.bench.documents"
 
 local COUNT = tonumber(arg[1])
 
-local OUTCOME = {
-  status = 200, sent = "yes", reused = true, body = documents.ANSWER,
+local answers, started = documents.answers(), 0
+
+local outcome = {
+  status = 200, sent = "yes", reused = true,
   headers = {
     ["content-type"] = "application/json", ["x-ratelimit-remaining"] = "599",
     ["timekit-request-id"] = "4f0a4f0b-3c62-4f0f-8a5c-9d1c3f8d2b6e",
@@ -16,13 +18,15 @@ local OUTCOME = {
 local transfer = {
   done = function() return true end,
   cancel = function() end,
-  result = function() return OUTCOME end,
+  result = function() return outcome end,
 }
 
 -- See timekit.transport.reference.
 local connection = {
   start = function(_, request)
     assert(request.body == documents.BODY)
+    started = started + 1
+    outcome.body = answers[started % #answers + 1]
     return transfer
   end,
   step = function() end, wait = function() end, fd = function() end, timeout = function() end, close = function() end,

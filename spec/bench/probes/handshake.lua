@@ -1,10 +1,10 @@
---- A program: what new connections cost a frame. `lua handshake.lua URL CA_FILE AT_ONCE CALLS` confirms that often, so
+--- A program: what new connections cost a frame. `lua handshake.lua URL AT_ONCE CALLS` confirms that often, so
 -- many at once, and prints a line for each batch: the longest `start` and the longest `tk:update()`, in milliseconds
 -- on the wall and of CPU, and the CPU of all of it.
 local actions = require "spec.bench.actions"
 local core = require "timekit.core"
 
-local URL, CA_FILE, CALLS, AT_ONCE = arg[1], arg[2], tonumber(arg[4]), tonumber(arg[3])
+local URL, AT_ONCE, CALLS = arg[1], tonumber(arg[2]), tonumber(arg[3])
 -- Seconds.
 local PATIENCE = 30
 
@@ -16,7 +16,7 @@ local function timed(longest, work, ...)
   return result
 end
 
-local tk = actions.client { base_url = URL, ca_file = CA_FILE, timeout = PATIENCE }
+local tk = actions.client { base_url = URL, timeout = PATIENCE }
 
 local function batch()
   local start, update, calls = { wall = 0, cpu = 0 }, { wall = 0, cpu = 0 }, {}

@@ -1,6 +1,7 @@
 --- Requests a second, next to the peers, all against the same server.
 local load = require "spec.bench.load"
 local numbers = require "spec.bench.numbers"
+local rates = require "spec.bench.rates"
 local server = require "spec.bench.server"
 
 local function chosen(peers, kind)
@@ -11,61 +12,39 @@ local function chosen(peers, kind)
   return list
 end
 
-local function best_that_decodes(peers, rates)
+local function best_that_decodes(peers, per_second)
   local best, greatest
   for _, peer in ipairs(peers) do
-    local median = peer.decodes and numbers.spread(rates[peer.name])
+    local median = peer.decodes and numbers.spread(per_second[peer.name])
     if median and (not best or median > greatest) then best, greatest = peer.name, median end
   end
   return best
 end
 
-local function show(report, peers, rates, costs)
-  local body = {}
-  for index, peer in ipairs(peers) do
-    local median, least, most = numbers.spread(rates[peer.name])
-    body[index] = {
-      peer.name,
-      ("%s (%s–%s)"):format(numbers.grouped(median), numbers.grouped(least), numbers.grouped(most)),
-      numbers.text(costs[peer.name], "%.1f"),
-      peer.name == "timekit" and "" or numbers.text(numbers.ratios(rates.timekit, rates[peer.name]), "%.2f"),
-    }
-  end
-  report:table({ "peer", "requests a second", "µs of CPU each", "timekit over it" }, body)
-end
-
-local function judge(report, name, rates, other, at_least, aim)
-  report:row {
-    name = name .. (other and " " .. other or ""), format = "%.2f", at_least = at_least, aim = aim,
-    value = other and numbers.spread(numbers.ratios(rates.timekit, rates[other])) or nil,
-  }
-end
-
 return function(report, context)
-  local peers, missing = load.present()
+  local peers, missing = load.present(load.peers)
   report:line("")
   report:line("Peers that this machine lacks: %s.", #missing > 0 and table.concat(missing, "; ") or "none")
   local url = server.endpoint(context.server.url)
 
-  report:heading("One after the other")
-  local some = chosen(peers, "sequential")
-  local rates, costs = load.rounds(some, { url = url, protocol = "h1", in_flight = 1 }, context.plan)
-  show(report, some, rates, costs)
-  judge(report, "one after the other, over", rates, "C libcurl easy", 0.75, 0.9)
-  judge(report, "one after the other, over the best that decodes:", rates, best_that_decodes(some, rates), 1.0, 1.3)
+  local function measure(title, kind, setup)
+    report:heading(title)
+    local some = chosen(peers, kind)
+    local per_second, costs = load.rounds(some, setup, context.plan)
+    rates.show(report, load.names(some), "timekit", per_second, costs)
+    return per_second, best_that_decodes(some, per_second)
+  end
 
-  report:heading("64 in flight")
-  some = chosen(peers, "concurrent")
-  rates, costs = load.rounds(some, { url = url, protocol = "h1", in_flight = 64 }, context.plan)
-  show(report, some, rates, costs)
-  judge(report, "64 in flight, over", rates, "C libcurl multi", 0.55, 0.75)
-  judge(report, "64 in flight, over the best that decodes:", rates, best_that_decodes(some, rates), 1.25, 2.0)
+  local per_second, best = measure("One after the other", "sequential", { url = url, protocol = "h1", in_flight = 1 })
+  rates.judge(report, "one after the other, over", per_second, "C libcurl easy", 0.75, 0.9)
+  rates.judge(report, "one after the other, over the best that decodes:", per_second, best, 1.0, 1.3)
 
-  report:heading("64 streams of HTTP/2 over TLS")
-  some = chosen(peers, "http2")
-  rates, costs = load.rounds(some, {
+  per_second, best = measure("64 in flight", "concurrent", { url = url, protocol = "h1", in_flight = 64 })
+  rates.judge(report, "64 in flight, over", per_second, "C libcurl multi", 0.55, 0.75)
+  rates.judge(report, "64 in flight, over the best that decodes:", per_second, best, 1.25, 2.0)
+
+  per_second = measure("64 streams of HTTP/2 over TLS", "http2", {
     url = server.endpoint(context.server.tls_url), protocol = "h2", in_flight = 64, ca_file = context.server.ca_file,
-  }, context.plan)
-  show(report, some, rates, costs)
-  judge(report, "HTTP/2, 64 streams, over", rates, "C libcurl multi", 0.6, 0.8)
+  })
+  rates.judge(report, "HTTP/2, 64 streams, over", per_second, "C libcurl multi", 0.6, 0.8)
 end

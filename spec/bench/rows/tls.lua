@@ -30,8 +30,9 @@ end
 
 -- Runs the probe in a process of its own.
 -- @treturn {table,...} of each batch, by FIELDS
-local function probe(interpreter, url, trust, at_once, calls)
-  local output = load.run(("%s %s %s %s %d %d"):format(interpreter.command, PROBE, url, trust, at_once, calls))
+local function probe(servers, interpreter, url, at_once, calls)
+  local output = load.run(("%s%s %s %s %d %d"):format(
+    servers.trusting, interpreter.command, PROBE, url, at_once, calls))
   local batches = {}
   for line in output:gmatch("[^\n]+") do
     local batch, index = {}, 0
@@ -57,11 +58,11 @@ local function measure(servers, interpreter, key)
   local samples = {}
   for _ = 1, ROUNDS do
     for _, kind in ipairs(handshakes.KINDS) do
-      local batches = probe(interpreter, servers.url(key, kind), servers.trust(key), 1, CALLS)
+      local batches = probe(servers, interpreter, servers.url(key, kind), 1, CALLS)
       collect(samples, "first", batches[1])
       for index = 2, #batches do collect(samples, kind, batches[index]) end
     end
-    collect(samples, "at once", probe(interpreter, servers.url(key, "full"), servers.trust(key), AT_ONCE, AT_ONCE)[1])
+    collect(samples, "at once", probe(servers, interpreter, servers.url(key, "full"), AT_ONCE, AT_ONCE)[1])
   end
   return samples
 end
@@ -95,8 +96,8 @@ local function show(report, interpreter, key, samples)
 end
 
 local function instructions(servers, key, kind)
-  local command = ("%s %s %s %s 1"):format(this_lua.command, PROBE, servers.url(key, kind), servers.trust(key))
-  return callgrind.total_per_item(load.environment(), command, FEW, MANY) / 1e6
+  local command = ("%s %s %s 1"):format(this_lua.command, PROBE, servers.url(key, kind))
+  return callgrind.total_per_item(load.environment() .. servers.trusting, command, FEW, MANY) / 1e6
 end
 
 local STALLS = 10
@@ -132,7 +133,7 @@ return function(report)
   local servers = handshakes.start()
   local ok, problem = xpcall(function()
     report:heading("New connections over TLS")
-    report:line("Certificates of a leaf, an intermediate and a root; trust is the system's whole bundle and that root.")
+    report:line("A leaf, an intermediate and a root; the system trusts its own certificates and that root.")
     report:line("")
     for _, interpreter in ipairs(interpreters()) do
       for _, key in ipairs(handshakes.KEYS) do

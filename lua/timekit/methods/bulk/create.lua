@@ -38,9 +38,7 @@ end
 local function records(list)
   local all = {}
   for index, fields in ipairs(list) do
-    local graph = rawget(fields, "graph")
-    if type(graph) ~= "string" then graph = nil end
-    all[index] = { operation = { writes = true, expects = "created", graph = graph } }
+    all[index] = { operation = { writes = true, expects = "created", graph = refusal.graph_of(fields) } }
   end
   return all
 end

@@ -15,7 +15,7 @@ local response = require "timekit.http.response"
 
 local items = {}
 
---- Raises unless a value is a list. `what`: of what it is to be a list; errors name `where` and blame `level`.
+--- Raises unless a value is a list. `what`: what such a list holds; errors name `where` and blame `level`.
 function items.check_list(list, what, where, level)
   local count = 0
   if type(list) == "table" then

@@ -6,6 +6,7 @@
 -- @module timekit.methods.bulk.judge
 
 local core = require "timekit.core"
+local fields = require "timekit.text.fields"
 local refusal = require "timekit.rules.refusal"
 local response = require "timekit.http.response"
 
@@ -27,15 +28,15 @@ local FIELDS = {
 local UNPROCESSABLE = 422
 
 local function is_absent(value)
-  return value == nil or value == core.null
+  return fields.given(value) == nil
 end
 
 local function is_error_status(status)
   return type(status) == "number" and status % 1 == 0 and status >= 400 and status <= 599
 end
 
--- An answer may show bookings as they are, also one that nothing was done to. It does not tell that the action was
--- applied where the action cannot lead to that state, or the booking's graph has no such action.
+-- An answer may also show a booking that nothing was done to. It tells nothing of the action if that cannot lead to the
+-- booking's state, or if the booking's graph has no such action.
 local function shows_effect(operation, booking)
   if not operation.action then return type(booking.id) == "string" end
   local rules = refusal.rules(type(booking.graph) == "string" and booking.graph or operation.graph)

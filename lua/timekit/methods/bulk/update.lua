@@ -89,8 +89,8 @@ local function spread_doubt(bulk)
   end
 end
 
--- A state that the action leads to may have been there before. The refusal of the whole can name that very state, and
--- then it may be about this item.
+-- The booking may have been in this state before the action: when another item asks for the same, and when the request
+-- was refused as a whole because of this very state, since that may be about this item.
 local function may_be_older(item, state, whole)
   return item.is_repeat or whole.kind == "transition" and whole.action == item.action and whole.state == state
 end

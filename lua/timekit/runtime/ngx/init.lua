@@ -22,7 +22,7 @@ local WAITS = true
 local BY_TIMER = "call it from ngx.timer.at(0, function() ... end)"
 
 -- What each phase can do, by the name that ngx.get_phase() has for it: wait, or else what to do instead. A phase that
--- is not listed is taken for one that cannot wait, since a call that was sent and cannot be waited for is lost.
+-- is not listed is taken for one that cannot wait, since a request that was sent and cannot be waited for is lost.
 local PHASES = {
   init = "call it from ngx.timer.at in init_worker_by_lua*, or while a request is served", -- there are no timers yet
   init_worker = BY_TIMER,
@@ -30,8 +30,8 @@ local PHASES = {
   timer = WAITS,
 
   ssl_cert = WAITS,
-  -- These two can wait in OpenResty only, whose nginx is patched for it, and nothing tells from here whether it is:
-  -- elsewhere the handshake fails, and the call has been made.
+  -- These two can wait only in OpenResty, whose nginx is patched for it. This code cannot tell whether it is: without
+  -- the patch the handshake fails, and the request has been sent.
   ssl_client_hello = BY_TIMER,
   ssl_session_fetch = BY_TIMER,
   ssl_session_store = BY_TIMER,
@@ -65,8 +65,7 @@ function runtime.sleep(seconds, pump)
   pump:on_close(semaphore, nil)
 end
 
---- Whether the present phase can wait. To be asked before anything is sent: a call that was sent and cannot be waited
--- for is lost.
+--- Can the present phase wait? Ask before anything is sent: a request that was sent and cannot be waited for is lost.
 -- @treturn boolean
 -- @treturn string the reason, and the way around it
 function runtime.can_wait()

@@ -17,7 +17,8 @@ Listener.__index = Listener
 -- Seconds. Connecting to a socket of one's own process takes none.
 local CONNECT_TIMEOUT = 1
 
--- Seconds without a notice after which `listen` returns. nginx logs that as an error, so it is longer than calls take.
+-- Seconds without a notice after which `listen` returns. nginx logs that as an error, so it is longer than requests
+-- take.
 local LONGEST_SILENCE = 60
 
 -- The notifier of this worker, and its address, which is also the name of the connection's pool in nginx.
@@ -71,7 +72,7 @@ end
 
 --- Waits for the next notice. Only the light thread that opened the listener may call it.
 -- @treturn integer|nil the descriptor that is readable, -1 after `wake`; nil after a long silence, or on a failure
--- @treturn string `"timeout"` after a silence; on a failure the reason, and the listener is of no use then
+-- @treturn string `"timeout"` after a silence; on a failure the reason, and the listener cannot be used any more
 function Listener:listen()
   local line, problem = self.socket:receive("*l")
   if line then return tonumber(line) end

@@ -26,8 +26,8 @@ local START_PATIENCE, PATIENCE = 0.1, 1
 -- move themselves.
 local waiters, self_moving = {}, {}
 
--- The state of this worker's timer.
-local state = {
+-- What this nginx worker knows of its timer.
+local worker = {
   mark = nil, -- identifies the timer that is due or runs; nil: there is none
   is_running = false,
   is_stepping = false, -- it is stepping a pump right now
@@ -55,7 +55,7 @@ end
 
 -- The transfers of a broken pump are ended here, so that each has an outcome, which says what was sent.
 local function fail(pump, problem)
-  ngx.log(ngx.ERR, "timekit: calls failed by an error in their pump: ", tostring(problem))
+  ngx.log(ngx.ERR, "timekit: requests failed by an error in their pump: ", tostring(problem))
   for waiter in pairs(waiters[pump] or self_moving[pump] or {}) do
     remove(waiter)
     waiter.problem = problem
@@ -84,9 +84,9 @@ local function watch(pump)
     fail(pump, fd)
     return true
   end
-  if fd == nil or state.watched[fd] == pump then return true end
-  state.watched[fd] = pump
-  return state.listener:watch(fd)
+  if fd == nil or worker.watched[fd] == pump then return true end
+  worker.watched[fd] = pump
+  return worker.listener:watch(fd)
 end
 
 local function watch_all()
@@ -99,34 +99,34 @@ end
 -- Called by light threads other than the timer's: the timer has to learn that it is deaf.
 local function watch_or_wake(pump)
   if watch(pump) then return end
-  state.is_deaf = true
-  state.listener:wake()
+  worker.is_deaf = true
+  worker.listener:wake()
 end
 
 -- Lets the timer notice that nobody waits any more. While it steps it will look anyway.
 local function wake_if_idle()
-  if state.listener and not state.is_stepping and not next(waiters) then state.listener:wake() end
+  if worker.listener and not worker.is_stepping and not next(waiters) then worker.listener:wake() end
 end
 
 -- A notice of a descriptor that is not ours, or by now belongs to another pump, does no harm.
 local function on_notice(fd)
-  local pump = state.watched[fd]
-  state.watched[fd] = nil
+  local pump = worker.watched[fd]
+  worker.watched[fd] = nil
   if not pump then return end
-  state.is_stepping = true
+  worker.is_stepping = true
   step(pump)
-  state.is_stepping = false
-  if waiters[pump] and not watch(pump) then state.is_deaf = true end
+  worker.is_stepping = false
+  if waiters[pump] and not watch(pump) then worker.is_deaf = true end
 end
 
 -- ---- a run of the timer ----
 
 -- Returns when nobody waits any more, or with a reason why it cannot listen. Waiters come and go meanwhile.
 local function listen()
-  state.is_deaf = not watch_all()
+  worker.is_deaf = not watch_all()
   while next(waiters) do
-    if state.is_deaf then return "there is a descriptor that the helper thread cannot watch" end
-    local fd, problem = state.listener:listen()
+    if worker.is_deaf then return "there is a descriptor that the helper thread cannot watch" end
+    local fd, problem = worker.listener:listen()
     if fd then on_notice(fd)
     elseif problem == "timeout" then step_all()
     else return "the helper thread's connection was lost: " .. problem
@@ -135,15 +135,15 @@ local function listen()
 end
 
 local function release_listener()
-  local listener, watched = state.listener, state.watched
-  state.listener, state.watched = nil, {}
+  local listener, watched = worker.listener, worker.watched
+  worker.listener, worker.watched = nil, {}
   for fd in pairs(watched) do listener:unwatch(fd) end
   listener:release()
 end
 
 local function close_listener()
-  local listener = state.listener
-  state.listener, state.watched = nil, {}
+  local listener = worker.listener
+  worker.listener, worker.watched = nil, {}
   listener:close()
 end
 
@@ -158,35 +158,35 @@ end
 
 local function run()
   local problem
-  state.listener, problem = listeners.open()
-  if state.listener then
+  worker.listener, problem = listeners.open()
+  if worker.listener then
     problem = listen()
     if not problem then return release_listener() end
     close_listener()
   end
-  if not state.has_warned then
-    state.has_warned = true
+  if not worker.has_warned then
+    worker.has_warned = true
     ngx.log(ngx.WARN, "timekit: looks for answers every 1 to 10 ms: ", tostring(problem))
   end
   look_often()
 end
 
 local function on_timer(_, mark)
-  if mark ~= state.mark then return end
-  state.is_running = true
+  if mark ~= worker.mark then return end
+  worker.is_running = true
   local ok, problem = pcall(run)
-  state.mark, state.is_running, state.is_stepping = nil, false, false
+  worker.mark, worker.is_running, worker.is_stepping = nil, false, false
   if ok then return end
-  if state.listener then pcall(close_listener) end
-  state.watched = {}
+  if worker.listener then pcall(close_listener) end
+  worker.watched = {}
   for pump in pairs(waiters) do fail(pump, problem) end
 end
 
 -- A timer without delay is granted also while the worker is shutting down.
 local function need_timer()
-  if state.mark then return end
+  if worker.mark then return end
   local mark = {}
-  if ngx.timer.at(0, on_timer, mark) then state.mark = mark end
+  if ngx.timer.at(0, on_timer, mark) then worker.mark = mark end
 end
 
 -- ---- for the light threads that wait ----
@@ -209,9 +209,9 @@ function timer.enter(pump, transfer)
   end)
   if list == self_moving then return waiter end
   need_timer()
-  if state.listener then
+  if worker.listener then
     watch_or_wake(pump)
-  elseif state.is_running then
+  elseif worker.is_running then
     step(pump)
   end
   return waiter
@@ -231,21 +231,21 @@ end
 -- @tparam number pause the answer where nobody else looks
 -- @treturn number seconds
 function timer.patience(waiter, pause)
-  if waiter.list == self_moving or not state.mark then return pause end
-  return state.is_running and PATIENCE or START_PATIENCE
+  if waiter.list == self_moving or not worker.mark then return pause end
+  return worker.is_running and PATIENCE or START_PATIENCE
 end
 
 --- Steps the pump of a waiter that slept for `timer.patience` seconds.
 -- @tparam table waiter
 function timer.look(waiter)
   -- nginx dropped the timer. The next waiter asks for another.
-  if state.mark and not state.is_running and waiter.list == waiters then state.mark = nil end
+  if worker.mark and not worker.is_running and waiter.list == waiters then worker.mark = nil end
   local pump = waiter.pump
   step(pump)
-  if not (state.listener and waiters[pump]) then return end
+  if not (worker.listener and waiters[pump]) then return end
   -- An engine that replaced another one may have the number of its descriptor, and is not watched yet.
-  for fd, watched_pump in pairs(state.watched) do
-    if watched_pump == pump then state.watched[fd] = nil end
+  for fd, watched_pump in pairs(worker.watched) do
+    if watched_pump == pump then worker.watched[fd] = nil end
   end
   watch_or_wake(pump)
 end

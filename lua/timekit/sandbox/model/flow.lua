@@ -67,6 +67,13 @@ function flow.replicate(store, booking, action, at)
   end
 end
 
+--- Does a customer's booking take place at the time of its group? It then shares the group's event.
+-- @tparam table booking
+-- @treturn boolean
+function flow.is_at_group_time(booking)
+  return booking.owner ~= nil and booking.owner.event == booking.event
+end
+
 --- Moves a booking to another time. Customers' bookings at the group's time move with it.
 -- @tparam table store
 -- @tparam table booking
@@ -76,7 +83,7 @@ function flow.move(store, booking, event, at)
   for field, value in pairs(event) do booking.event[field] = value end
   local moved = { booking }
   for _, customer in ipairs(booking.customer_bookings or {}) do
-    if customer.event == booking.event then moved[#moved + 1] = customer end
+    if flow.is_at_group_time(customer) then moved[#moved + 1] = customer end
   end
   for _, one in ipairs(moved) do
     one.history[#one.history + 1] = {

@@ -1,4 +1,13 @@
 --- The data of a box: bookings, timers, the latest requests, planned faults, webhooks.
+--
+-- A booking is a plain table. `timekit.sandbox.routes.create` makes it, a reservation `routes.reservations`:
+--
+-- * as the API shows it: `id`, `graph`, `state`, `completed`, `resource_id`, `project_id`, `customer`, `meta`; `event`
+--   with `starts` and `ends` in unix seconds; `created`, `updated` and, of a reservation, `expires` in unix seconds
+-- * `history`: the steps that brought it to its state; `number`: its place among all bookings
+-- * `times`: what its autoplays count from; `timer`: its entry in the timers, nil when nothing will play
+-- * `customer_bookings` and `max_seats` of a group; `owner`, the group, of a customer's booking
+-- * `bulk`: the list of related bookings that it is in; `exclusive`: its resource must be free at its time
 -- @module timekit.sandbox.model.store
 local faults = require "timekit.sandbox.model.faults"
 local ids = require "timekit.sandbox.model.ids"

@@ -3,7 +3,7 @@
 -- @module timekit.sandbox.model.webhooks
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 local graphs = require "timekit.graphs"
 local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
@@ -25,7 +25,7 @@ local VIEW = { include = render.includes("attributes,customers,event,meta,resour
 local function loopback_url(value)
   -- The path and query may be anything that fits on a request line.
   local origin, path = value:match("^([A-Za-z]+://[^/?#]*)([^#]*)$")
-  if not origin or path:find("[^!-~]") or ascii.lower(origin):find("^https") or not urls.base(origin) then
+  if not origin or path:find("[^!-~]") or ascii.lower(origin):find("^https") or not url.base(origin) then
     return false, "expected an http URL of a loopback address, such as http://127.0.0.1:9000/hook"
   end
   return true

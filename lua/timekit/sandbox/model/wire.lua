@@ -1,14 +1,13 @@
---- Takes apart what every request has: target, query string, header names, Basic authentication, JSON values.
+--- Takes apart what every request has: target, query string, header names, Basic authentication.
 -- @module timekit.sandbox.model.wire
 
 local ascii = require "timekit.text.ascii"
-local core = require "timekit.core"
 local base64 = require "timekit.signing.base64"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 
 local wire = {}
 
-local decode = urls.decode
+local decode = url.decode
 
 --- Takes a request target apart.
 -- @tparam string target such as `/v2/bookings/x?include=meta`
@@ -54,21 +53,6 @@ function wire.credentials(header)
   local decoded = encoded and base64.decode((encoded:gsub("=?=$", "")))
   if not decoded then return nil end
   return decoded:match("^([^:]*):(.*)$")
-end
-
---- Is a decoded value a JSON object?
--- @tparam any value
--- @treturn boolean
-function wire.is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
-
---- Reads JSON's null as a field that was left out.
--- @tparam any value
--- @treturn any nil for null, else the value
-function wire.given(value)
-  if value == core.null then return nil end
-  return value
 end
 
 return wire

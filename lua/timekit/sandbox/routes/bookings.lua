@@ -5,9 +5,10 @@ local graphs = require "timekit.graphs"
 local create = require "timekit.sandbox.routes.create"
 local flow = require "timekit.sandbox.model.flow"
 local forms = require "timekit.sandbox.routes.forms"
+local given = require("timekit.text.fields").given
 local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
-local wire = require "timekit.sandbox.model.wire"
+
 
 local bookings = {}
 
@@ -47,7 +48,7 @@ function bookings.perform(request, booking, action, body)
   if type(action) ~= "string" or action == "" then return nil, replies.field("action", "action must be a text") end
   if not flow.can(booking, action) then return nil, replies.transition(action, booking.state) end
 
-  local inputs, everywhere = wire.given(body[action]), wire.given(body.apply_to_bulked_bookings)
+  local inputs, everywhere = given(body[action]), given(body.apply_to_bulked_bookings)
   if core.is_array(inputs) then return nil, replies.field(action, action .. " must be an object", action) end
   local ok, problem = graphs[booking.graph]:check_inputs(action, inputs, booking.state)
   if not ok then return nil, replies.field(action, problem, action) end
@@ -107,7 +108,7 @@ function bookings.reschedule(request)
   local times = form:times()
   local resource_id, exclusive = form:get("resource_id") or booking.resource_id, form:exclusive() or booking.exclusive
   form:get("message")
-  if booking.owner and booking.owner.event == booking.event then
+  if flow.is_at_group_time(booking) then
     form:refuse("start", "the booking takes place at the time of its group")
   end
   if exclusive then form:require_free(resource_id, times, booking) end

@@ -8,10 +8,11 @@
 local core = require "timekit.core"
 local bookings = require "timekit.sandbox.routes.bookings"
 local create = require "timekit.sandbox.routes.create"
+local fields = require "timekit.text.fields"
 local render = require "timekit.sandbox.model.render"
 local replies = require "timekit.sandbox.routes.replies"
 local store = require "timekit.sandbox.model.store"
-local wire = require "timekit.sandbox.model.wire"
+
 
 local bulk = {}
 
@@ -24,7 +25,7 @@ local function read(body, names)
     errors.bookings = { "bookings must be a list, and not empty" }
   end
   for _, name in ipairs(names) do
-    local value = wire.given(body[name])
+    local value = fields.given(body[name])
     if value ~= nil and type(value) ~= "boolean" then errors[name] = { name .. " must be true or false" } end
     flags[name] = value == true
   end
@@ -51,7 +52,7 @@ local function each(request, items, stop, undo, work)
       local booking, refusal
       if any_failed and stop then
         failures[index] = not_done(UNTRIED)
-      elseif wire.is_object(item) then
+      elseif fields.is_object(item) then
         booking, refusal = work(item)
         failures[index] = refusal and failed(refusal) or false
       else

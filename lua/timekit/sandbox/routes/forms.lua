@@ -4,15 +4,15 @@
 local core = require "timekit.core"
 local graph_rules = require "timekit.graph"
 local graphs = require "timekit.graphs"
-local field_checks = require "timekit.text.fields"
+local fields = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 local capacity = require "timekit.sandbox.model.capacity"
 local ids = require "timekit.sandbox.model.ids"
-local wire = require "timekit.sandbox.model.wire"
+
 
 local forms = {}
 
-local given, is_object = wire.given, wire.is_object
+local given, is_object = fields.given, fields.is_object
 
 local function is_string(value)
   return type(value) == "string"
@@ -164,7 +164,7 @@ function Form:settings(graph)
       self:refuse(name, name .. ' must be a duration such as {"time": 25, "unit": "min"}')
     end
   end
-  for _, problem in ipairs(field_checks.check(graph.settings, found, "")) do
+  for _, problem in ipairs(fields.check(graph.settings, found, "")) do
     self:refuse(problem:match("^([%w_]+)") or "settings", problem)
   end
   return found

@@ -3,7 +3,7 @@
 -- @module timekit.sandbox.routes.links
 local ascii = require "timekit.text.ascii"
 local jwt = require "timekit.signing.jwt"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 local flow = require "timekit.sandbox.model.flow"
 local replies = require "timekit.sandbox.routes.replies"
 
@@ -42,7 +42,7 @@ local function location(redirect)
   local encoded = redirect:gsub("[^A-Za-z0-9%-._~:/?#%[%]@!$&'()*+,;=%%]", function(byte)
     return ("%%%02X"):format(byte:byte())
   end)
-  return urls.web(encoded) and encoded:gsub("^[A-Za-z]+", ascii.lower)
+  return url.web(encoded) and encoded:gsub("^[A-Za-z]+", ascii.lower)
 end
 
 --- Handles `GET /bookings/{id}/external_action/{action}?signature=…&redirect=…`.

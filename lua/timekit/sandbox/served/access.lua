@@ -9,7 +9,7 @@
 --   another Origin is refused with 403.
 -- @module timekit.sandbox.served.access
 local ascii = require "timekit.text.ascii"
-local urls = require "timekit.http.url"
+local url = require "timekit.http.url"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 
@@ -44,7 +44,7 @@ local function is_host_allowed(self, host)
   if self.hosts[name] then return true end
   -- An address is safe: rebinding needs a name.
   if self.any_address and is_address(name) then return true end
-  return urls.base("http://" .. ascii.lower(host)) ~= nil
+  return url.base("http://" .. ascii.lower(host)) ~= nil
 end
 
 local function forbidden(text)

@@ -4,10 +4,11 @@
 local core = require "timekit.core"
 local time = require "timekit.text.time"
 local faults = require "timekit.sandbox.model.faults"
+local fields = require "timekit.text.fields"
 local replies = require "timekit.sandbox.routes.replies"
 local messages = require "timekit.text.messages"
 local webhooks = require "timekit.sandbox.model.webhooks"
-local wire = require "timekit.sandbox.model.wire"
+
 
 local control = {}
 
@@ -22,7 +23,7 @@ end
 -- The object in a body; nil and a reply when it holds something else.
 local function read_object(text, example)
   local body = core.decode(text)
-  if wire.is_object(body) then return body end
+  if fields.is_object(body) then return body end
   return nil, replies.error(400, "expected a JSON object such as " .. example)
 end
 

@@ -1,5 +1,5 @@
---- A program that makes one call as a user would, and prints its result and its cost. It is a process of its own so
--- that its peak of memory is the call's, and so that a call that hangs can be killed.
+--- A program that performs one operation as a user would, and prints its result and its cost. It is a process of its
+-- own so that its peak of memory is the operation's, and so that an operation that hangs can be killed.
 --
 -- It prints `{}` when it is ready and takes a job, a line of JSON: `options` of the client, `booking` (an id), `action`
 -- (none: a read), `linger` (wait for the end of the input afterwards), `go_on` (make another request afterwards, with

@@ -1,6 +1,6 @@
 --- A request of your own, for what the API has and this module does not know.
 -- What it adds to a client is documented there, as a method of `Client`.
--- @module timekit.methods.request
+-- @module timekit.methods.free_request
 
 local Error = require "timekit.error"
 local options = require "timekit.options"
@@ -51,7 +51,7 @@ function free_request.install(Client, check)
   -- @tparam ?table opts.body sent as JSON; an empty list is `timekit.array {}`
   -- @tparam ?table opts.headers name → value; they replace those of the client, such as `Timekit-Timezone`
   -- @tparam ?string|table opts.include a name or a list of names to include in the answer
-  -- @tparam ?number opts.timeout seconds for the whole call
+  -- @tparam ?number opts.timeout seconds for all of it, retries and waits included
   -- @tparam ?string opts.traceparent a trace context to pass on
   -- @return what the answer holds under `data`, or the whole answer where it has none; `timekit.null` for one without
   --   content (a 204, or an empty one to a DELETE); nil on failure only
