@@ -162,8 +162,8 @@ LUAJIT_HEADERS := libluajit2-5.1-dev/libluajit-5.1-dev
 PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
 PACKAGES_luajit := luajit2/luajit $(LUAJIT_HEADERS)
 
-BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) libcurl4-openssl-dev libssl-dev \
-  lua-cjson
+BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
+  libcurl4-openssl-dev libssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
@@ -272,11 +272,11 @@ test-debian:
 	$(call installed,mmdebstrap iproute2 git)
 	@sh spec/support/debian.sh '$(or $(SUITE),trixie)' '$(LUA)' $(SHORT)
 
-# For systems that have no tests: the sources compile there. What is there of libcurl, OpenSSL and Lua is Debian's own
-# headers, so the compilers see those of no other library.
+# Whether the sources compile for systems that have no tests. libcurl, OpenSSL and Lua are not there for them, so the
+# compilers see this machine's headers of these three, and none of its other headers.
 FOREIGN_HEADERS := build/foreign/include
-FOREIGN_FLAGS = -Icsrc -I$(FOREIGN_HEADERS) -std=c99 -fPIC -Wall -Wextra -Werror $(filter -I%/lua5.4,$(shell $(PKG_CONFIG) \
-  --cflags-only-I lua5.4))
+FOREIGN_FLAGS = -Icsrc -I$(FOREIGN_HEADERS) -std=c99 -fPIC -Wall -Wextra -Werror \
+  $(filter -I%/lua5.4,$(shell $(PKG_CONFIG) --cflags-only-I lua5.4))
 $(FOREIGN_HEADERS): | deps-foreign
 	@rm -rf $@ && mkdir -p $@ && multiarch=$$($(CC) -print-multiarch) && for name in curl openssl; do \
 	  mkdir $@/$$name && ln -sf /usr/include/$$name/* /usr/include/$$multiarch/$$name/* $@/$$name/ || exit; \
@@ -286,10 +286,11 @@ deps-foreign:
 	$(call installed,$(BUILD_PACKAGES) lua5.4 liblua5.4-dev musl-tools gcc-mingw-w64-x86-64)
 
 musl-check: $(FOREIGN_HEADERS)
-	@set -e; for file in $(filter-out $(SOURCES_simdjson),$(wildcard csrc/*/*.c)); do \
-	  musl-gcc $(FOREIGN_FLAGS) -O2 -c -o build/foreign/$$(basename $$file .c).o $$file; \
+	@set -e; rm -f build/foreign/*.o; for file in $(filter-out $(SOURCES_simdjson),$(wildcard csrc/*/*.c)); do \
+	  musl-gcc $(FOREIGN_FLAGS) -O2 -c -o build/foreign/$$(echo $$file | tr / -).o $$file; \
 	  musl-gcc $(FOREIGN_FLAGS) -DTK_NO_EPOLL -fsyntax-only $$file; \
-	done; musl-gcc -shared -o build/foreign/core.so build/foreign/*.o; echo 'musl: compiled, linked but for the libraries'
+	done; musl-gcc -shared -o build/foreign/core.so build/foreign/*.o
+	@echo 'musl: the sources compile and link with each other'
 
 windows-check: $(FOREIGN_HEADERS)
 	@set -e; for file in $(wildcard csrc/*/*.c); do \
