@@ -170,6 +170,9 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
   curl openssl luarocks git lua5.4
+# The programs that the client is tested in, and what builds the module for their Luas.
+HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
+  liblua5.4-dev
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
@@ -203,6 +206,8 @@ deps-run:
 	$(call installed,$(RUN_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-test:
 	$(call installed,$(TEST_PACKAGES),$(SIMDJSON_PACKAGES))
+deps-hosts:
+	$(call installed,$(sort $(HOSTS_PACKAGES)),$(SIMDJSON_PACKAGES))
 deps-lint:
 	$(call installed,$(LINT_PACKAGES),$(SIMDJSON_PACKAGES))
 deps-check:
@@ -296,6 +301,13 @@ windows-check: $(FOREIGN_HEADERS)
 	@set -e; for file in $(wildcard csrc/*/*.c); do \
 	  x86_64-w64-mingw32-gcc $(FOREIGN_FLAGS) -fsyntax-only $$file; \
 	done; echo 'Windows: the sources compile'
+
+# In real programs that have a Lua: every one is installed and built for, so a test that is skipped is a failure.
+HOSTS := haproxy copas love neovim prosody
+test-hosts: deps-hosts
+	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
+	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
+	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
 # The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
@@ -497,6 +509,7 @@ help:
 	@echo 'make test      every test'
 	@echo 'make test-all  the same on every Lua'
 	@echo 'make test-debian SUITE=trixie  the same on another Debian, in a chroot'
+	@echo 'make test-hosts  in HAProxy, copas, LÖVE, Neovim and Prosody'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
@@ -510,6 +523,6 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean deps deps-run deps-test deps-lint deps-check deps-docs run sandbox docs test test-all test-debian \
-  deps-foreign musl-check windows-check \
+.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
+  sandbox docs test test-all test-debian test-hosts deps-foreign musl-check windows-check \
   lint asan valgrind help

@@ -62,7 +62,7 @@ static const char *problem(CURLU *url, const char *base_url, int allow_http, int
   else if (code != CURLUE_OK)
     text = "base_url: expected a URL such as https://api.timekit.io/v2";
   else if (has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD))
-    text = "base_url: credentials do not belong into a URL";
+    text = "base_url: credentials do not belong in a URL";
   else if (has(url, CURLUPART_QUERY) || has(url, CURLUPART_FRAGMENT) || strpbrk(base_url, "?#") != NULL)
     text = "base_url: expected no query and no fragment";
   else if (base_url[size - 1] == '/')

@@ -91,7 +91,7 @@ local function prepare(self, action, inputs, opts, where, level)
   check_action(action, where, level + 1)
   local wrong = inputs ~= nil and fields.named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
-  local given = options.check(opts, options.action, where, level + 1)
+  local given = opts ~= nil and options.check(opts, options.action, where, level + 1) or options.NONE
   if given.settings and rawget(given.settings, action) ~= nil then
     error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
   end
@@ -146,7 +146,7 @@ end
 -- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
 --   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
 --   the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`, `rate_limited`,
---   `network`, `timeout`, `cancelled`, `phase` (in nginx, where it cannot wait); `uncertain` when the action may have
+--   `network`, `timeout`, `cancelled`, `phase` (where the host cannot wait); `uncertain` when the action may have
 --   been applied
 -- @usage
 -- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
@@ -167,8 +167,8 @@ end
 -- @tparam string action
 -- @tparam ?table inputs
 -- @tparam ?table opts as in `Booking:action`
--- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil in a phase of nginx
---   that cannot wait
+-- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil where the host
+--   cannot wait (nginx, HAProxy)
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:booking(id):start("confirm")

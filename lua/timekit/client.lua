@@ -103,7 +103,7 @@ end
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
 -- @param ... its arguments
--- @treturn Call|nil see `timekit.runtime.call`; nil in a phase of nginx that cannot wait
+-- @treturn Call|nil see `timekit.runtime.call`; nil where the host cannot wait (nginx, HAProxy)
 -- @treturn ?table then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
@@ -126,7 +126,7 @@ end
 -- over. (Requests block in a coroutine that a call's function makes itself, as in any plain coroutine.)
 -- Raises the error of a call's function, or of one set by `on_done`: each error once, one in each update. Raises on a
 -- closed client, and when it is called from within an update.
--- @tparam[opt=0] number seconds the longest wait for something to happen; more than 0 raises in nginx
+-- @tparam[opt=0] number seconds the longest wait for something to happen; more than 0 raises in nginx and HAProxy
 -- @treturn integer the number of calls that are not over yet
 -- @usage while tk:update(1) > 0 do end
 function Client:update(seconds)

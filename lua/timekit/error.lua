@@ -38,7 +38,7 @@
 -- * `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the
 --   body of a webhook
 -- * `uncertain`: an action or a creation that may have been applied
--- * `phase`: called in a phase of nginx that cannot wait
+-- * `phase`: called where the host cannot wait: in some phases of nginx, in fetches of HAProxy
 -- * `cancelled`: by the caller, also by closing the client; `sent` and `cause` tell what may have happened
 -- @module timekit.error
 

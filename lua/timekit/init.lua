@@ -95,8 +95,8 @@ timekit.is_array = core.is_array
 -- @tparam ?function opts.after called after every try, likewise, with a copy of that table that also has `status`,
 --   `kind` (of the error), `sent`, `elapsed`, `request_id`, and `before_error` if `before` raised one
 -- @tparam ?boolean opts.log_bodies `request_body` and `response_body` in those tables, false
--- @tparam ?string|table opts.runtime how methods wait: `blocking`, `cqueues`, `luv`, `ngx`, or a table as in
---   `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
+-- @tparam ?string|table opts.runtime how methods wait: `blocking`, `copas`, `cqueues`, `haproxy`, `luv`, `ngx`, or a
+--   table as in `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
 -- @tparam ?table opts.transport a sandbox, or any object that keeps the contract of `timekit.transport.reference`; no
 --   key is needed then, and `test_api_key` is used where there is none
 -- @treturn Client see `timekit.client`

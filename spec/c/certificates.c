@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 EVP_PKEY *new_key(void) {
   EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -116,4 +117,35 @@ int has(X509_STORE *store, X509 *certificate) {
   sk_X509_pop_free(all, X509_free);
   X509_STORE_CTX_free(context);
   return found;
+}
+
+/* ---- what a program begins and ends with ---- */
+
+char folder[] = "/tmp/timekit-XXXXXX";
+char file[64];
+X509 *one, *other;
+char *one_pem, *other_pem, *both_pem;
+
+int set_up_authorities(void **state) {
+  (void)state;
+  if (mkdtemp(folder) == NULL) return -1;
+  snprintf(file, sizeof file, "%s/ca.pem", folder);
+  one = new_root("one");
+  other = new_root("other");
+  one_pem = pem_of(one, 0);
+  other_pem = pem_of(other, 0);
+  both_pem = joined(one_pem, other_pem);
+  return 0;
+}
+
+int tear_down_authorities(void **state) {
+  (void)state;
+  unlink(file);
+  rmdir(folder);
+  X509_free(one);
+  X509_free(other);
+  free(one_pem);
+  free(other_pem);
+  free(both_pem);
+  return 0;
 }

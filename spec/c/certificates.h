@@ -35,4 +35,11 @@ int verdict(X509_STORE *store, X509 *certificate);
 /* Whether the store has this very certificate. */
 int has(X509_STORE *store, X509 *certificate);
 
+/* A folder, the path of a file in it, and two authorities with their PEM, for all tests of a program. */
+extern char folder[], file[64];
+extern X509 *one, *other;
+extern char *one_pem, *other_pem, *both_pem;
+int set_up_authorities(void **state);
+int tear_down_authorities(void **state);
+
 #endif

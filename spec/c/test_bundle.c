@@ -19,11 +19,6 @@
 
 #define SYSTEM "/etc/ssl/certs/ca-certificates.crt"
 
-static char folder[] = "/tmp/timekit-XXXXXX";
-static char file[64];
-static char *one_pem, *other_pem, *both_pem;
-static X509 *one, *other;
-
 static tk_trust *new_trust(const char *path) {
   char message[TK_MESSAGE_SIZE] = "";
   tk_trust *trust = tk_trust_new(path, message);
@@ -300,32 +295,6 @@ static void any_allocation_may_fail(void **state) {
   free(slow);
 }
 
-/* ---- */
-
-static int set_up(void **state) {
-  (void)state;
-  if (mkdtemp(folder) == NULL) return -1;
-  snprintf(file, sizeof file, "%s/ca.pem", folder);
-  one = new_root("one");
-  other = new_root("other");
-  one_pem = pem_of(one, 0);
-  other_pem = pem_of(other, 0);
-  both_pem = joined(one_pem, other_pem);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  unlink(file);
-  rmdir(folder);
-  X509_free(one);
-  X509_free(other);
-  free(one_pem);
-  free(other_pem);
-  free(both_pem);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_systems_certificates_are_judged_as_by_openssl),
@@ -337,5 +306,5 @@ int main(void) {
   };
   memory_serve_openssl();
   if (tk_setup() != NULL) return 2;
-  return cmocka_run_group_tests_name("bundles", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("bundles", tests, set_up_authorities, tear_down_authorities);
 }

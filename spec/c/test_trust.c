@@ -1,4 +1,4 @@
-/* Whom to trust: files that change are noticed, and threads, forks and old connections get along with it. */
+/* Which certificates are trusted: files that change are noticed, by threads, after forks and on old connections too. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,11 +18,6 @@
 
 #define SYSTEM "/etc/ssl/certs/ca-certificates.crt"
 #define PATIENCE 60
-
-static char folder[] = "/tmp/timekit-XXXXXX";
-static char file[64];
-static char *one_pem, *other_pem, *both_pem;
-static X509 *one, *other;
 
 static tk_trust *new_trust(const char *path) {
   char message[TK_MESSAGE_SIZE] = "";
@@ -224,32 +219,6 @@ static void threads_share_bundles_while_the_process_forks(void **state) {
   }
 }
 
-/* ---- */
-
-static int set_up(void **state) {
-  (void)state;
-  if (mkdtemp(folder) == NULL) return -1;
-  snprintf(file, sizeof file, "%s/ca.pem", folder);
-  one = new_root("one");
-  other = new_root("other");
-  one_pem = pem_of(one, 0);
-  other_pem = pem_of(other, 0);
-  both_pem = joined(one_pem, other_pem);
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  unlink(file);
-  rmdir(folder);
-  X509_free(one);
-  X509_free(other);
-  free(one_pem);
-  free(other_pem);
-  free(both_pem);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_file_that_changes_is_read_again),
@@ -263,5 +232,5 @@ int main(void) {
   unsetenv("SSL_CERT_FILE");
   unsetenv("SSL_CERT_DIR");
   if (tk_setup() != NULL) return 2;
-  return cmocka_run_group_tests_name("trust", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("trust", tests, set_up_authorities, tear_down_authorities);
 }

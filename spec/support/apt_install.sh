@@ -19,10 +19,12 @@ for package; do
   set -- "$@" "$package"
 done
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@"
-case " $* " in
-  *' nginx '*)
-    update-rc.d nginx disable
-    # A policy of this machine's own may have let the service start.
-    invoke-rc.d --quiet nginx stop || true
-    ;;
-esac
+for service in nginx haproxy prosody; do
+  case " $* " in
+    *" $service "*)
+      update-rc.d "$service" disable
+      # A policy of this machine's own may have let the service start.
+      invoke-rc.d --quiet "$service" stop || true
+      ;;
+  esac
+done

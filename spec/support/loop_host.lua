@@ -23,6 +23,9 @@ function host.close() served:close() end
 
 function host.reset() assert(served:request("POST", "/_sandbox/reset") == 200) end
 
+--- Where the sandbox is, as a client's `base_url`.
+function host.url() return served.url end
+
 --- A client of the sandbox, with these options.
 function host.client(options)
   local all = { app_key = host.KEY, base_url = served.url }

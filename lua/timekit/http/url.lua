@@ -46,7 +46,7 @@ function url.base(value, allow_http)
   local scheme, authority, path = value:match("^([A-Za-z]+)://([^/?#]*)(.*)$")
   if not scheme then return nil, example end
   scheme, authority = ascii.lower(scheme), ascii.lower(authority)
-  if authority:find("@", 1, true) then return nil, "credentials do not belong into a URL: use app_key" end
+  if authority:find("@", 1, true) then return nil, "credentials do not belong in a URL: use app_key" end
   if path:find("[?#]") then return nil, "expected neither a query nor a fragment" end
   -- libcurl reads other letters in the locale's encoding, and a Lua program's locale is "C", which has none.
   if authority:find("[\128-\255]") then return nil, "expected a host in ASCII: write it as xn--…" end

@@ -148,7 +148,7 @@ function batch.install(Client, check)
   -- @tparam[opt=false] boolean opts.stop_on_error start no further item once one has failed
   -- @treturn table|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
   --   `{ nil, err }`. An item that was not started has an error of the kind `cancelled` whose `sent` is `"no"`
-  -- @treturn ?table with nil an error of the kind `phase`: nginx cannot wait here
+  -- @treturn ?table with nil an error of the kind `phase`: the host cannot wait here
   -- @usage
   -- local results = tk:batch({ { id_1, "confirm" }, { id_2, "decline", { message = "Fully booked" } } })
   -- for index, result in ipairs(results) do

@@ -4,7 +4,7 @@
 local runtime = {}
 
 --- The names of the runtimes that are here, as keys.
-runtime.NAMES = { blocking = true, cqueues = true, luv = true, ngx = true }
+runtime.NAMES = { blocking = true, copas = true, cqueues = true, haproxy = true, luv = true, ngx = true }
 
 -- Other hosts may have a global `ngx` of their own, so its parts are looked at.
 local function is_nginx()

@@ -2,8 +2,8 @@
 --
 -- A runtime says what waiting means, so that code that does I/O is written once, in blocking style: a script blocks, a
 -- coroutine of an event loop yields to the loop. `timekit.new{ runtime = … }` takes the name of one that is here
--- (`"blocking"`, `"cqueues"`, `"luv"`, `"ngx"`) or a table of your own with the functions below. Code inside
--- `Client:start` does not ask it: there waiting yields to `Client:update`.
+-- (`"blocking"`, `"copas"`, `"cqueues"`, `"haproxy"`, `"luv"`, `"ngx"`) or a table of your own with the functions
+-- below. Code inside `Client:start` does not ask it: there waiting yields to `Client:update`.
 --
 -- None of the functions raises for what the world does. Times are in seconds.
 -- @module timekit.runtime.reference
