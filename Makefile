@@ -1,39 +1,69 @@
 # timekit for Lua. `make run` shows it, `make test` proves it; `make help` lists the rest.
 LUA ?= lua5.4
-LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
+LUAS := lua5.1 lua5.2 lua5.3 lua5.4 $(if $(shell command -v lua5.5),lua5.5) luajit
 PREFIX ?= /usr/local
 DESTDIR ?=
 PORT ?= 0
 KEY ?=
-CC ?= cc
-CXX ?= c++
-CFLAGS ?= -O2 -g
-CXXFLAGS ?= $(CFLAGS)
-LDFLAGS ?=
 PKG_CONFIG ?= pkg-config
+
+# Systems give the same Lua different names (lua, lua54, lua5.4), so it is asked for its own: lua5.4 or luajit. One that
+# is not installed yet goes by the name it was given.
+LUA_NAME := $(or $(shell $(LUA) -e 'io.write(jit and "luajit" or "lua" .. _VERSION:match("%d+%.%d+"))' 2>/dev/null),$(LUA))
+# LuaJIT speaks 5.1's interface.
+LUA_VERSION := $(patsubst luajit%,5.1,$(patsubst lua%,%,$(filter-out luajit,$(LUA_NAME)))$(filter luajit,$(LUA_NAME)))
+# The first of pkg-config's names for it that is of this version.
+LUA_PC := $(or $(shell for name in $(LUA_NAME) lua$(subst .,,$(LUA_VERSION)) lua-$(LUA_VERSION) lua; do \
+  case "$(LUA_NAME) $$($(PKG_CONFIG) --modversion $$name 2>/dev/null)" in \
+    ('luajit 2'*|'lua$(LUA_VERSION) $(LUA_VERSION)'*) echo $$name; break;; \
+  esac; done),$(LUA_NAME))
+
+# Relative, since make takes a space in a path for the end of it.
+BUILD := build/$(LUA_NAME)$(SANITIZED)
+CORE := $(BUILD)/timekit/core.so
+
+# `make install` takes what was built as it is, so it reads here how that was (see FLAGS).
+ifneq ($(filter install,$(MAKECMDGOALS)),)
+-include $(BUILD)/flags.mk
+endif
+
+ifeq ($(origin CC),default)
+CC := $(or $(BUILT_CC),cc)
+endif
+ifeq ($(origin CXX),default)
+# Both compilers are of one family, since -flto needs that.
+CXX := $(or $(BUILT_CXX),$(if $(findstring clang,$(notdir $(CC))),$(subst clang,clang++,$(CC)),c++))
+endif
+CFLAGS ?= $(or $(BUILT_CFLAGS),-O2 -g)
+CXXFLAGS ?= $(or $(BUILT_CXXFLAGS),$(CFLAGS))
+CPPFLAGS ?= $(BUILT_CPPFLAGS)
+LDFLAGS ?= $(BUILT_LDFLAGS)
 
 # ---- building ----
 
-# lua5.4 -> 5.4; LuaJIT speaks 5.1's interface
-LUA_VERSION := $(patsubst luajit%,5.1,$(patsubst lua%,%,$(filter-out luajit,$(LUA)))$(filter luajit,$(LUA)))
-# Relative, since make takes a space in a path for the end of it.
-BUILD := build/$(LUA)$(SANITIZED)
-CORE := $(BUILD)/timekit/core.so
+# What differs between systems: how a Lua module is linked, whether dlopen has a library of its own, and what C++'s
+# library is called. Lua's own functions come from the program that loads the module.
+SYSTEM ?= $(shell uname -s)
+MODULE_Darwin := -bundle -undefined dynamic_lookup
+MODULE_LINK = $(or $(MODULE_$(SYSTEM)),-shared)
+DL := $(if $(filter Linux,$(SYSTEM)),-ldl)
+CXX_LIBRARY := $(if $(filter Darwin FreeBSD OpenBSD,$(SYSTEM)),-lc++,-lstdc++)
 
 # LPeg's warnings; a clean build is part of `make lint`
 WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual -Wshadow -Wundef \
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA) libcurl libcrypto)
-CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread -ldl
+  $(shell $(PKG_CONFIG) --cflags $(LUA_PC) libcurl libcrypto)
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread $(DL)
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
 # JSON=simdjson insist.
+JSON ?= $(BUILT_JSON)
 SIMDJSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags simdjson 2>/dev/null)
 SIMDJSON_PACKAGES := $(if $(filter cjson,$(JSON)),,g++ libsimdjson-dev)
 ifeq ($(JSON),)
-JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } && \
+JSON := $(if $(shell { $(PKG_CONFIG) --atleast-version=3 simdjson || ! $(PKG_CONFIG) --exists simdjson; } 2>/dev/null && \
   printf '\043if __has_include(<simdjson.h>)\nyes\n\043endif' | \
   $(CXX) -std=c++17 $(SIMDJSON_CFLAGS) -E -P -x c++ - 2>/dev/null),simdjson,cjson)
 endif
@@ -47,7 +77,7 @@ PARSER_CXXFLAGS = -Icsrc -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility
 SOURCES_simdjson := csrc/json/simdjson.c csrc/json/tape.c
 SOURCES_cjson := csrc/json/cjson.c
 PARSER_simdjson = $(BUILD)/json/parser.o
-LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson) -lstdc++
+LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson) $(CXX_LIBRARY)
 
 SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*/*.c)) $(SOURCES_$(JSON)))
 PARSER = $(PARSER_$(JSON))
@@ -58,21 +88,25 @@ LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
 all: $(CORE)
 
-$(CORE): $(OBJECTS) $(BUILD)/linked/$(JSON)
+$(CORE): $(OBJECTS) $(BUILD)/flags.mk
 	@mkdir -p $(@D)
-	$(CC) -shared $(LDFLAGS) -o $@ $(OBJECTS) $(PARSER_LIBS) $(CORE_LIBS)
+	$(CC) $(CFLAGS) $(MODULE_LINK) $(LDFLAGS) -o $@ $(OBJECTS) $(PARSER_LIBS) $(CORE_LIBS)
 
-# The module is linked anew when the decoder is another than last time.
-$(BUILD)/linked/%:
-	@rm -rf $(@D) && mkdir -p $(@D) && touch $@
+# How the module is built. The file changes when one of these does, and then everything is built anew.
+HASH := \#
+remembered = 'BUILT_$(1) := $(subst ','\'',$(subst $(HASH),\$(HASH),$(subst $$,$$$$,$($(1)))))'
+FLAGS = $(foreach name,JSON CC CXX CPPFLAGS CFLAGS CXXFLAGS LDFLAGS,$(call remembered,$(name)))
+$(BUILD)/flags.mk: always
+	@mkdir -p $(@D); printf '%s\n' $(FLAGS) > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-$(BUILD)/%.o: csrc/%.c
+$(BUILD)/%.o: csrc/%.c $(BUILD)/flags.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: csrc/%.cc
+$(BUILD)/%.o: csrc/%.cc $(BUILD)/flags.mk
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(PARSER_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*/*.d)
 
@@ -83,7 +117,8 @@ WITH_PATHS = LUA_PATH='$(LUA_FILES)' LUA_CPATH='$(C_FILES)'
 
 # Lua from 5.2 on prefers these to LUA_PATH and LUA_CPATH: recipes run without them, and a shell that has them set is
 # told what they are to be.
-unexport LUA_PATH_5_2 LUA_CPATH_5_2 LUA_PATH_5_3 LUA_CPATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_4
+unexport LUA_PATH_5_2 LUA_CPATH_5_2 LUA_PATH_5_3 LUA_CPATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_4 \
+  LUA_PATH_5_5 LUA_CPATH_5_5
 VERSIONED := $(subst .,_,$(LUA_VERSION))
 is_set = $(findstring environment,$(origin $(1)))
 
@@ -93,12 +128,26 @@ env:
 	$(if $(call is_set,LUA_PATH_$(VERSIONED)),@echo 'export LUA_PATH_$(VERSIONED)="$(LUA_FILES)"')
 	$(if $(call is_set,LUA_CPATH_$(VERSIONED)),@echo 'export LUA_CPATH_$(VERSIONED)="$(C_FILES)"')
 
+# LuaRocks, among others, has folders of its own.
+INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
+INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
+TO_LUADIR = $(DESTDIR)$(INST_LUADIR)
+TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
+
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/timekit'
-	install -m 644 '$(CORE)' '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/timekit/core.so'
+	install -d '$(TO_LIBDIR)/timekit'
+	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
 	set -e; for file in $(LUA_MODULES:lua/%=%); do \
-	  install -d '$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/'"$$(dirname $$file)"; \
-	  install -m 644 "lua/$$file" '$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/'"$$file"; \
+	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
+	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
+	done
+
+# What others have put into the same folders stays.
+uninstall:
+	rm -f '$(TO_LIBDIR)/timekit/core.so'
+	for file in $(LUA_MODULES:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
+	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
+	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
 
 clean:
@@ -106,16 +155,18 @@ clean:
 
 # ---- what a fresh Debian lacks ----
 
-# Where Debian's names are not those of the Lua. The packages luajit and libluajit-5.1-dev would take away what nginx's
-# Lua module needs; these two bring the same program and go with it.
+# Where Debian's names are not those of the Lua. On Debian 12 the packages luajit and libluajit-5.1-dev would take away
+# what nginx's Lua module needs; luajit2 brings the same program and goes with it. Later Debians have that one under the
+# old name. `a/b` is the first of both that there is.
+LUAJIT_HEADERS := libluajit2-5.1-dev/libluajit-5.1-dev
 PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
-PACKAGES_luajit := luajit2 libluajit2-5.1-dev
+PACKAGES_luajit := luajit2/luajit $(LUAJIT_HEADERS)
 
-BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA)),$(LUA) lib$(LUA)-dev) libcurl4-openssl-dev libssl-dev \
-  lua-cjson
+BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
+  libcurl4-openssl-dev libssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
-NGINX_PACKAGES := nginx libnginx-mod-http-lua libluajit2-5.1-dev
+NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
   curl openssl luarocks git lua5.4
@@ -126,18 +177,16 @@ LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
 DOCS_PACKAGES := lua-ldoc
 
-# The first list is what it takes, the second is nice to have.
+# The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
+# call these packages, so the target goes on, and what is really missing stops it.
 define installed
-	@lacking() { for package; do \
-	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || printf ' %s' $$package; \
+	@if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then exit 0; fi; \
+	lacking() { for package; do \
+	  dpkg-query -W -f='$${Status}\n' $$(echo $$package | tr / ' ') 2>/dev/null | grep -q 'ok installed' || \
+	    printf ' %s' $$package; \
 	done; }; \
 	missing=$$(lacking $(1)); wished=$$(lacking $(2)); \
 	[ -z "$$missing$$wished" ] && exit 0; \
-	if ! command -v apt-get >/dev/null; then \
-	  [ -z "$$missing" ] && exit 0; \
-	  echo "make: this target needs the Debian packages$$missing, and there is no apt-get here." >&2; \
-	  echo "make: install what they hold with your own system's tools, then run 'make' directly." >&2; exit 1; \
-	fi; \
 	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	if [ -n "$$sudo" ] && ! command -v sudo >/dev/null; then \
 	  [ -z "$$missing" ] && exit 0; \
@@ -191,11 +240,11 @@ C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 
 $(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 $(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
 build/c/slow_dns.so: spec/c/slow_dns.c
 	@mkdir -p $(@D)
@@ -210,24 +259,54 @@ $(JS_CLIENT):
 	  || echo 'timekit-sdk is not installed: see build/js/log'
 
 # Every test there is; ends with one line that sums up. The specs check that EXPECTED_LUA is what they run on.
-SUITE = $(WITH_PATHS) EXPECTED_LUA='$(LUA)' $(LUA) spec/support/suite.lua
+RUN_TESTS = $(WITH_PATHS) EXPECTED_LUA='$(LUA_NAME)' $(LUA) spec/support/suite.lua
 
 SPECS ?= spec
 
 test: deps-test
 	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so $(JS_CLIENT)
 	@$(MAKE) -s all LUA=luajit
-	@$(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
+	@$(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
 
 # On every Lua, one after the other; ends with one line that sums up all of them.
 test-all: deps-test
-	@MAKE='$(MAKE)' $(SUITE) $(LUAS:%='make test LUA=%')
+	@MAKE='$(MAKE)' $(RUN_TESTS) $(LUAS:%='make test LUA=%')
+
+# The same on another Debian, such as trixie or sid; SHORT=1 leaves out nginx and chaos.
+test-debian:
+	$(call installed,mmdebstrap iproute2 git)
+	@sh spec/support/debian.sh '$(or $(SUITE),trixie)' '$(LUA)' $(SHORT)
+
+# Whether the sources compile for systems that have no tests. libcurl, OpenSSL and Lua are not there for them, so the
+# compilers see this machine's headers of these three, and none of its other headers.
+FOREIGN_HEADERS := build/foreign/include
+FOREIGN_FLAGS = -Icsrc -I$(FOREIGN_HEADERS) -std=c99 -fPIC -Wall -Wextra -Werror \
+  $(filter -I%/lua5.4,$(shell $(PKG_CONFIG) --cflags-only-I lua5.4))
+$(FOREIGN_HEADERS): | deps-foreign
+	@rm -rf $@ && mkdir -p $@ && multiarch=$$($(CC) -print-multiarch) && for name in curl openssl; do \
+	  mkdir $@/$$name && ln -sf /usr/include/$$name/* /usr/include/$$multiarch/$$name/* $@/$$name/ || exit; \
+	done; ln -s /usr/include/$$multiarch/lua5.4-deb-multiarch.h $@/; rm -f $@/*/'*'
+
+deps-foreign:
+	$(call installed,$(BUILD_PACKAGES) lua5.4 liblua5.4-dev musl-tools gcc-mingw-w64-x86-64)
+
+musl-check: $(FOREIGN_HEADERS)
+	@set -e; rm -f build/foreign/*.o; for file in $(filter-out $(SOURCES_simdjson),$(wildcard csrc/*/*.c)); do \
+	  musl-gcc $(FOREIGN_FLAGS) -O2 -c -o build/foreign/$$(echo $$file | tr / -).o $$file; \
+	  musl-gcc $(FOREIGN_FLAGS) -DTK_NO_EPOLL -fsyntax-only $$file; \
+	done; musl-gcc -shared -o build/foreign/core.so build/foreign/*.o
+	@echo 'musl: the sources compile and link with each other'
+
+windows-check: $(FOREIGN_HEADERS)
+	@set -e; for file in $(wildcard csrc/*/*.c); do \
+	  x86_64-w64-mingw32-gcc $(FOREIGN_FLAGS) -fsyntax-only $$file; \
+	done; echo 'Windows: the sources compile'
 
 # In real programs that have a Lua: every one is installed and built for, so a test that is skipped is a failure.
 HOSTS := haproxy copas love neovim prosody
 test-hosts: deps-hosts
 	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
-	@$(SUITE) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
+	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
 # The last two: no room requires one above it, and comments refer to what is there.
@@ -248,7 +327,7 @@ ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 build/c-asan/lua: spec/c/lua_main.c
 	@mkdir -p $(@D)
 	$(CC) $(ASAN_FLAGS) -o $@ $< -Wl,-E -Wl,--no-as-needed $(shell $(PKG_CONFIG) --libs libcurl) -Wl,--as-needed \
-	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA)) -lm -ldl
+	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PC)) -lm -ldl
 
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
@@ -256,7 +335,7 @@ asan: deps-check
 	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
-	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(SUITE) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua --exclude-pattern=hostile spec'
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(RUN_TESTS) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua --exclude-pattern=hostile spec'
 
 # libcurl is loaded first so that it stays loaded: unloading it would leave leaks without names.
 LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
@@ -267,21 +346,21 @@ VALGRIND_SPECS ?= spec/json/decode_spec.lua spec/json/encode_spec.lua spec/json/
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
-	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(SUITE) $(C_TESTS:%='c %') 'busted $(LUA) $(VALGRIND_SPECS)'
+	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(VALGRIND_SPECS)'
 
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
   build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
-  build/c$(SANITIZED)/$(LUA)/test_oom_lua build/c$(SANITIZED)/$(LUA)/test_threads
+  build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/$(LUA_NAME)/test_threads
 C_TESTS += $(PROOFS)
 $(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 
-PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@
+PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
 WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA) cmocka libcurl libssl libcrypto) -pthread -ldl
+WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PC) cmocka libcurl libssl libcrypto) -pthread -ldl
 
 build/c$(SANITIZED)/test_oom:
 	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
@@ -293,7 +372,7 @@ build/c$(SANITIZED)/test_oom_poll:
 build/c$(SANITIZED)/test_oom_files:
 	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/$(LUA)/test_oom_lua: $(BUILD)/linked/$(JSON)
+build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua: $(BUILD)/flags.mk
 	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
@@ -311,7 +390,7 @@ build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:
 	  $(WRAP_MEMORY) $(WITH_LUA)
 
 # It loads the module as hosts do: nothing of ours is in it.
-build/c$(SANITIZED)/$(LUA)/test_threads:
+build/c$(SANITIZED)/$(LUA_NAME)/test_threads:
 	$(PROOF_COMPILE) -Wl,-E spec/c/test_threads.c $(WITH_LUA)
 
 # Every allocation fails under ASan; here and there one is enough for a daily run, and for valgrind, which takes fifty
@@ -322,11 +401,11 @@ valgrind: export VALGRIND_OPTS := --suppressions=spec/c/valgrind.supp
 
 TSAN_FLAGS := -O1 -g -fsanitize=thread
 TSAN_TESTS := $(C_TEST_NAMES:%=build/c-tsan/%) $(C_TEST_NAMES:%=build/c-tsan/%_poll) build/c-tsan/test_notifier \
-  build/c-tsan/test_trust build/c-tsan/$(LUA)/test_threads
+  build/c-tsan/test_trust build/c-tsan/$(LUA_NAME)/test_threads
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
-	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(SUITE) $(TSAN_TESTS:%='c %')
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(RUN_TESTS) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 FUZZ_TARGETS ?= response json json_both graph link webhook bundle
@@ -342,7 +421,7 @@ FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_parser.o) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
-	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA) libcurl libssl libcrypto) -pthread -lm -ldl
+	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PC) libcurl libssl libcrypto) -pthread -lm -ldl
 
 build/fuzz/bundle: spec/fuzz/bundle.c csrc/engine/bundle_read.c $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
@@ -429,18 +508,21 @@ help:
 	@echo 'make run       the main job against the sandbox, over HTTP'
 	@echo 'make test      every test'
 	@echo 'make test-all  the same on every Lua'
+	@echo 'make test-debian SUITE=trixie  the same on another Debian, in a chroot'
 	@echo 'make test-hosts  in HAProxy, copas, LÖVE, Neovim and Prosody'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
-	@echo 'make install   PREFIX=/usr/local DESTDIR='
+	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
+	@echo 'make musl-check windows-check  whether the sources compile there'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all env install clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run sandbox docs test test-all test-hosts \
+.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
+  sandbox docs test test-all test-debian test-hosts deps-foreign musl-check windows-check \
   lint asan valgrind help

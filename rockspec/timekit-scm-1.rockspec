@@ -14,12 +14,13 @@ their inputs before anything is sent, and tells of every action whether it was a
   labels = { "http", "api", "booking", "libcurl" },
 }
 dependencies = {
-  "lua >= 5.1, < 5.5",
+  "lua >= 5.1, < 5.6",
   "lua-cjson >= 2.1.0",
 }
 external_dependencies = {
-  CURL = { header = "curl/curl.h", library = "curl" },
-  CRYPTO = { header = "openssl/hmac.h", library = "crypto" },
+  -- No `header`: LuaRocks does not look into Debian's folder of this machine's headers, which the compiler knows.
+  CURL = { library = "curl" },
+  CRYPTO = { library = "crypto" },
 }
 build = {
   type = "builtin",

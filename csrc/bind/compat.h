@@ -1,4 +1,4 @@
-/* Hides the differences between Lua 5.1 to 5.4 and LuaJIT. The names are our own: redefining Lua's would break the
+/* Hides the differences between Lua 5.1 to 5.5 and LuaJIT. The names are our own: redefining Lua's would break the
    build with headers that already have them. */
 #ifndef TK_COMPAT_H
 #define TK_COMPAT_H

@@ -3,6 +3,7 @@
 #include "engine/bundle.h"
 #include "engine/bundle_read.h"
 #include "engine/file.h"
+#include "engine/platform.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -24,7 +25,7 @@ static tk_bundle *bundles;
 /* A fork while another thread holds the lock would leave it locked in the child for ever. */
 static void take_lock(void) { (void)pthread_mutex_lock(&lock); }
 static void drop_lock(void) { (void)pthread_mutex_unlock(&lock); }
-static void survive_forks(void) { (void)pthread_atfork(take_lock, drop_lock, drop_lock); }
+static void survive_forks(void) { (void)tk_at_fork(take_lock, drop_lock, drop_lock); }
 static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
 
 static void free_bundle(tk_bundle *bundle) {

@@ -2,17 +2,12 @@
 #define _DARWIN_C_SOURCE /* the times of struct stat */
 
 #include "engine/file.h"
+#include "engine/platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#if defined(__APPLE__)
-#define st_mtim st_mtimespec
-#define st_ctim st_ctimespec
-#endif
 
 /* A bundle of all authorities has 0.2 MB. A much larger file is something else. */
 #define LARGEST_FILE ((off_t)16 * 1024 * 1024)
@@ -47,7 +42,7 @@ static char *read_open(int fd, struct stat *seen, size_t *size) {
 
 char *tk_file_read(const char *path, struct stat *seen, size_t *size) {
   char *text;
-  int problem, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer is not waited for */
+  int problem, fd = open(path, TK_READ_ONLY);
   if (fd < 0) return NULL;
   text = read_open(fd, seen, size);
   problem = errno;
@@ -58,8 +53,8 @@ char *tk_file_read(const char *path, struct stat *seen, size_t *size) {
 
 int tk_file_is_same(const struct stat *one, const struct stat *other) {
   return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size &&
-         one->st_mtim.tv_sec == other->st_mtim.tv_sec && one->st_mtim.tv_nsec == other->st_mtim.tv_nsec &&
-         one->st_ctim.tv_sec == other->st_ctim.tv_sec && one->st_ctim.tv_nsec == other->st_ctim.tv_nsec;
+         one->st_mtime == other->st_mtime && tk_modified_ns(one) == tk_modified_ns(other) &&
+         one->st_ctime == other->st_ctime && tk_changed_ns(one) == tk_changed_ns(other);
 }
 
 static unsigned long long mixed(unsigned long long stamp, unsigned long long more) {
@@ -79,7 +74,7 @@ unsigned long long tk_folders_stamp(const char *folders) {
       if (stat(path, &seen) == 0) {
         found = 1;
         stamp = mixed(mixed(stamp, (unsigned long long)seen.st_dev), (unsigned long long)seen.st_ino);
-        stamp = mixed(mixed(stamp, (unsigned long long)seen.st_mtim.tv_sec), (unsigned long long)seen.st_mtim.tv_nsec);
+        stamp = mixed(mixed(stamp, (unsigned long long)seen.st_mtime), (unsigned long long)tk_modified_ns(&seen));
       }
     }
     folders += size + (folders[size] == ':');

@@ -16,19 +16,12 @@
 #define _GNU_SOURCE /* POLLRDHUP, SOCK_CLOEXEC */
 
 #include "engine/internal.h"
+#include "engine/platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#ifndef POLLRDHUP
-#define POLLRDHUP 0
-#endif
 
 /* The entry of a descriptor; the table grows if it is too short. A pointer to an entry is valid until the next call.
    NULL: no memory. */
@@ -49,19 +42,14 @@ tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd) {
 curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
   tk_transfer *transfer = (tk_transfer *)data;
   tk_socket *entry;
-  int fd;
+  curl_socket_t fd;
   (void)purpose; /* always CURLSOCKTYPE_IPCXN for HTTP */
-#ifdef SOCK_CLOEXEC
-  fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-#else
-  fd = socket(address->family, address->socktype, address->protocol);
-  if (fd >= 0) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-#endif
-  transfer->shortage = fd < 0 ? errno : 0;
-  if (fd < 0) return CURL_SOCKET_BAD;
+  fd = tk_socket_open(address->family, address->socktype, address->protocol);
+  transfer->shortage = fd == CURL_SOCKET_BAD ? tk_socket_error() : 0;
+  if (fd == CURL_SOCKET_BAD) return CURL_SOCKET_BAD;
   entry = tk_socket_entry(transfer->engine, fd);
   if (entry == NULL) {
-    close(fd);
+    (void)tk_socket_close(fd);
     transfer->shortage = ENOMEM;
     return CURL_SOCKET_BAD;
   }
@@ -78,10 +66,10 @@ int tk_close_socket(void *data, curl_socket_t fd) {
     tk_watch_forget(engine, fd);
     memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
   }
-  return close(fd);
+  return tk_socket_close(fd);
 }
 
-static unsigned short local_port_of(int fd) {
+static unsigned short local_port_of(curl_socket_t fd) {
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
   if (getsockname(fd, (struct sockaddr *)(void *)&address, &size) != 0) return 0;
@@ -98,7 +86,7 @@ static curl_socket_t find_by_port(tk_engine *engine, long port) {
   for (fd = 0; fd < engine->socket_count; fd++) {
     tk_socket *entry = &engine->sockets[fd];
     if (!entry->ours) continue;
-    if (entry->port == 0) entry->port = local_port_of((int)fd);
+    if (entry->port == 0) entry->port = local_port_of((curl_socket_t)fd);
     if (entry->port == port) return (curl_socket_t)fd;
   }
   return CURL_SOCKET_BAD;
@@ -112,7 +100,18 @@ static int is_stale(tk_engine *engine, curl_socket_t fd) {
   probe.fd = fd;
   probe.events = (short)(engine->sockets[fd].users > 0 ? POLLRDHUP : POLLRDHUP | POLLIN);
   probe.revents = 0;
-  return poll(&probe, 1, 0) > 0;
+  return tk_socket_poll(&probe, 1) > 0;
+}
+
+/* The server has ended the connection in TLS, and libcurl has read that. libcurl 8.14 uses an HTTP/2 connection all the
+   same, and nothing readable is left by then. */
+static int has_ended(const tk_transfer *transfer) {
+  struct curl_tlssessioninfo *session = NULL;
+  const tk_trust *trust = transfer->engine->trust;
+  if (trust == NULL || !tk_trust_is_ours(trust)) return 0; /* not an SSL of the OpenSSL that we are linked with */
+  if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &session) != CURLE_OK || session == NULL) return 0;
+  return session->backend == CURLSSLBACKEND_OPENSSL && session->internals != NULL &&
+         (SSL_get_shutdown((const SSL *)session->internals) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 static void join(tk_transfer *transfer, curl_socket_t fd) {
@@ -152,7 +151,7 @@ int tk_guard(void *data, char *ip, char *local_ip, int port, int local_port) {
   transfer->result.reused = connects == 0;
   tk_socket_leave(transfer);
   if (fd == CURL_SOCKET_BAD) return CURL_PREREQFUNC_OK;
-  if (connects == 0 && is_stale(transfer->engine, fd)) {
+  if (connects == 0 && (is_stale(transfer->engine, fd) || has_ended(transfer))) {
     transfer->stale = 1;
     return CURL_PREREQFUNC_ABORT;
   }

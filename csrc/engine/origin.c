@@ -3,8 +3,8 @@
 #include "engine/internal.h"
 
 #include "engine/ascii.h"
+#include "engine/platform.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 

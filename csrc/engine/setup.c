@@ -3,7 +3,11 @@
 
 #include "engine/internal.h"
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 #include <pthread.h>
 #include <time.h>
 
@@ -13,9 +17,15 @@ static const char *setup_problem; /* written inside pthread_once only */
 /* Keeps this library, and so libcurl, loaded until the process ends. Lua unloads C modules when a state is closed, but
    libcurl's resolver threads may still be running. If it fails, only this protection is missing. */
 static void pin(void) {
+#ifdef _WIN32
+  HMODULE module;
+  (void)GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                           (const char *)&setup_once, &module);
+#else
   Dl_info info;
   if (dladdr((void *)&setup_once, &info) != 0 && info.dli_fname != NULL)
     (void)dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
 }
 
 static void setup(void) {

@@ -3,19 +3,19 @@
 #define _POSIX_C_SOURCE 200809L /* O_CLOEXEC */
 
 #include "engine/internal.h"
+#include "engine/platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 /* A name lookup takes this many: two for libcurl's resolver thread, one for the resolver's files, one for a socket. */
 #define NEEDED 4
 
-/* Opens a folder that always exists. An error that is not a shortage ends the search, too. */
+/* An error that is not a shortage ends the search, too. */
 int tk_shortage_found(void) {
   int files[NEEDED], count = 0, error = 0;
   for (; count < NEEDED; count++) {
-    files[count] = open("/", O_RDONLY | O_CLOEXEC);
+    files[count] = open(TK_ANY_FILE, TK_READ_ONLY);
     if (files[count] < 0) {
       error = errno;
       break;

@@ -6,6 +6,14 @@
 
 #include "engine/internal.h"
 
+#ifdef _WIN32
+
+/* Windows has no such signal. */
+void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state) { (void)engine, state->ours = 0; }
+void tk_sigpipe_restore(const tk_sigpipe *state) { (void)state; }
+
+#else
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -45,3 +53,5 @@ void tk_sigpipe_restore(const tk_sigpipe *state) {
   }
   pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
+
+#endif

@@ -77,7 +77,7 @@ static void explain(tk_transfer *transfer, tk_reason reason, CURLcode code) {
       if (transfer->overflow == TK_OVER_LIMIT)
         snprintf(text, sizeof transfer->error, "the answer's headers are larger than %zu bytes", engine->max_headers);
       else
-        strcpy(text, "a line of the answer's headers is too long");
+        strcpy(text, "the answer's headers are larger than libcurl takes");
       break;
     case TK_RESEND: strcpy(text, "the connection was lost after the request had been sent"); break;
     case TK_MEMORY:
@@ -238,12 +238,17 @@ int tk_transfer_is_outdated(tk_transfer *transfer) {
   return transfer->outdated;
 }
 
+/* CURLE_TOO_LARGE by its number: the headers may be older than the libcurl that is loaded. */
+#define TOO_LARGE 100
+
 static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
   if (transfer->overflow == TK_NO_MEMORY) return TK_MEMORY;
   if (transfer->overflow == TK_OVER_LIMIT) return transfer->overflow_in_headers ? TK_HEADER_LIMIT : TK_BODY_LIMIT;
   if (transfer->resend) return TK_RESEND;
-  /* libcurl before 8.6 reports a header line above its own limit, about 100 KB, as out of memory. */
-  if (code == CURLE_OUT_OF_MEMORY) return transfer->in_head ? TK_HEADER_LIMIT : TK_MEMORY;
+  /* libcurl has limits of its own: a line of about 100 KB, and in newer versions 300 KB and 5,000 lines. Before 8.6 it
+     reports a line above its limit as out of memory. */
+  if (transfer->in_head && (code == CURLE_OUT_OF_MEMORY || code == TOO_LARGE)) return TK_HEADER_LIMIT;
+  if (code == CURLE_OUT_OF_MEMORY) return TK_MEMORY;
   return code == CURLE_OK ? TK_OK : TK_CURL;
 }
 

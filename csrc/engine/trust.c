@@ -40,6 +40,8 @@ struct tk_trust {
 static const char *from_environment(const char *name) {
 #if defined(__linux__)
   const char *value = secure_getenv(name);
+#elif defined(_WIN32)
+  const char *value = getenv(name);
 #else
   const char *value = issetugid() ? NULL : getenv(name);
 #endif

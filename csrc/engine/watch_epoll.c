@@ -170,11 +170,15 @@ static void kick(tk_engine *engine) {
   if (!engine->kicked) engine->kicked = write(engine->event_fd, &one, sizeof one) == (ssize_t)sizeof one;
 }
 
+/* Seconds since boot, 63 years. Later times do not fit into a time_t of 32 bits, or of any size. */
+#define LATEST 2e9
+
 /* Kicks if something is due now, and else sets the timerfd. If the timerfd is set to an earlier time, it is left so:
    that costs one step without work, which is less than setting it again. */
 void tk_watch_settle(tk_engine *engine) {
   double next = tk_engine_next(engine);
   struct itimerspec setting;
+  if (next > LATEST) next = LATEST;
   if (engine->due || engine->held_back != NULL || (next >= 0 && next - tk_now() < AT_ONCE)) {
     kick(engine);
   } else if (next >= 0 && (engine->armed < 0 || next < engine->armed)) {

@@ -7,11 +7,11 @@ JSON text to Lua values.
  * accepts, marks the arrays, and gives each number its type. So the values are the same for all versions of lua-cjson:
  * some know integers, most cannot tell an empty array from an empty object, and all accept "1." and text after a NUL.
  */
+#include "engine/platform.h"
 #include "json/json.h"
 #include "json/utf8.h"
 
 #include <float.h>
-#include <langinfo.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,10 +295,9 @@ static int push_decoder(lua_State *L, int new_index) {
   return 1;
 }
 
-/* The locale's decimal point; 0 if it is more than one byte, since lua-cjson would abort the process. localeconv is
-   not used because all threads share its result. */
+/* The locale's decimal point; 0 if it is more than one byte, since lua-cjson would abort the process. */
 static int decimal_point(void) {
-  const char *point = nl_langinfo(RADIXCHAR);
+  const char *point = tk_radix_character();
   return point[0] != '\0' && point[1] == '\0' ? (unsigned char)point[0] : 0;
 }
 

@@ -15,7 +15,8 @@ local TICKS = tonumber((shell.must("getconf CLK_TCK")))
 
 local FOLDER = "spec/bench/peers/"
 local FIRST = FOLDER .. "first/"
-local LUA_HTTP = "LUA_PATH='./?.lua;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua' "
+local LUA_HTTP = "LUA_PATH='./?.lua;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua;"
+  .. "/usr/share/lua/5.1/?.lua' "
 -- Debian's, since only it has Debian's modules. Another one may come first in PATH.
 local PYTHON = "/usr/bin/python3 -B "
 local NODE = "node "

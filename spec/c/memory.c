@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -103,22 +104,34 @@ void *__wrap_calloc(size_t count, size_t size) { return cleared(allocate(&own_me
 void *__wrap_realloc(void *block, size_t size) { return allocate(&own_memory, block, size); }
 void __wrap_free(void *block) { release(&own_memory, block); }
 
-/* C++'s new and delete, by the names that they have in C: those of our C++ file and of simdjson count as our own. */
-void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
-void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow);
-void *_Znwm(size_t size);
+/* C++'s new and delete, by the names that they have in C: those of our C++ file and of simdjson count as our own. A size
+   is an unsigned long (m) where it has 64 bits, and an unsigned int (j) where it has 32. */
+#if SIZE_MAX > 0xffffffff
+#define NEW _Znwm
+#define NEW_NOTHROW _ZnwmRKSt9nothrow_t
+#define NEW_ARRAY_NOTHROW _ZnamRKSt9nothrow_t
+#define DELETE_SIZED _ZdlPvm
+#else
+#define NEW _Znwj
+#define NEW_NOTHROW _ZnwjRKSt9nothrow_t
+#define NEW_ARRAY_NOTHROW _ZnajRKSt9nothrow_t
+#define DELETE_SIZED _ZdlPvj
+#endif
+void *NEW_NOTHROW(size_t size, const void *nothrow);
+void *NEW_ARRAY_NOTHROW(size_t size, const void *nothrow);
+void *NEW(size_t size);
 void _ZdlPv(void *block);
-void _ZdlPvm(void *block, size_t size);
+void DELETE_SIZED(void *block, size_t size);
 void _ZdaPv(void *block);
 
-void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
-void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
+void *NEW_NOTHROW(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
+void *NEW_ARRAY_NOTHROW(size_t size, const void *nothrow) { return (void)nothrow, __wrap_malloc(size); }
 void _ZdlPv(void *block) { release(&own_memory, block); }
-void _ZdlPvm(void *block, size_t size) { (void)size, release(&own_memory, block); }
+void DELETE_SIZED(void *block, size_t size) { (void)size, release(&own_memory, block); }
 void _ZdaPv(void *block) { release(&own_memory, block); }
 
 /* This one would have to throw. simdjson gives its variants their names with it, once in a process. */
-void *_Znwm(size_t size) {
+void *NEW(size_t size) {
   void *block = __real_malloc(size);
   assert(block != NULL);
   return block;

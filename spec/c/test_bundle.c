@@ -273,7 +273,8 @@ static void exhaust(memory *m, const char *before, const char *after) {
       ssl = memory_live(&ssl_memory);
       well = life(m, left, fails, before, after);
       ERR_clear_error();
-      if (memory_live(&own_memory) != own || memory_live(&ssl_memory) != ssl)
+      /* OpenSSL may let go of what it kept. */
+      if (memory_live(&own_memory) != own || memory_live(&ssl_memory) > ssl)
         fail_msg("%ld and %ld blocks were left behind when allocation %ld failed", memory_live(&own_memory) - own,
                  memory_live(&ssl_memory) - ssl, left);
       assert_true(left < 5000);

@@ -66,8 +66,17 @@ static int open_all(lua_State *L) {
   return 1;
 }
 
+/* Lua 5.5 mixes a seed of the host's into its hashes. */
+static lua_State *new_state(void) {
+#if LUA_VERSION_NUM >= 505
+  return lua_newstate(memory_for_lua, NULL, 1);
+#else
+  return lua_newstate(memory_for_lua, NULL);
+#endif
+}
+
 static lua_State *open_state(const job *j, int port) {
-  lua_State *L = lua_newstate(memory_for_lua, NULL);
+  lua_State *L = new_state();
   char url[64];
   snprintf(url, sizeof url, "http://127.0.0.1:%d/state/confirmed", port);
   assert_non_null(L);
@@ -232,7 +241,7 @@ typedef void method(job j, memory *memory, long fails, long stride);
 /* One failure alone makes Lua collect all its garbage at that point, and go on. Two make the call fail; then memory is
    there again, or it is not. */
 static void exhaust_lua(method *every, job j, long stride) {
-  lua_State *probe = lua_newstate(memory_for_lua, NULL);
+  lua_State *probe = new_state();
   if (probe == NULL) skip(); /* a LuaJIT that allocates for itself */
   lua_close(probe);
   every(j, &lua_memory, 1, stride);

@@ -89,7 +89,7 @@ static void a_near_event_is_seen_without_sleep(void **state) {
 
 static void a_spin_ends(void **state) {
   wait_for((tk_engine *)*state, 1000000);
-  assert_in_range(polls, 10, 11);
+  assert_true(polls == 10 || polls == 11);
   assert_int_equal(sleeps, 1);
 }
 
@@ -100,7 +100,7 @@ static void spins_without_events_become_rare(void **state) {
   for (expected = 1; expected < 1024; expected = 2 * expected + 1)
     assert_int_equal(sleeps_until_a_spin(engine, 5000), expected);
   assert_int_equal(sleeps_until_a_spin(engine, 5000), 1023);
-  assert_in_range(polls, 10, 11);
+  assert_true(polls == 10 || polls == 11);
 }
 
 static void spins_become_frequent_again(void **state) {

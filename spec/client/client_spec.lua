@@ -2,6 +2,7 @@
 local blame = require "spec.support.blame"
 local collect = require "spec.support.collect"
 local scripted = require "spec.support.scripted"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 
 local KEY = "live_api_key_Zm9vYmFy"
@@ -101,7 +102,7 @@ describe("a client", function()
     assert.equal(1, transport.closed)
   end)
 
-  if _VERSION == "Lua 5.4" then
+  if this_lua.closes then
     it("closes at the end of its block", function()
       local transport = scripted.new {}
       local run = load [[

@@ -1,5 +1,6 @@
 -- The garbage collector at its most eager, in the middle of whatever the library does: spec/support/collected.lua.
 local lfs = require "lfs"
+local this_lua = require "spec.support.this_lua"
 
 -- A program that hangs is killed after so many seconds.
 local PATIENCE = 120
@@ -9,7 +10,7 @@ local LUA = assert(lfs.symlinkattributes("/proc/self/exe", "target"))
 
 describe("the library lives with a collector that works", function()
   local ways = { { "eager", "without a pause" }, { "always", "all the time" } }
-  if _VERSION == "Lua 5.4" then
+  if this_lua.closes then
     ways[3] = { "steps", "at every allocation" }
     ways[4] = { "generations", "by generations" }
   end

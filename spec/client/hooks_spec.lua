@@ -3,6 +3,7 @@ local blame = require "spec.support.blame"
 local clocks = require "spec.support.clock"
 local collect = require "spec.support.collect"
 local scripted = require "spec.support.scripted"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 
 local KEY = "live_api_key_Zm9vYmFy"
@@ -374,7 +375,7 @@ describe("an error in a hook", function()
     assert.equal(1, transport.closed)
   end)
 
-  if _VERSION == "Lua 5.4" then
+  if this_lua.closes then
     it("is raised at the end of the client's block, unless another error is on its way", function()
       local run = load [[
         local tk, problem = ...

@@ -7,6 +7,7 @@ local nginx = require "spec.support.nginx"
 local sandbox_server = require "spec.support.sandbox_server"
 local scripted = require "spec.support.scripted"
 local socket = require "socket"
+local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
 local uv = require "luv"
 
@@ -17,7 +18,7 @@ local KEY = "test_api_key_1"
 -- PUC Lua 5.1 cannot yield in a loop's iterator.
 local CAN_YIELD = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 -- What a loop closes when it is left.
-local CLOSES = _VERSION == "Lua 5.4"
+local CLOSES = this_lua.closes
 
 -- An answer with the booking `number`, one of `last`.
 local function page(number, last)

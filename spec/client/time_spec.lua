@@ -115,7 +115,9 @@ describe("time.format", function()
   end)
 
   it("agrees with the C library, and with parse, on every day", function()
-    for day = 0, 40000 do
+    -- Where the C library counts in 32 bits, its time ends in 2038.
+    local ok, year = pcall(os.date, "!%Y", 2147483648)
+    for day = 0, ok and year == "2038" and 40000 or 24854 do
       local unix = day * 86400 + day * 7919 % 86400
       local text = time.format(unix)
       assert.equal(os.date("!%Y-%m-%dT%H:%M:%S+0000", unix), text)

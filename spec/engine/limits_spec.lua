@@ -29,7 +29,7 @@ describe("the engine's limits:", function()
         -- The engine still works after whatever a server did. (libcurl keeps an HTTP/2 connection whose
         -- session is broken for one more request. That request fails and says so.)
         local result = faults.request(engine, server:plan())
-        if protocol.http2 and result.sent == "maybe" then result = faults.request(engine, server:plan()) end
+        if protocol.http2 and result.sent ~= "yes" then result = faults.request(engine, server:plan()) end
         assert.equal("ok", result.reason, result.text)
         engine:close()
       end)
@@ -188,7 +188,9 @@ describe("the engine's limits:", function()
             local elapsed = core.now() - from
             assert.equal("deadline", result.reason)
             assert.equal(28, result.code)
-            assert.equal(act == "drip" and "yes" or "maybe", result.sent)
+            -- A newer libcurl tells the status of HTTP/2 before the headers are complete.
+            local told = act == "drip" or act == "slow_head" and result.status ~= nil
+            assert.equal(told and "yes" or "maybe", result.sent)
             assert.is_true(elapsed >= 0.25)
             assert.is_true(elapsed < 15)
             assert.is_true(result.times.total >= 0.2, ("total is %g"):format(result.times.total))

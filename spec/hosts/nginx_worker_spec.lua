@@ -60,8 +60,9 @@ describe("in nginx", function()
     for index = 1, 4 do seen[index] = get("/here?port=" .. app.running.tls_port).what end
     -- The second connection takes up the first one's session.
     assert.same({ "1.", "2.", "1r", "2r" }, seen)
-    -- So do all that are made at the same time.
-    assert.equal("1r 1r 1r 1r 1r 1r", get("/at_once").words)
+    -- So do those that are made at the same time. libcurl from 8.12 on takes up a session of TLS 1.3 only once, and
+    -- nginx offers two with each connection.
+    assert.matches("^1[r.] 1[r.] 1[r.] 1[r.] 1r 1r$", get("/at_once").words)
   end)
 
   it("has one helper thread in a worker, and nothing that stays", function()

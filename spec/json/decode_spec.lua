@@ -1,5 +1,6 @@
 -- core.decode: what each text becomes, what is refused, whatever lua-cjson is installed and whatever the locale is.
 local core = require "timekit.core"
+local pace = require "spec.support.pace"
 local show = require "spec.support.show"
 local locale = require "spec.support.locale"
 
@@ -162,9 +163,9 @@ describe("core.decode", function()
     for i = 1, 100 do
       parts[i] = ('{"id":%d,"\\u0074ags":[],"where":{"lat":%d.5},"list":[%d.0,null,"x"]}'):format(i, i, i)
     end
-    collectgarbage("setpause", 0)
+    pace(0)
     local list = core.decode("[" .. table.concat(parts, ",") .. "]")
-    collectgarbage("setpause", 200)
+    pace(200)
     assert.equal(100, #list)
     for i, item in ipairs(list) do
       assert.equal(("{id:%d list:[%d null \"x\"] tags:[] where:{lat:%d.5f}}"):format(i, i, i), show(core, item))

@@ -147,6 +147,7 @@ describe("decoding", function()
     local program = [[
       package.path = "./?.lua;./lua/?.lua;" .. package.path
       local core = require "timekit.core"
+      local pace = require "spec.support.pace"
       local show = require "spec.support.show"
       local ran = 0
       local function finalize()
@@ -159,7 +160,7 @@ describe("decoding", function()
       local item = "{\"id\":1,\"name\":\"one of them\",\"list\":[1,2,3],\"inner\":{\"a\":null}}"
       local text = "[" .. (item .. ","):rep(200) .. item .. "]"
       local expected = show(core, core.decode(text))
-      collectgarbage("setpause", 50)
+      pace(50)
       for _ = 1, 100 do
         leave_behind()
         local value = core.decode(text)

@@ -5,13 +5,13 @@ local this_lua = require "spec.support.this_lua"
 -- A program of its own, since the heap of a suite is too large to be collected all the time.
 local CODE = [[
 local core = require "timekit.core"
+local pace = require "spec.support.pace"
 local socket = require "socket"
 
 local listener = assert(socket.bind("127.0.0.1", 0))
 local engine = core.engine { base_url = "http://127.0.0.1:" .. select(2, listener:getsockname()) }
 
-collectgarbage("setpause", 0)
-collectgarbage("setstepmul", 1000000)
+pace(0, 1000000)
 
 -- Starts the request while a finalizer does something.
 local function start(request, fn)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs Debian packages, as root. The tests need only the program of a package such as nginx, so its service is
-# started neither now nor at the next boot. No installed package is removed.
+# started neither now nor at the next boot. No installed package is removed. `a/b` installs the first of both that this
+# Debian has.
 set -e
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
@@ -10,6 +11,13 @@ if [ ! -e "$policy" ]; then
   chmod 755 "$policy"
 fi
 apt-get update -qq
+for package; do
+  shift
+  for name in $(echo "$package" | tr / ' '); do
+    case $(apt-cache policy "$name") in (*'Candidate: '[!\(]*) package=$name; break;; esac
+  done
+  set -- "$@" "$package"
+done
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@"
 for service in nginx haproxy prosody; do
   case " $* " in

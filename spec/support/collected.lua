@@ -2,7 +2,7 @@
 -- anything goes another way than usual.
 --
 -- * "eager": without a pause; "always": everything, every few hundred instructions;
--- * "steps": a step at every allocation; "generations": by generations. Both need Lua 5.4.
+-- * "steps": a step at every allocation; "generations": by generations. Both need Lua 5.4 or newer.
 --
 -- It is a process of its own because a collection takes longer the more memory the process has.
 local assert = require "luassert"
@@ -10,6 +10,7 @@ local collect = require "spec.support.collect"
 local core = require "timekit.core"
 local faults = require "spec.support.faults"
 local lfs = require "lfs"
+local pace = require "spec.support.pace"
 local timekit = require "timekit"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 113
@@ -20,12 +21,16 @@ local ROUNDS = 60
 local ways = {}
 
 function ways.eager()
-  collectgarbage("setpause", 0)
-  collectgarbage("setstepmul", 1000)
+  pace(0, 1000)
 end
 
 function ways.steps()
-  collectgarbage("incremental", 0, 1000, 1)
+  if _VERSION > "Lua 5.4" then
+    pace(0, 1000)
+    collectgarbage("param", "stepsize", 1)
+  else
+    collectgarbage("incremental", 0, 1000, 1)
+  end
 end
 
 function ways.generations()

@@ -1,6 +1,7 @@
 --- A program whose finalizers release a transfer while it is read, and close an engine while it is used. Prints `fine`.
 -- It is a process of its own because the suite's heap is too large to be collected all the time.
 local core = require "timekit.core"
+local pace = require "spec.support.pace"
 local socket = require "socket"
 
 local ROUNDS = 30
@@ -53,8 +54,7 @@ local function read_while_released(body, read)
   expect(true, value:find("attempt to use a released transfer", 1, true) ~= nil)
 end
 
-collectgarbage("setpause", 0)
-collectgarbage("setstepmul", 1000000)
+pace(0, 1000000)
 
 for _ = 1, ROUNDS do
   local value, problem = read_while_released(BODY, function(transfer) return transfer:decode() end)

@@ -8,7 +8,8 @@ proxy.__index = proxy
 
 -- The same module paths as for the fault server: spec/support/faults.lua says why.
 local COMMAND = "env -u LD_PRELOAD LUA_CPATH=';;' "
-  .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua' "
+  .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua;"
+  .. "/usr/share/lua/5.1/?.lua' "
   .. "lua5.4 spec/support/cut_proxy_server.lua %d"
 
 --- Starts a proxy that cuts nothing yet; `close()` it when done.

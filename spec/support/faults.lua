@@ -20,10 +20,11 @@ local process = require "spec.support.process"
 local faults = {}
 faults.__index = faults
 
--- Debian has lua-http's files for 5.3 and 5.2 only; they run on 5.4. A sanitizer that is preloaded into
+-- Debian has lua-http and what it needs for other Luas only; their files run on 5.4. A sanitizer that is preloaded into
 -- the suite stays out of the server. The system's OpenSSL settings would forbid TLS 1.1.
 local COMMAND = "env -u LD_PRELOAD OPENSSL_CONF=/dev/null LUA_CPATH=';;' "
-  .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua' "
+  .. "LUA_PATH='./?.lua;/usr/share/lua/5.4/?.lua;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.2/?.lua;"
+  .. "/usr/share/lua/5.1/?.lua' "
   .. "lua5.4 spec/support/fault_server.lua"
 
 --- Starts a server; `close()` it when done.

@@ -13,4 +13,7 @@ this_lua.name = jit and "luajit" or "lua" .. _VERSION:match("%d%.%d")
 --- The version of its module folders, such as `5.4`.
 this_lua.version = _VERSION:match("%d%.%d")
 
+--- Whether it closes variables at the end of their block (`<close>`).
+this_lua.closes = (loadstring or load)("local variable <close> = nil") ~= nil -- luacheck: ignore 113
+
 return this_lua

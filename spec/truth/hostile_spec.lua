@@ -192,7 +192,8 @@ describe("a hostile server:", function()
         note = "c328eda080ff" },
       { "300,000 empty objects", { body = data("confirmed", ',"list":[' .. ("{},"):rep(300000) .. "0]") },
         max_response = MIB, copies = VALUES },
-      { "60,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(60000) } }, body = data "confirmed" } },
+      -- Newer libcurls take 5,000 headers, and no more.
+      { "4,000 headers of one name", { headers = { { "X", ("\r\nX:"):rep(4000) } }, body = data "confirmed" } },
       { "a refusal that is not UTF-8", { status = 422, body = '{"error":"\255\155[31m\194\155"}' },
         kind = "validation" },
       { "a refusal of 8 MB", { status = 422, size = 8000000 }, kind = "validation", copies = WHOLE },
@@ -361,6 +362,13 @@ describe("a hostile server:", function()
       end
     end)
 
+    -- Newer libcurls ask for IPv4 and IPv6 on their own, so the resolver is heard twice, at any time.
+    local function next_line(program)
+      local line
+      repeat line = program:read() until line ~= "resolving"
+      return line
+    end
+
     it("is given up after connect_timeout, and asked again", function()
       local told = ended(begin({ connect_timeout = 0.1 }, "confirm", url, PRELOAD))
       assert.same({ "timeout", "no", 1 + RETRIES }, { told.kind, told.sent, told.attempts })
@@ -369,12 +377,10 @@ describe("a hostile server:", function()
     it("may answer when nobody waits any more", function()
       local program = begin({ timeout = 0.4, linger = true, go_on = true }, "confirm", url, PRELOAD).program
       assert.equal("resolving", program:read())
-      assert.equal("timeout", core.decode(program:read()).kind)
+      assert.equal("timeout", core.decode(next_line(program)).kind)
       -- Its input ends, so the resolver answers.
       program.input:close()
-      local line
-      repeat line = program:read() until line ~= "resolving"
-      assert.equal('{"lived":true}', line)
+      assert.equal('{"lived":true}', next_line(program))
       program.output:close()
     end)
 
@@ -385,13 +391,13 @@ describe("a hostile server:", function()
             :format(PATIENCE, PRELOAD, this_lua.command, url, how))
         assert.equal("resolving", program:read())
         program:say("give up")
-        local told = core.decode(assert(program:read(), "it hangs"))
+        local told = core.decode(assert(next_line(program), "it hangs"))
         assert.is_true(told.pending)
         assert.is_true(told.elapsed < LATE)
         if how ~= "collect" then assert.same({ "cancelled", "no" }, { told.kind, told.sent }) end
         -- The process ends as well, while the resolver still hangs.
         local began = core.now()
-        assert.is_nil(program:read())
+        assert.is_nil(next_line(program))
         assert.is_true(core.now() - began < LATE)
         program:close()
       end)

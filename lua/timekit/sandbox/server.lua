@@ -40,11 +40,13 @@ local DEFAULT_PORT = 8808
 -- Seconds that a connection may be idle between two requests.
 local IDLE_TIMEOUT = 120
 
--- Debian's lua-http has no folder for Lua 5.4, and its folder for 5.3 lacks modules that are in the one for 5.2.
+-- Debian's lua-http has no folder for Lua 5.4, and its folder for 5.3 lacks modules that are in the one for 5.2, or,
+-- from Debian 13 on, for 5.1.
 local DEBIAN_PATH = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua"
+  .. ";/usr/share/lua/5.1/?.lua"
 
 local function load_http()
-  if (_VERSION == "Lua 5.3" or _VERSION == "Lua 5.4") and not package.path:find(DEBIAN_PATH, 1, true) then
+  if _VERSION > "Lua 5.2" and not package.path:find(DEBIAN_PATH, 1, true) then
     package.path = package.path .. DEBIAN_PATH
   end
   local ok, problem = pcall(require, "http.server")
