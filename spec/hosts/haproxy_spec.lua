@@ -5,12 +5,13 @@ local lfs = require "lfs"
 local loop_host = require "spec.support.loop_host"
 local shell = require "spec.support.shell"
 local socket = require "socket"
+local timekit = require "timekit"
 local tls = require "spec.support.tls"
 
 local create, plan, assert_confirmed_once = loop_host.create, loop_host.plan, loop_host.assert_confirmed_once
 
 it("the runtime for HAProxy is refused elsewhere", function()
-  assert.has_error(function() loop_host.client { runtime = "haproxy" } end,
+  assert.has_error(function() timekit.new { app_key = "test_key", runtime = "haproxy" } end,
     "timekit.runtime.haproxy works inside HAProxy")
 end)
 
