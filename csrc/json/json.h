@@ -13,7 +13,7 @@
 #include "bind/compat.h"
 #include "json/limits.h"
 
-/* Sets json, null, array, is_array, decode and encode in the table on top of the stack. Raises if lua-cjson does not
+/* Sets json, null, array, is_array, is_object, decode, encode and encode_member in the table on top of the stack. Raises if lua-cjson does not
    load; the message says what to install. */
 void tk_json_open(lua_State *L);
 
@@ -39,8 +39,8 @@ int tk_json_push_number(lua_State *L, double number);
 void tk_json_push_decode(lua_State *L);
 void tk_json_push_cjson(lua_State *L);
 
-/* Another part: replaces three values on top of the stack by the encoder. They are the array metatable, and lua-cjson's
-   empty_array_mt and empty_array, or nil. */
+/* Another part: replaces three values on top of the stack by the functions encode_member and encode. They are the array
+   metatable, and lua-cjson's empty_array_mt and empty_array, or nil. */
 void tk_json_push_encode(lua_State *L);
 
 /* Pushes the module cjson.safe. Raises if it does not load; the message says what to install. */
