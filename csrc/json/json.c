@@ -37,6 +37,20 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length) {
   return keys;
 }
 
+int tk_json_keep_member(lua_State *L, const char *name) {
+  if (lua_istable(L, -1)) {
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+  } else {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  if (!lua_isnil(L, -1)) return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
 /***
 Marks a table as a JSON array. An empty table needs the mark to be sent as `[]` instead of `{}`. The arrays of an answer
 are marked already. The mark is a metatable; elements can still be added and removed. With OpenResty's lua-cjson the

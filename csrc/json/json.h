@@ -23,6 +23,11 @@ void tk_json_open(lua_State *L);
    text do not matter. */
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity);
 
+/* Decodes a text likewise, but makes only the value of the member `name` of the object that the text is; of several
+   members of that name, of the last. Returns 1, or pushes nothing and returns 0 if there is none, or the text is not
+   JSON. */
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name);
+
 /* Counts the keys of the table at stack index `table`. If all keys are among 1 to `length`, returns their number; if
    that is `length`, there are no holes. Otherwise returns -1 and pushes one of the other keys. */
 lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
@@ -30,6 +35,10 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
 /* Whether the table on top of the stack is marked as an array. `array` and `empty_array` are the stack indices of the
    metatables that mark it; the latter is nil if lua-cjson has none. */
 int tk_json_is_marked(lua_State *L, int array, int empty_array);
+
+/* Replaces the value on top of the stack by the member `name` of it, and returns 1; if there is none, pops the value and
+   returns 0. */
+int tk_json_keep_member(lua_State *L, const char *name);
 
 /* Pushes a number as an integer or a float, by the rule of core.decode. 1: this changed its type or its sign. */
 int tk_json_push_number(lua_State *L, double number);
