@@ -116,11 +116,15 @@ local function prepare(self, action, inputs, opts, where, level)
   return setmetatable(operation, Operation)
 end
 
-local function perform(self, operation, refused)
-  if not operation then return nil, refused end
-  local booking, info, machine = self.client.runner:run(operation)
+-- Remembers what an action told. Returns what the action returns.
+local function told(self, booking, info, machine)
   if booking then learn(self, booking) else learn_from(self, info, machine and machine.seen) end
   return booking, info
+end
+
+local function perform(self, operation, refused)
+  if not operation then return nil, refused end
+  return told(self, self.client.runner:run(operation))
 end
 
 --- Performs an action: `PUT /bookings/{id}/{action}` (spec/api.md 2).
@@ -176,9 +180,12 @@ end
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
   local operation, refused = prepare(self, action, inputs, opts, "booking:start", 3)
-  local hindered = self.client.runner:hindrance()
+  local runner, calls = self.client.runner, self.client.calls
+  local hindered = runner:hindrance()
   if hindered then return nil, hindered end
-  return self.client.calls:start(perform, self, operation, refused)
+  -- A hook may use the client, and then waits in the call's coroutine. Without hooks the call needs none.
+  if runner.hooks or not operation then return calls:start(perform, self, operation, refused) end
+  return calls:carry_out(runner:course(operation, told, self))
 end
 
 local function read(self, given)

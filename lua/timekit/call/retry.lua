@@ -23,6 +23,7 @@ local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 -- is small: these fields become its own when they change.
 local Machine = {
   looks = 0,                 -- tries of the present look
+  looked = 0,                -- tries of all looks
   looking = false,           -- the request asked for is the look
   look_request = nil,        -- that request, once it is built
   sent = "no",               -- the strongest `sent` of the tries
@@ -59,8 +60,9 @@ function retry.new(operation, policy, deadline)
   local self = setmetatable({
     operation = operation, policy = policy, deadline = deadline,
     attempts = 0,            -- tries of the request itself
-    tries = 0,               -- all requests sent so far, looks included
-    status = nil, request_id = nil, remaining = nil,  -- of the latest answer, for `info`; `timekit.call.run` sets them
+    -- Of `timekit.call.run`, see there: when the operation began, when the latest step of it was taken, the transfer
+    -- that is under way, and its event of the hooks.
+    began = nil, at = nil, transfer = nil, event = nil,
   }, Machine)
   if operation.prefetched then self.booked = true end
   local doubted = operation.doubted
@@ -172,15 +174,24 @@ function Machine:next(now)
   local verb, what = book(self, now)
   if verb then return verb, what end
   if self.booked then self.booked = false end
-  self.tries = self.tries + 1
-  if not self.looking then
-    self.attempts = self.attempts + 1
-    return "send", operation.request
-  end
-  self.looks = self.looks + 1
+  if not self.looking then return "send", self:repeat_request() end
+  self.looks, self.looked = self.looks + 1, self.looked + 1
   -- Built on demand: only an uncertain operation needs it.
   self.look_request = self.look_request or operation:look()
   return "send", self.look_request
+end
+
+--- Counts one more try of the request itself.
+-- @treturn table the request
+function Machine:repeat_request()
+  self.attempts = self.attempts + 1
+  return self.operation.request
+end
+
+--- All requests that were sent so far, looks included.
+-- @treturn integer
+function Machine:tries()
+  return self.attempts + self.looked
 end
 
 --- The caller cancels the operation while it waits.

@@ -9,7 +9,8 @@ local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
 local tasks = require "timekit.runtime.tasks"
 
-local running, time = coroutine.running, os.time
+local read = response.read
+local running, os_time = coroutine.running, os.time
 
 local run = {}
 
@@ -78,44 +79,114 @@ function Runner:redacted(value, request)
   return redaction.of_request(request, self.redact(value))
 end
 
--- One try: sends the request, waits, and tells the machine what came. `left`: seconds, from `now` on. Returns what the
--- machine wants next, and the time by then.
-local function try(self, runtime, machine, request, left, now)
-  local operation, hooks, looking = machine.operation, self.hooks, machine.looking
-  local prefetched, transfer, event = prefetch.take(operation), nil, nil
-  local asked, began = now, now
+-- Sends the request that the machine asks for. Returns its outcome if it is not sent after all; nil: it is under way as
+-- the machine's `transfer`.
+local function send(self, runtime, machine, request)
+  local hooks, operation = self.hooks, machine.operation
+  local prefetched = operation.prefetched
   if prefetched then
-    transfer, event, began = prefetched.transfer, prefetched.event, prefetched.began
-  elseif hooks then
-    event = hooks:begin(request, operation, machine.tries, looking)
-    began = runtime.now()
-    left = left - (began - now)
+    operation.prefetched = nil
+    machine.awaited_from = machine.at
+    machine.transfer, machine.event, machine.at = prefetched.transfer, prefetched.event, prefetched.began
+    return nil
   end
-  local outcome = not transfer and withheld(self, left)
-  if not outcome then
-    if not transfer then
-      request.timeout = left
-      transfer = self.pump:start(request)
-    end
-    runtime.wait(self.pump, transfer)
-    outcome = transfer:result()
-  end
-  local data, failure, doubt, status, request_id, remaining = response.read(outcome, looking and LOOK or operation, time)
-  now = runtime.now()
-  request_id = request_id and self:redacted(request_id, request)
-  machine.status, machine.request_id, machine.remaining = status, request_id, remaining
-  if self.policy.limiter then self.policy.limiter:learn(now, status, remaining) end
   if hooks then
-    hooks:finish(event, request, outcome, failure, request_id, now - began)
+    machine.event = hooks:begin(request, operation, machine:tries(), machine.looking)
+    machine.at = runtime.now()
+  end
+  local left = machine.deadline - machine.at
+  local outcome = (left <= 0 or self.pump.closed) and withheld(self, left)
+  if outcome then return outcome end
+  request.timeout = left
+  machine.transfer = self.pump:start(request)
+end
+
+-- Ends an operation after an answer that told `status`, `request_id` and `remaining`. Returns what `Runner:run` does.
+local function conclude(self, machine, data, status, request_id, remaining)
+  local operation, problem, elapsed = machine.operation, machine.problem, machine.at - machine.began
+  count_write(operation)
+  if problem then
+    problem.attempts, problem.elapsed = machine.attempts, elapsed
+    return nil, Error.new(self:redacted(problem, operation.request))
+  end
+  -- If the look after a refusal failed, the refusal itself proved the success.
+  local refused = machine.last_refusal
+  if refused then
+    status, request_id = refused.status, self:redacted(refused.request_id, operation.request)
+  end
+  return data, {
+    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
+    elapsed = elapsed, rate_limit_remaining = remaining,
+  }
+end
+
+-- Tells the machine what came. Returns what it wants next; after `"done"` what `Runner:run` returns.
+local function receive(self, runtime, machine, outcome)
+  local operation, looking, hooks = machine.operation, machine.looking, self.hooks
+  local request = looking and machine.look_request or operation.request
+  local data, failure, doubt, status, request_id, remaining = read(outcome, looking and LOOK or operation, os_time)
+  local now, limiter = runtime.now(), self.policy.limiter
+  if request_id then request_id = self:redacted(request_id, request) end
+  if limiter then limiter:learn(now, status, remaining) end
+  if hooks then
+    hooks:finish(machine.event, request, outcome, failure, request_id, now - machine.at)
     now = runtime.now()
   end
   local release = outcome.release
   if release then release(outcome) end
-  if prefetched and prefetch.is_stale(failure, now - asked, left) then
-    machine.attempts, machine.tries = machine.attempts + 1, machine.tries + 1
-    return try(self, runtime, machine, request, left, now)
+  machine.transfer, machine.at = nil, now
+  local awaited_from = machine.awaited_from
+  if awaited_from then
+    machine.awaited_from = nil
+    local time = machine.deadline - awaited_from
+    if prefetch.is_stale(failure, now - awaited_from, time) then return "send", machine:repeat_request() end
   end
-  return now, machine:answer(now, data, failure, doubt)
+  local verb, what = machine:answer(now, data, failure, doubt)
+  if verb == "done" then return verb, conclude(self, machine, what, status, request_id, remaining) end
+  machine.remaining = remaining
+  return verb, what
+end
+
+-- Asks the machine what to do at the start, or after a wait. Returns as `receive`.
+local function ask(self, machine, cancelled)
+  local verb, what
+  if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
+  if verb == "done" then return verb, conclude(self, machine, what, nil, nil, machine.remaining) end
+  return verb, what
+end
+
+-- Does what the machine wants, until there is something to wait for. Returns `"sent"` and the transfer, `"wait"` and
+-- seconds, or `"done"` and what `Runner:run` returns.
+local function advance(self, runtime, machine, verb, what, info)
+  while verb == "send" do
+    local outcome = send(self, runtime, machine, what)
+    if not outcome then return "sent", machine.transfer end
+    verb, what, info = receive(self, runtime, machine, outcome)
+  end
+  return verb, what, info
+end
+
+-- Makes the machine of an operation that begins.
+local function machine_of(self, runtime, operation)
+  local now = runtime.now()
+  local began = now - (operation.spent or 0)
+  local machine = retry.new(operation, self.policy, began + (operation.timeout or self.timeout))
+  machine.began, machine.at = began, now
+  count_write(operation)
+  return machine
+end
+
+-- Takes the first step. Returns what `advance` does.
+local function begin(self, runtime, machine)
+  return advance(self, runtime, machine, ask(self, machine))
+end
+
+-- Goes on when the transfer is done, or the wait over. Returns what `advance` does.
+local function go_on(self, runtime, machine, cancelled)
+  local transfer = machine.transfer
+  if transfer then return advance(self, runtime, machine, receive(self, runtime, machine, transfer:result())) end
+  machine.at = runtime.now()
+  return advance(self, runtime, machine, ask(self, machine, cancelled))
 end
 
 --- Carries out an operation.
@@ -131,39 +202,61 @@ function Runner:run(operation)
   local runtime, call = self:here()
   local hindered = (call or runtime.can_wait) and obstacle(runtime, call, operation)
   if hindered then return nil, hindered end
-  local timeout = operation.timeout or self.timeout
-  local now = runtime.now()
-  local began = now - (operation.spent or 0)
-  local machine = retry.new(operation, self.policy, began + timeout)
-  count_write(operation)
-  local verb, what = machine:next(now)
+  local pump, machine = self.pump, machine_of(self, runtime, operation)
+  local verb, what, info = begin(self, runtime, machine)
   while verb ~= "done" do
-    if verb == "send" then
-      now, verb, what = try(self, runtime, machine, what, timeout - (now - began), now)
+    local cancelled
+    if verb == "sent" then
+      runtime.wait(pump, what)
     else
       -- A hook may have closed the client.
-      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
-      now = runtime.now()
-      if cancelled then verb, what = machine:cancel() else verb, what = machine:next(now) end
+      cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
     end
+    verb, what, info = go_on(self, runtime, machine, cancelled)
   end
-  count_write(operation)
-  local elapsed, problem = now - began, machine.problem
-  if problem then
-    problem.attempts, problem.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self:redacted(problem, operation.request)), machine
-  end
-  local status, request_id = machine.status, machine.request_id
-  -- If the look after a refusal failed, the refusal itself proved the success.
-  local refused = machine.last_refusal
-  if refused then
-    status, request_id = refused.status, self:redacted(refused.request_id, operation.request)
-  end
-  return what, {
-    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
-    elapsed = elapsed, rate_limit_remaining = machine.remaining,
-  }
+  return what, info, machine
 end
+
+--- An operation that is carried out step by step, by whoever can wait in between: `timekit.runtime.tasks`.
+-- @type Course
+local Course = {}
+Course.__index = Course
+
+--- Makes the course of an operation, in a place where nothing hinders it.
+-- @tparam table operation as for `run`
+-- @tparam function learn function(subject, data, info, machine): gets what `run` returns, and returns what the call
+--   returns
+-- @param subject
+-- @treturn Course
+function Runner:course(operation, learn, subject)
+  local machine = machine_of(self, self.call_runtime, operation)
+  return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
+end
+
+-- What a step of a course comes to.
+local function stepped(self, verb, what, info)
+  if verb ~= "done" then return verb, what end
+  return verb, self.learn(self.subject, what, info, self.machine)
+end
+
+--- Takes the first step.
+-- @treturn string `"sent"`, `"wait"` or `"done"`
+-- @return `"sent"`: the transfer; call `go_on` when it is done. `"wait"`: seconds; call `go_on` after them, or when the
+--   call is cancelled. `"done"`: what `learn` returned
+function Course:begin()
+  local runner = self.runner
+  return stepped(self, begin(runner, runner.call_runtime, self.machine))
+end
+
+--- Takes the next step.
+-- @tparam boolean cancelled the wait was cut short, because nobody wants the result any more
+-- @return as `begin`
+function Course:go_on(cancelled)
+  local runner = self.runner
+  return stepped(self, go_on(runner, runner.call_runtime, self.machine, cancelled))
+end
+
+--- @type Runner
 
 --- Sends the first request of a read that is carried out later.
 -- @tparam table operation as for `run`; only a read
