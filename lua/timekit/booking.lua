@@ -41,13 +41,17 @@ local function check(self, where, level)
   if getmetatable(self) ~= metatable then
     error(("%s: call it with a colon, as in booking:%s(…)"):format(where, where:match("[^:]+$")), level)
   end
+  local client = self.client
   -- A webhook's handle has no client before it needs one.
-  if self.client.resolve then self.client = self.client.resolve(where, level + 1) end
-  if self.client.closed then error(where .. ": the client is closed", level) end
+  if client.resolve then
+    client = client.resolve(where, level + 1)
+    self.client = client
+  end
+  if client.closed then error(where .. ": the client is closed", level) end
 end
 
 local function check_action(action, where, level)
-  local problem = request.action_problem(action)
+  local _, problem = request.segment(action)
   if problem then error(("%s: the action's name: %s"):format(where, problem), level) end
 end
 
@@ -91,9 +95,12 @@ local function prepare(self, action, inputs, opts, where, level)
   check_action(action, where, level + 1)
   local wrong = inputs ~= nil and fields.named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
-  local given = opts ~= nil and options.check(opts, options.action, where, level + 1) or options.NONE
-  if given.settings and rawget(given.settings, action) ~= nil then
-    error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
+  local given = options.NONE
+  if opts ~= nil then
+    given = options.check(opts, options.action, where, level + 1)
+    if given.settings and rawget(given.settings, action) ~= nil then
+      error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
+    end
   end
   local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end

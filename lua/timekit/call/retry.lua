@@ -52,17 +52,19 @@ Machine.__index = Machine
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.call.budget`), `limiter` (see `timekit.call.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
+-- @tparam ?number began for whoever carries the operation out: when it began
+-- @tparam ?number now likewise: the time
 -- @treturn Machine
 -- @usage
 -- local machine = retry.new(operation, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", operation.request
-function retry.new(operation, policy, deadline)
+function retry.new(operation, policy, deadline, began, now)
   local self = setmetatable({
     operation = operation, policy = policy, deadline = deadline,
     attempts = 0,            -- tries of the request itself
     -- Of `timekit.call.run`, see there: when the operation began, when the latest step of it was taken, the transfer
     -- that is under way, and its event of the hooks.
-    began = nil, at = nil, transfer = nil, event = nil,
+    began = began, at = now, transfer = nil, event = nil,
   }, Machine)
   if operation.prefetched then self.booked = true end
   local doubted = operation.doubted
@@ -141,9 +143,8 @@ end
 
 -- Takes the limiter's token for the next request. Returns what to do instead if the request must wait, or would come
 -- too late.
-local function book(self, now)
-  local limiter = self.policy.limiter
-  if not limiter or self.booked then return nil end
+local function book(self, now, limiter)
+  if self.booked then return nil end
   local wait = limiter:take(now)
   if now + wait >= self.deadline then
     limiter:give_back()
@@ -171,8 +172,11 @@ function Machine:next(now)
     give_token_back(self)
     return fail(self, self.failure or unsent(self, "timeout", "no time was left to send the request"))
   end
-  local verb, what = book(self, now)
-  if verb then return verb, what end
+  local limiter = self.policy.limiter
+  if limiter then
+    local verb, what = book(self, now, limiter)
+    if verb then return verb, what end
+  end
   if self.booked then self.booked = false end
   if not self.looking then return "send", self:repeat_request() end
   self.looks, self.looked = self.looks + 1, self.looked + 1

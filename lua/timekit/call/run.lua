@@ -22,10 +22,6 @@ Runner.__index = Runner
 -- What the clients of this Lua state have written: each operation counts when it begins and when it ends.
 local writes = 0
 
-local function count_write(operation)
-  if operation.writes then writes = writes + 1 end
-end
-
 -- The look is a read of the booking, whatever the operation is.
 local LOOK = { expects = "booking" }
 
@@ -35,7 +31,8 @@ local LOOK = { expects = "booking" }
 function Runner:here()
   local thread = running()
   local call = thread and self.registry[thread]
-  return call and self.call_runtime or self.runtime, call
+  if call then return self.call_runtime, call end
+  return self.runtime
 end
 
 -- The error of code that may not send anything here; nil: it may.
@@ -76,7 +73,8 @@ end
 -- @tparam table request
 -- @return the value
 function Runner:redacted(value, request)
-  return redaction.of_request(request, self.redact(value))
+  value = self.redact(value)
+  return request.secrets and redaction.of_request(request, value) or value
 end
 
 -- Sends the request that the machine asks for. Returns its outcome if it is not sent after all; nil: it is under way as
@@ -104,7 +102,7 @@ end
 -- Ends an operation after an answer that told `status`, `request_id` and `remaining`. Returns what `Runner:run` does.
 local function conclude(self, machine, data, status, request_id, remaining)
   local operation, problem, elapsed = machine.operation, machine.problem, machine.at - machine.began
-  count_write(operation)
+  if operation.writes then writes = writes + 1 end
   if problem then
     problem.attempts, problem.elapsed = machine.attempts, elapsed
     return nil, Error.new(self:redacted(problem, operation.request))
@@ -155,9 +153,15 @@ local function ask(self, machine, cancelled)
   return verb, what
 end
 
--- Does what the machine wants, until there is something to wait for. Returns `"sent"` and the transfer, `"wait"` and
--- seconds, or `"done"` and what `Runner:run` returns.
-local function advance(self, runtime, machine, verb, what, info)
+-- Goes on at the start, when the transfer is done, or when a wait is over; until there is something to wait for.
+-- Returns `"sent"` and the transfer, `"wait"` and seconds, or `"done"` and what `Runner:run` returns.
+local function step(self, runtime, machine, cancelled)
+  local transfer, verb, what, info = machine.transfer, nil, nil, nil
+  if transfer then
+    verb, what, info = receive(self, runtime, machine, transfer:result())
+  else
+    verb, what, info = ask(self, machine, cancelled)
+  end
   while verb == "send" do
     local outcome = send(self, runtime, machine, what)
     if not outcome then return "sent", machine.transfer end
@@ -167,26 +171,11 @@ local function advance(self, runtime, machine, verb, what, info)
 end
 
 -- Makes the machine of an operation that begins.
-local function machine_of(self, runtime, operation)
+local function begin(self, runtime, operation)
   local now = runtime.now()
   local began = now - (operation.spent or 0)
-  local machine = retry.new(operation, self.policy, began + (operation.timeout or self.timeout))
-  machine.began, machine.at = began, now
-  count_write(operation)
-  return machine
-end
-
--- Takes the first step. Returns what `advance` does.
-local function begin(self, runtime, machine)
-  return advance(self, runtime, machine, ask(self, machine))
-end
-
--- Goes on when the transfer is done, or the wait over. Returns what `advance` does.
-local function go_on(self, runtime, machine, cancelled)
-  local transfer = machine.transfer
-  if transfer then return advance(self, runtime, machine, receive(self, runtime, machine, transfer:result())) end
-  machine.at = runtime.now()
-  return advance(self, runtime, machine, ask(self, machine, cancelled))
+  if operation.writes then writes = writes + 1 end
+  return retry.new(operation, self.policy, began + (operation.timeout or self.timeout), began, now)
 end
 
 --- Carries out an operation.
@@ -200,19 +189,21 @@ end
 -- local booking, info = runner:run { request = request.get(id), expects = "booking" }
 function Runner:run(operation)
   local runtime, call = self:here()
-  local hindered = (call or runtime.can_wait) and obstacle(runtime, call, operation)
-  if hindered then return nil, hindered end
-  local pump, machine = self.pump, machine_of(self, runtime, operation)
-  local verb, what, info = begin(self, runtime, machine)
+  if runtime.can_wait or call and call.cancelled then
+    local hindered = obstacle(runtime, call, operation)
+    if hindered then return nil, hindered end
+  end
+  local pump, machine, cancelled = self.pump, begin(self, runtime, operation), nil
+  local verb, what, info = step(self, runtime, machine)
   while verb ~= "done" do
-    local cancelled
     if verb == "sent" then
       runtime.wait(pump, what)
     else
       -- A hook may have closed the client.
       cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
+      machine.at = runtime.now()
     end
-    verb, what, info = go_on(self, runtime, machine, cancelled)
+    verb, what, info = step(self, runtime, machine, cancelled)
   end
   return what, info, machine
 end
@@ -229,31 +220,22 @@ Course.__index = Course
 -- @param subject
 -- @treturn Course
 function Runner:course(operation, learn, subject)
-  local machine = machine_of(self, self.call_runtime, operation)
+  local machine = begin(self, self.call_runtime, operation)
   return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
 end
 
--- What a step of a course comes to.
-local function stepped(self, verb, what, info)
-  if verb ~= "done" then return verb, what end
-  return verb, self.learn(self.subject, what, info, self.machine)
-end
-
---- Takes the first step.
--- @treturn string `"sent"`, `"wait"` or `"done"`
--- @return `"sent"`: the transfer; call `go_on` when it is done. `"wait"`: seconds; call `go_on` after them, or when the
---   call is cancelled. `"done"`: what `learn` returned
-function Course:begin()
-  local runner = self.runner
-  return stepped(self, begin(runner, runner.call_runtime, self.machine))
-end
-
 --- Takes the next step.
--- @tparam boolean cancelled the wait was cut short, because nobody wants the result any more
--- @return as `begin`
-function Course:go_on(cancelled)
-  local runner = self.runner
-  return stepped(self, go_on(runner, runner.call_runtime, self.machine, cancelled))
+-- @tparam ?boolean cancelled the wait was cut short, because nobody wants the result any more
+-- @treturn string `"sent"`, `"wait"` or `"done"`
+-- @return `"sent"`: the transfer; take the next step when it is done. `"wait"`: seconds; take it after them, or when the
+--   call is cancelled. `"done"`: what `learn` returned
+function Course:step(cancelled)
+  local runner, machine = self.runner, self.machine
+  local runtime = runner.call_runtime
+  if not machine.transfer then machine.at = runtime.now() end
+  local verb, what, info = step(runner, runtime, machine, cancelled)
+  if verb ~= "done" then return verb, what end
+  return verb, self.learn(self.subject, what, info, machine)
 end
 
 --- @type Runner

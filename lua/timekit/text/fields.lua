@@ -44,9 +44,9 @@ fields.is_object = core.is_object
 -- fields.named { what = "Mens haircut" }   --> nil
 -- fields.named { "Mens haircut" }          --> "expected a table of named fields, got a list"
 function fields.named(value)
-  if type(value) ~= "table" then return "expected a table of named fields, got " .. messages.describe(value) end
-  if core.is_array(value) or rawget(value, 1) ~= nil then return "expected a table of named fields, got a list" end
-  return nil
+  if core.is_object(value) and rawget(value, 1) == nil then return nil end
+  local got = type(value) == "table" and "a list" or messages.describe(value)
+  return "expected a table of named fields, got " .. got
 end
 
 --- Joins the path of a table and the name of a field in it.
