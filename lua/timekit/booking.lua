@@ -6,7 +6,7 @@ local Error = require "timekit.error"
 local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
 local customer_links = require "timekit.methods.customer_links"
-local fields = require "timekit.text.fields"
+local named = require("timekit.text.fields").named
 local graphs = require "timekit.graphs"
 local link = require "timekit.link"
 local messages = require "timekit.text.messages"
@@ -58,8 +58,9 @@ end
 -- Remembers what the server said about the booking, in place of what was known before.
 local function learn(self, booking)
   local graph, state, completed = booking.graph, booking.state, booking.completed
-  if type(graph) == "string" then self.graph = graph end
-  self.state = type(state) == "string" and state or nil
+  if graph ~= self.graph and type(graph) == "string" then self.graph = graph end
+  if type(state) ~= "string" then state = nil end
+  self.state = state
   if completed ~= true and completed ~= false then completed = nil end
   self.completed = completed
 end
@@ -93,7 +94,7 @@ end
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
-  local wrong = inputs ~= nil and fields.named(inputs)
+  local wrong = inputs ~= nil and named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
   local given = options.NONE
   if opts ~= nil then

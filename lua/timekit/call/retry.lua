@@ -176,16 +176,19 @@ function Machine:next(now)
   if limiter then
     local verb, what = book(self, now, limiter)
     if verb then return verb, what end
+    self.booked = false
   end
-  if self.booked then self.booked = false end
-  if not self.looking then return "send", self:repeat_request() end
+  if not self.looking then
+    self.attempts = self.attempts + 1
+    return "send", operation.request
+  end
   self.looks, self.looked = self.looks + 1, self.looked + 1
   -- Built on demand: only an uncertain operation needs it.
   self.look_request = self.look_request or operation:look()
   return "send", self.look_request
 end
 
---- Counts one more try of the request itself.
+--- Counts one more try of the request itself, which no answer of the server has asked for.
 -- @treturn table the request
 function Machine:repeat_request()
   self.attempts = self.attempts + 1

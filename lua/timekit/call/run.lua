@@ -118,12 +118,12 @@ local function conclude(self, machine, data, status, request_id, remaining)
   }
 end
 
--- Tells the machine what came. Returns what it wants next; after `"done"` what `Runner:run` returns.
+-- Tells the machine what came. Returns what the machine wants next, or `"ended"` and what `Runner:run` returns.
 local function receive(self, runtime, machine, outcome)
   local operation, looking, hooks = machine.operation, machine.looking, self.hooks
   local request = looking and machine.look_request or operation.request
   local data, failure, doubt, status, request_id, remaining = read(outcome, looking and LOOK or operation, os_time)
-  local now, limiter = runtime.now(), self.policy.limiter
+  local now, limiter, awaited_from = runtime.now(), self.policy.limiter, machine.awaited_from
   if request_id then request_id = self:redacted(request_id, request) end
   if limiter then limiter:learn(now, status, remaining) end
   if hooks then
@@ -133,47 +133,47 @@ local function receive(self, runtime, machine, outcome)
   local release = outcome.release
   if release then release(outcome) end
   machine.transfer, machine.at = nil, now
-  local awaited_from = machine.awaited_from
   if awaited_from then
     machine.awaited_from = nil
     local time = machine.deadline - awaited_from
     if prefetch.is_stale(failure, now - awaited_from, time) then return "send", machine:repeat_request() end
   end
   local verb, what = machine:answer(now, data, failure, doubt)
-  if verb == "done" then return verb, conclude(self, machine, what, status, request_id, remaining) end
+  if verb == "done" then return "ended", conclude(self, machine, what, status, request_id, remaining) end
   machine.remaining = remaining
   return verb, what
 end
 
--- Asks the machine what to do at the start, or after a wait. Returns as `receive`.
-local function ask(self, machine, cancelled)
-  local verb, what
-  if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
-  if verb == "done" then return verb, conclude(self, machine, what, nil, nil, machine.remaining) end
-  return verb, what
-end
-
--- Goes on at the start, when the transfer is done, or when a wait is over; until there is something to wait for.
--- Returns `"sent"` and the transfer, `"wait"` and seconds, or `"done"` and what `Runner:run` returns.
-local function step(self, runtime, machine, cancelled)
-  local transfer, verb, what, info = machine.transfer, nil, nil, nil
-  if transfer then
-    verb, what, info = receive(self, runtime, machine, transfer:result())
-  else
-    verb, what, info = ask(self, machine, cancelled)
-  end
+-- Does what the machine wants, until there is something to wait for. Returns `"sent"` and the transfer, `"wait"` and
+-- seconds, or `"ended"` and what `Runner:run` returns.
+local function advance(self, runtime, machine, verb, what)
+  local info
   while verb == "send" do
     local outcome = send(self, runtime, machine, what)
     if not outcome then return "sent", machine.transfer end
     verb, what, info = receive(self, runtime, machine, outcome)
   end
+  if verb == "done" then return "ended", conclude(self, machine, what, nil, nil, machine.remaining) end
   return verb, what, info
+end
+
+-- Goes on when the transfer is done, or the wait is over. Returns as `advance`.
+local function go_on(self, runtime, machine, cancelled)
+  local transfer, verb, what, info = machine.transfer, nil, nil, nil
+  if transfer then
+    verb, what, info = receive(self, runtime, machine, transfer:result())
+    if verb == "ended" then return verb, what, info end
+  else
+    machine.at = runtime.now()
+    if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
+  end
+  return advance(self, runtime, machine, verb, what)
 end
 
 -- Makes the machine of an operation that begins.
 local function begin(self, runtime, operation)
-  local now = runtime.now()
-  local began = now - (operation.spent or 0)
+  local now, spent = runtime.now(), operation.spent
+  local began = spent and now - spent or now
   if operation.writes then writes = writes + 1 end
   return retry.new(operation, self.policy, began + (operation.timeout or self.timeout), began, now)
 end
@@ -194,16 +194,15 @@ function Runner:run(operation)
     if hindered then return nil, hindered end
   end
   local pump, machine, cancelled = self.pump, begin(self, runtime, operation), nil
-  local verb, what, info = step(self, runtime, machine)
-  while verb ~= "done" do
+  local verb, what, info = advance(self, runtime, machine, machine:next(machine.at))
+  while verb ~= "ended" do
     if verb == "sent" then
       runtime.wait(pump, what)
     else
       -- A hook may have closed the client.
       cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
-      machine.at = runtime.now()
     end
-    verb, what, info = step(self, runtime, machine, cancelled)
+    verb, what, info = go_on(self, runtime, machine, cancelled)
   end
   return what, info, machine
 end
@@ -224,18 +223,27 @@ function Runner:course(operation, learn, subject)
   return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
 end
 
---- Takes the next step.
--- @tparam ?boolean cancelled the wait was cut short, because nobody wants the result any more
--- @treturn string `"sent"`, `"wait"` or `"done"`
--- @return `"sent"`: the transfer; take the next step when it is done. `"wait"`: seconds; take it after them, or when the
---   call is cancelled. `"done"`: what `learn` returned
-function Course:step(cancelled)
+-- What a step comes to.
+local function stepped(self, verb, what, info)
+  if verb ~= "ended" then return verb, what end
+  return verb, self.learn(self.subject, what, info, self.machine)
+end
+
+--- Takes the first step.
+-- @treturn string `"sent"`, `"wait"` or `"ended"`
+-- @return `"sent"`: the transfer; call `go_on` when it is done. `"wait"`: seconds; call `go_on` after them, or when the
+--   call is cancelled. `"ended"`: what `learn` returned
+function Course:begin()
   local runner, machine = self.runner, self.machine
-  local runtime = runner.call_runtime
-  if not machine.transfer then machine.at = runtime.now() end
-  local verb, what, info = step(runner, runtime, machine, cancelled)
-  if verb ~= "done" then return verb, what end
-  return verb, self.learn(self.subject, what, info, machine)
+  return stepped(self, advance(runner, runner.call_runtime, machine, machine:next(machine.at)))
+end
+
+--- Takes the next step.
+-- @tparam boolean cancelled the wait was cut short, because nobody wants the result any more
+-- @return as `begin`
+function Course:go_on(cancelled)
+  local runner = self.runner
+  return stepped(self, go_on(runner, runner.call_runtime, self.machine, cancelled))
 end
 
 --- @type Runner

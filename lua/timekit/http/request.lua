@@ -103,10 +103,12 @@ end
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
   local body, problem, reason = action_body("{", action, inputs, options)
-  if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
-  if not body then return nil, problem, reason end
-  local target = fill(ACTION, id, action)
-  if options.include then target = with_include(target, options.include) end
+  if not body or #body > LARGEST_BODY then
+    if body or reason == "size" then return too_large() end
+    return nil, problem, reason
+  end
+  local target, include = fill(ACTION, id, action), options.include
+  if include then target = with_include(target, include) end
   return { method = "PUT", route = ACTION, target = target, headers = JSON, body = body }
 end
 

@@ -160,7 +160,7 @@ local function resume_call(self, call)
     settle(self, call, resume(call.thread))
   else
     if call.slot then self.timers:remove(call) end
-    settle_course(self, call, pcall(call.course.step, call.course, call.cancelled))
+    settle_course(self, call, pcall(call.course.go_on, call.course, call.cancelled))
   end
 end
 
@@ -296,11 +296,12 @@ end
 
 --- Starts a call that runs no code of the user's, and needs no coroutine therefore.
 -- Raises what the first step raises.
--- @tparam table course `step(cancelled)`, as of `Course` in `timekit.call.run`; it has at most two results
+-- @tparam table course `begin()` and `go_on(cancelled)`, as of `Course` in `timekit.call.run`; it has at most two
+--   results
 -- @treturn Call
 function Tasks:carry_out(course)
   local call = register(self, calls.new(self, nil, course))
-  settle_course(self, call, pcall(course.step, course))
+  settle_course(self, call, pcall(course.begin, course))
   return begun(self, call)
 end
 
