@@ -75,13 +75,9 @@ end
 
 -- ---- continuing ----
 
--- What a call is registered under: its coroutine, by which code that runs in it finds it.
-local function key_of(call)
-  return call.thread or call
-end
-
+-- Code that runs in a coroutine finds its call by that. A call without one is registered under itself.
 local function register(self, call)
-  self.registry[key_of(call)] = call
+  self.registry[call.thread or call] = call
   self.pending = self.pending + 1
   return call
 end
@@ -98,7 +94,7 @@ local function add_later(self, fn, list)
 end
 
 local function unregister(self, call)
-  self.registry[key_of(call)] = nil
+  self.registry[call.thread or call] = nil
   self.pending = self.pending - 1
   if call.slot then self.timers:remove(call) end
   call.over = true
@@ -109,30 +105,29 @@ local function fail(self, call, problem)
   call.failed, call.problem = true, problem
 end
 
-local function finish(self, call, ...)
+-- The first two results are by far the most frequent.
+local function finish(self, call, count, first, second, ...)
   unregister(self, call)
-  local count = select("#", ...)
-  call.count = count
-  if count <= 2 then call[1], call[2] = ... else
-    for index = 1, count do call[index] = (select(index, ...)) end
-  end
+  call[1], call[2], call.count = first, second, count
+  for index = 3, count do call[index] = (select(index - 2, ...)) end
   local watchers = call.watchers
   if not watchers then return end
   call.watchers = nil
-  for _, fn in ipairs(watchers) do add_later(self, fn, call) end
+  for index = 1, #watchers do add_later(self, watchers[index], call) end
 end
 
 -- A coroutine yielded or ended.
-local function settle(self, call, ok, first, ...)
+local function settle(self, call, ok, ...)
+  if ... == WAITS then return end
   if status(call.thread) ~= "dead" then
-    if first ~= WAITS then push_later(self, call) end
+    push_later(self, call)
   elseif ok then
-    finish(self, call, first, ...)
+    finish(self, call, select("#", ...), ...)
   -- A loop over `Client:bookings` raises what other methods return, since an iterator has no second value.
-  elseif call.returns_errors and Error.is(first) then
-    finish(self, call, nil, first)
+  elseif call.returns_errors and Error.is((...)) then
+    finish(self, call, 2, nil, (...))
   else
-    fail(self, call, first)
+    fail(self, call, (...))
   end
 end
 
@@ -147,20 +142,20 @@ local function settle_course(self, call, ok, verb, what, info)
     call.at = core.now() + what
     self.timers:add(call)
   else
-    finish(self, call, what, info)
+    finish(self, call, 2, what, info)
   end
 end
 
 local function resume_call(self, call)
-  local arguments = call.arguments
+  local thread, arguments, course = call.thread, call.arguments, call.course
   if arguments then
     call.arguments = nil
-    settle(self, call, resume(call.thread, unpack(arguments, 1, arguments.count)))
-  elseif call.thread then
-    settle(self, call, resume(call.thread))
+    settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
+  elseif thread then
+    settle(self, call, resume(thread))
   else
     if call.slot then self.timers:remove(call) end
-    settle_course(self, call, pcall(call.course.go_on, call.course, call.cancelled))
+    settle_course(self, call, pcall(course.go_on, course, call.cancelled))
   end
 end
 
@@ -300,8 +295,9 @@ end
 --   results
 -- @treturn Call
 function Tasks:carry_out(course)
+  local verb, what, info = course:begin()
   local call = register(self, calls.new(self, nil, course))
-  settle_course(self, call, pcall(course.begin, course))
+  settle_course(self, call, true, verb, what, info)
   return begun(self, call)
 end
 
@@ -377,7 +373,7 @@ function Tasks:close()
       local call = pop(self)
       if not call.over then continue(self, call) end
       if not call.over then
-        finish(self, call, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
+        finish(self, call, 2, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
   end
