@@ -112,7 +112,10 @@ static int set_connection(CURL *easy, tk_engine *engine) {
 
 static int set_common(CURL *easy, tk_engine *engine) {
   if (!set_security(easy, engine) || !set_connection(easy, engine)) return 0;
+  /* The parsed URL saves libcurl parsing it for each request, the text saves printing it: 3 % of an action's
+     instructions. */
   SET(CURLOPT_URL, engine->base_url);
+  SET(CURLOPT_CURLU, engine->url);
   SET(CURLOPT_ACCEPT_ENCODING, ""); /* libcurl decompresses, so max_response limits the decompressed bytes */
   SET(CURLOPT_WRITEFUNCTION, on_body);
   SET(CURLOPT_HEADERFUNCTION, on_header);

@@ -43,6 +43,7 @@ struct tk_engine {
   int broken;    /* the multi handle failed; no transfer will ever go on */
   int plain;     /* http instead of https: to loopback, or with allow_http */
   char *base_url;
+  CURLU *url;       /* base_url, parsed */
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
   tk_tls *tls;      /* NULL: http, and no file was named */
