@@ -54,7 +54,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
     return 0;
   }
   if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
-  if (!tk_headers_accept_encodings(&engine->headers)) return 0;
+  if (!tk_headers_accept_gzip(&engine->headers)) return 0;
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&

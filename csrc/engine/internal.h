@@ -137,7 +137,7 @@ char *tk_base_path(const char *base_url);
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
 int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
-int tk_headers_accept_encodings(struct curl_slist **list);
+int tk_headers_accept_gzip(struct curl_slist **list);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source, int with_key);
 void tk_headers_free(struct curl_slist *list);
