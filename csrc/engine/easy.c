@@ -74,6 +74,7 @@ static int set_security(CURL *easy, const tk_engine *engine) {
   /* Over http the key is not encrypted. So no proxy gets it, whatever the environment says. */
   if (engine->plain) {
     SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_NOPROXY, ""); /* else libcurl asks the environment for it, for each request */
   } else if (engine->proxy != NULL) {
     SET(CURLOPT_PROXY, engine->proxy);
     SET(CURLOPT_NOPROXY, "");
