@@ -351,7 +351,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/$(LUA_NAME)/test_threads
 C_TESTS += $(PROOFS)
@@ -380,9 +380,6 @@ build/c$(SANITIZED)/test_notifier:
 
 build/c$(SANITIZED)/test_notifier_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
-
-build/c$(SANITIZED)/test_spin:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
 # They have the source of trust.c in them.
 build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:

@@ -7,9 +7,7 @@ package.path = "./?.lua;" .. package.path
 local callgrind = require "spec.bench.callgrind"
 local handshakes = require "spec.bench.handshakes"
 local load = require "spec.bench.load"
-local numbers = require "spec.bench.numbers"
 local server = require "spec.bench.server"
-local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
 -- Counts of actions; of new connections.
@@ -17,8 +15,8 @@ local FEW, MANY = 100, 500
 local FEW_CONNECTIONS, MANY_CONNECTIONS = 4, 12
 local ALLOCATING = 2000
 
--- `limit`: a little above what was measured: thousands of instructions, blocks, or bytes. Of libcurl 7.88.1, OpenSSL 3.0,
--- simdjson 3, Lua 5.4 and glibc 2.36 on x86-64.
+-- `limit`: a little above what was measured; thousands of instructions, blocks, or bytes. Of libcurl 7.88.1, OpenSSL
+-- 3.0, simdjson 3, Lua 5.4 and glibc 2.36 on x86-64.
 local ROWS = {
   { name = "one", title = "one by one", in_flight = 1, limit = 356 },
   { name = "64", title = "64 in flight", in_flight = 64, limit = 376 },

@@ -223,10 +223,14 @@ function Runner:course(operation, learn, subject)
   return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
 end
 
--- What a step comes to.
-local function stepped(self, verb, what, info)
+-- Takes further steps as long as there is nothing to wait for. Returns what the last one came to.
+local function stepped(self, runtime, verb, what, info)
+  local machine = self.machine
+  while verb == "sent" and what:done() do
+    verb, what, info = go_on(self.runner, runtime, machine)
+  end
   if verb ~= "ended" then return verb, what end
-  return verb, self.learn(self.subject, what, info, self.machine)
+  return verb, self.learn(self.subject, what, info, machine)
 end
 
 --- Takes the first step.
@@ -235,7 +239,8 @@ end
 --   call is cancelled. `"ended"`: what `learn` returned
 function Course:begin()
   local runner, machine = self.runner, self.machine
-  return stepped(self, advance(runner, runner.call_runtime, machine, machine:next(machine.at)))
+  local runtime = runner.call_runtime
+  return stepped(self, runtime, advance(runner, runtime, machine, machine:next(machine.at)))
 end
 
 --- Takes the next step.
@@ -243,7 +248,8 @@ end
 -- @return as `begin`
 function Course:go_on(cancelled)
   local runner = self.runner
-  return stepped(self, go_on(runner, runner.call_runtime, self.machine, cancelled))
+  local runtime = runner.call_runtime
+  return stepped(self, runtime, go_on(runner, runtime, self.machine, cancelled))
 end
 
 --- @type Runner
