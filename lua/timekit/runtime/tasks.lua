@@ -19,6 +19,10 @@ local WAITS = {}
 -- the rest. One call is continued in any case, so that every update makes progress; nothing is interrupted.
 local UPDATE_TIME = 0.00008
 
+-- How many functions of `on_done` may run within each other. Where answers are there at once, each may start the next
+-- call and set the next function, and Lua cannot resume coroutines within each other without end.
+local DEEPEST = 16
+
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local status, running = coroutine.status, coroutine.running
 
@@ -266,12 +270,20 @@ function Tasks:wake(call)
 end
 
 --- Has a function called with the results of a call that is over.
--- Raises what the function raises before it first waits.
+-- Raises what the function raises before it first waits. Where such functions run within each other, the update does it
+-- later.
 -- @tparam function fn
 -- @tparam Call over
 function Tasks:notify(fn, over)
+  if self.depth == DEEPEST then
+    add_later(self, fn, over)
+    if not self.busy then set_alarm(self) end
+    return
+  end
   local call = add(self, fn)
+  self.depth = self.depth + 1
   settle(self, call, resume(call.thread, unpack(over, 1, over.count)))
+  self.depth = self.depth - 1
   begun(self, call)
 end
 
@@ -445,6 +457,7 @@ function tasks.new(pump, registry, of_batch)
     failed = {}, -- calls whose errors have not been raised yet
     on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
     busy = false, -- an update is under way
+    depth = 0, -- how many functions of `on_done` run within each other
     cancelled = false, -- all calls were
   }, Tasks)
 end
