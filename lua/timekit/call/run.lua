@@ -163,15 +163,15 @@ end
 
 -- Goes on when the transfer is done, or the wait is over. Returns as `advance`.
 local function go_on(self, runtime, machine, cancelled)
-  local transfer, verb, what, info = machine.transfer, nil, nil, nil
+  local transfer = machine.transfer
   if transfer then
-    verb, what, info = receive(self, runtime, machine, transfer:result())
+    local verb, what, info = receive(self, runtime, machine, transfer:result())
     if verb == "ended" then return verb, what, info end
-  else
-    machine.at = runtime.now()
-    if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
+    return advance(self, runtime, machine, verb, what)
   end
-  return advance(self, runtime, machine, verb, what)
+  machine.at = runtime.now()
+  if cancelled then return advance(self, runtime, machine, machine:cancel()) end
+  return advance(self, runtime, machine, machine:next(machine.at))
 end
 
 -- Makes the machine of an operation that begins.
