@@ -12,6 +12,7 @@ before a transfer starts, and results become Lua values after libcurl has return
 #include "bind/escape.h"
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
+#include "bind/program.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
@@ -115,5 +116,6 @@ int luaopen_timekit_core(lua_State *L) {
   tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
+  tk_program_open(L);
   return 1;
 }
