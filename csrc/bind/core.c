@@ -14,6 +14,7 @@ before a transfer starts, and results become Lua values after libcurl has return
 #include "bind/escape.h"
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
+#include "bind/program.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
@@ -119,5 +120,6 @@ int luaopen_timekit_core(lua_State *L) {
   tk_escape_open(L);
   tk_append_open_lua(L);
   tk_digest_open(L);
+  tk_program_open(L);
   return 1;
 }

@@ -1,0 +1,145 @@
+--- What a command works with: the client, the output, the terminal, and how to wait and to fail.
+-- @module timekit.cli.context
+
+local core = require "timekit.core"
+local exits = require "timekit.cli.exits"
+local failure = require "timekit.cli.failure"
+local output = require "timekit.cli.output"
+local report = require "timekit.cli.report"
+local terminal = require "timekit.cli.terminal"
+
+local context = {}
+
+--- A command's context.
+-- @field args what argparse found
+-- @field terminal see `timekit.cli.terminal`
+-- @field output prints results, see `timekit.cli.output`
+-- @type Context
+local Context = {}
+Context.__index = Context
+
+-- Seconds between two looks whether Ctrl-C was pressed, if the signal comes just before the wait and does not end it.
+local LONGEST_WAIT = 0.2
+
+--- Writes to standard output, as it is.
+-- Raises a failure when it cannot be written: a result that nobody gets is no success.
+-- @tparam string text
+function Context.out(_, text)
+  local written, problem = io.stdout:write(text)
+  if not written then failure.raise("failed", "the result cannot be written: %s", problem) end
+end
+
+--- Writes to standard error, as it is.
+-- @tparam string text
+function Context.err(_, text)
+  io.stderr:write(text)
+end
+
+--- Writes a line to standard error, unless `-q` is given.
+-- @tparam string text
+function Context:note(text)
+  if not self.args.quiet then io.stderr:write("timekit: ", text, "\n") end
+end
+
+-- Prints each try. A hook sees no key.
+local function print_try(try)
+  local path = try.route:gsub("{(%w+)}", { id = try.id, action = try.action })
+  io.stderr:write(("%s %s %s %.0f ms%s\n"):format(
+    try.method, path, try.status or try.kind, try.elapsed * 1000, try.reconcile and " (to find out)" or ""))
+end
+
+--- What the arguments, the environment and the profiles say about the account.
+-- @treturn table see `timekit.cli.config`
+function Context:account()
+  if not self.known then self.known = require("timekit.cli.config").account(self.args) end
+  return self.known
+end
+
+local CREDENTIALS = "no key: set TIMEKIT_APP_KEY, or give --key-file, or a profile in %s"
+
+--- The client of the global options, made when it is first asked for.
+-- @tparam ?table overrides options of `timekit.new` that replace those of the arguments
+-- @treturn Client
+-- Raises a failure for wrong options and where there is no key.
+function Context:client(overrides)
+  if self.made then return self.made end
+  local args, options = self.args, { app_info = "timekit-cli" }
+  for name, value in pairs(self:account()) do options[name] = value end
+  options.webhook_secret = nil
+  options.timeout, options.retries, options.uncertain = args.timeout, args.retries, args.uncertain
+  if args.verbose then options.after = print_try end
+  for name, value in pairs(overrides or {}) do options[name] = value end
+  local ok, client = pcall(function()
+    local made = require("timekit").new(options)
+    return made
+  end)
+  if not ok then
+    if (failure.message(client) or ""):find "^no key:" then
+      failure.raise("auth", CREDENTIALS, require("timekit.cli.config").path())
+    end
+    failure.again(client)
+  end
+  self.made = client
+  return client
+end
+
+--- The names of `--include`.
+-- @treturn {string,...}|nil
+function Context:include()
+  if not self.args.include then return nil end
+  local names = {}
+  for name in self.args.include:gmatch "[^,%s]+" do names[#names + 1] = name end
+  return names
+end
+
+--- Runs a function that uses the client, and waits for it. Ctrl-C cancels what it waits for, and the error of that
+-- tells whether it may have been done.
+-- @tparam function fn function(client) that returns a result and its `info`, or nil and an error
+-- @return what `fn` returns
+-- Raises a failure for wrong use of the client's methods.
+function Context:run(fn)
+  local client = self:client()
+  core.program.catch_signals()
+  local ok, problem = pcall(function()
+    local call = client:start(fn, client)
+    while not call:done() do
+      client:update(LONGEST_WAIT)
+      if core.program.signals() > 0 then call:cancel() end
+    end
+    return call
+  end)
+  core.program.release_signals()
+  if not ok then failure.again(problem) end
+  return problem:result()
+end
+
+--- Prints an error.
+-- @tparam table err of `timekit.error`
+-- @treturn integer the exit code
+function Context:fail(err)
+  return report.print(err, self.args.output == "json" or self.args.output == "jsonl", self.terminal)
+end
+
+--- Prints the result of a method, or its error.
+-- @param result the result; nil: it failed
+-- @tparam table info the second result of the method
+-- @treturn integer the exit code
+function Context:finish(result, info)
+  if result == nil then return self:fail(info) end
+  if info and info.reconciled then self:note("the answer was lost; reading the booking showed that it is done") end
+  self.output:one(result)
+  return exits.DONE
+end
+
+--- Makes the context of a command.
+-- @tparam table args what argparse found
+-- @tparam table module the command's module
+-- @treturn Context
+-- Raises a failure for an unknown format.
+function context.new(args, module)
+  local self = setmetatable({ args = args, terminal = terminal.new(args.color or "auto") }, Context)
+  self.output = output.new(self, args.output, module.formats)
+  return self
+end
+
+return context
