@@ -161,7 +161,9 @@ build = {
     ["timekit.webhook"] = "lua/timekit/webhook.lua",
     ["timekit.core"] = {
       sources = {
+        "csrc/bind/append_lua.c",
         "csrc/bind/core.c",
+        "csrc/bind/digest.c",
         "csrc/bind/engine_lua.c",
         "csrc/bind/escape.c",
         "csrc/bind/fields.c",
@@ -171,6 +173,7 @@ build = {
         "csrc/bind/result.c",
         "csrc/bind/tls_lua.c",
         "csrc/bind/transfer_lua.c",
+        "csrc/engine/append.c",
         "csrc/engine/buffer.c",
         "csrc/engine/bundle.c",
         "csrc/engine/bundle_read.c",

@@ -7,7 +7,9 @@ before a transfer starts, and results become Lua values after libcurl has return
 
 @module timekit.core
 */
+#include "bind/append_lua.h"
 #include "bind/compat.h"
+#include "bind/digest.h"
 #include "bind/engine_lua.h"
 #include "bind/escape.h"
 #include "bind/hmac.h"
@@ -116,6 +118,8 @@ int luaopen_timekit_core(lua_State *L) {
   tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
+  tk_append_open_lua(L);
+  tk_digest_open(L);
   tk_program_open(L);
   return 1;
 }
