@@ -319,7 +319,7 @@ MERMAID := build/mermaid/node_modules/mermaid/package.json
 $(MERMAID):
 	@mkdir -p build/mermaid
 	@npm install --prefix build/mermaid --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
-	  --fetch-retries=1 --fetch-timeout=30000 mermaid@12.3.0 jsdom@29.1.1 > build/mermaid/log 2>&1 \
+	  --fetch-retries=1 --fetch-timeout=30000 mermaid@11.12.0 jsdom@26.1.0 > build/mermaid/log 2>&1 \
 	  || { cat build/mermaid/log; exit 1; }
 
 test-pictures: deps-pictures
