@@ -29,7 +29,7 @@ describe("the exit code", function()
     local id = world:booking()
     ends(1, "^timekit: transition: Cannot apply action 'decline' to current state 'confirmed'", ("timekit confirm %s -q > /dev/null; timekit decline %s"):format(
       id, id))
-    ends(1, "^timekit: validation: ", "timekit cancel " .. world:booking "confirmed" .. " message:=7")
+    ends(1, "^timekit: validation: ", "timekit cancel " .. world:booking "instant" .. " message:=7")
   end)
 
   it("is 2 for wrong use", function()
@@ -56,7 +56,7 @@ describe("the exit code", function()
   end)
 
   it("is 3 when the graph's rules refuse it, and nothing is sent", function()
-    local id = world:booking "confirmed"
+    local id = world:booking "instant"
     ends(3, "^timekit: transition: action 'confirm' is not possible in the state 'confirmed'", "timekit can " .. id
       .. " confirm")
     ends(3, "^timekit: input: ", "timekit create graph=instant start=2030-03-01T09:00:00Z end=2030-03-01T08:00:00Z")

@@ -78,13 +78,13 @@ function program:script(command)
   return self.prelude .. "\n" .. command
 end
 
---- Runs a shell command in the folder.
+--- Runs a command of bash in the folder.
 -- @tparam string command such as `timekit get x`
 -- @treturn integer its exit code
 -- @treturn string its standard output
 -- @treturn string its standard error
 function program:run(command)
-  local _, report = shell.run(("sh -c %s > %s/out 2> %s/err; echo $?"):format(
+  local _, report = shell.run(("bash -c %s > %s/out 2> %s/err; echo $?"):format(
     quoted(self:script(command)), self.folder, self.folder))
   return tonumber(report), self:read "out", self:read "err"
 end
@@ -124,15 +124,18 @@ function program:start_on_terminal(command)
   }
 end
 
---- Makes a booking in the sandbox, of the graph `confirm_decline`.
--- @tparam ?string state `tentative`, or `confirmed`
+--- Makes a booking in the sandbox.
+-- @tparam ?string graph `confirm_decline` unless given, whose bookings are `tentative`; those of `instant` are confirmed
+-- @tparam ?table fields further ones
 -- @treturn string its id
-function program:booking(state)
-  local status, answer = self.box:request("POST", "/v2/bookings", core.encode {
-    graph = state == "confirmed" and "instant" or "confirm_decline", what = "Mens haircut", where = "Sesame St",
+function program:booking(graph, fields)
+  local booking = {
+    graph = graph or "confirm_decline", what = "Mens haircut", where = "Sesame St",
     start = "2030-03-01T08:00:00+00:00", ["end"] = "2030-03-01T09:00:00+00:00",
     customer = { name = "Marty McFly", email = "marty.mcfly@timekit.io" },
-  })
+  }
+  for name, value in pairs(fields or {}) do booking[name] = value end
+  local status, answer = self.box:request("POST", "/v2/bookings", core.encode(booking))
   assert(status == 201 or status == 200, core.encode(answer))
   return answer.data.id
 end
