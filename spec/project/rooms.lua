@@ -11,7 +11,8 @@ local ROOMS = {
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
   -- The program uses what every user has.
-  cli = "face graphs sandbox",
+  -- Its messages about what is in a file are worded as those of the module are.
+  cli = "face graphs sandbox text.messages",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle.
   methods = "call http rules graphs options error text signing runtime booking",

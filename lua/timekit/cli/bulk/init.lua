@@ -175,7 +175,7 @@ local function conclude(self)
   context:note(tally:summary())
   local stopping = runner.stopping
   if stopping == "failed" then context:fail(failure.new("failed", runner.problem)) end
-  if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key; the run was stopped")) end
+  if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key, so the run ends")) end
   if tally:left() > 0 then
     local more = stopping == "credentials" and { "--retry", "failed" } or { "--resume" }
     context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
@@ -266,7 +266,7 @@ local function make_client(self, args)
 end
 
 -- Reads the journal without changing what it says of any row.
-local function dry_run(self, args, path, found)
+local function dry_run(self, path, found)
   local index
   if self.retry and is_there(path) then
     local journal, problem = journals.open(path)
@@ -301,7 +301,7 @@ function bulk.run(context, args, arguments)
     input = { size = found.size, sha256 = found.sha256 }, rows = found.rows, action = args.action,
     base_url = client.base_url,
   }
-  if args.dry_run then return dry_run(self, args, path, found) end
+  if args.dry_run then return dry_run(self, path, found) end
   self.journal, self.index = open_journal(path, args, retry, self.header)
   return perform(self, args)
 end

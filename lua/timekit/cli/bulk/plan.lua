@@ -31,7 +31,7 @@ end
 --- Makes the source of a schedule.
 -- @tparam table parts `rows` (function, see `timekit.cli.bulk.rows`), `found` (an Index, or nil), `retry` (set of
 --   outcomes), `journal`, `results`, `tally`
--- @treturn function as in `timekit.cli.bulk.schedule`; raises when a row is wrong, which it was not when all were checked
+-- @treturn function as in `timekit.cli.bulk.schedule`; raises when a row is wrong that was not when all were checked
 function plan.source(parts)
   local found, retry = parts.found, parts.retry
   return function()
