@@ -264,7 +264,8 @@ $(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c/slow_dns.so: spec/c/slow_dns.c
+PRELOADED := build/c/slow_dns.so build/c/killed_write.so
+build/c/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
@@ -282,7 +283,7 @@ RUN_TESTS = $(WITH_PATHS) EXPECTED_LUA='$(LUA_NAME)' $(LUA) spec/support/suite.l
 SPECS ?= spec
 
 test: deps-test
-	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so $(JS_CLIENT)
+	@$(MAKE) -s all $(C_TESTS) $(PRELOADED) $(JS_CLIENT)
 	@$(MAKE) -s all LUA=luajit
 	@$(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
 
@@ -349,7 +350,7 @@ build/c-asan/lua: spec/c/lua_main.c
 
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
-	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
+	@$(MAKE) -s all build/c-asan/lua $(PRELOADED)
 	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'

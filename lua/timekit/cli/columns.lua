@@ -8,6 +8,14 @@ local json = require "timekit.cli.json"
 
 local columns = {}
 
+local function is_list_of_texts(value)
+  if type(value) ~= "table" or not timekit.is_array(value) then return false end
+  for _, item in ipairs(value) do
+    if type(item) ~= "string" then return false end
+  end
+  return true
+end
+
 --- A value as people read it: on one line, without what a terminal would act on.
 -- @param value
 -- @treturn string
@@ -17,7 +25,7 @@ function columns.text(value)
   if type(value) == "string" then
     text = value
   elseif type(value) == "table" then
-    text = json.encode(value)
+    text = is_list_of_texts(value) and table.concat(value, ", ") or json.encode(value)
   else
     text = core.encode(value)
   end
@@ -55,12 +63,12 @@ local BOOKINGS = {
   { "updated_at", function(booking) return booking.updated_at end },
 }
 
--- Of anything else: the names of the first item whose values are no tables.
+-- Of anything else: the names of the first item whose values fit into a cell.
 local function columns_of(item)
   if item.state and item.graph then return BOOKINGS end
   local found = {}
   for _, name in ipairs(json.keys(item)) do
-    if type(item[name]) ~= "table" then
+    if type(item[name]) ~= "table" or is_list_of_texts(item[name]) then
       found[#found + 1] = { name, function(other) return other[name] end }
     end
   end

@@ -2,7 +2,8 @@
 --
 -- A command's module is `timekit.cli.commands.NAME`, loaded when the command is used. It is a table of:
 --
--- * `define` function(command): adds arguments and options to the command of argparse
+-- * `define` function(command, with_help): adds arguments and options to the command of argparse; a command below it
+--   gets its `--help` by `with_help(command:command(name))`
 -- * `run` function(context, args): does it, and returns an exit code (see `timekit.cli.exits`). `context` is that of
 --   `timekit.cli.context`, `args` what argparse found. It may raise a `timekit.cli.failure`
 -- * `examples` a list of shell commands for the help. The suite runs them against a sandbox, in a folder of its own,

@@ -113,6 +113,38 @@ function Context:run(fn)
   return problem:result()
 end
 
+--- The app key, for what is signed with it here.
+-- @treturn string
+-- Raises a failure where there is none.
+function Context:app_key()
+  local key = self:account().app_key or os.getenv "TIMEKIT_APP_KEY"
+  if not key or key == "" then failure.raise("auth", CREDENTIALS, require("timekit.cli.config").path()) end
+  return key
+end
+
+--- The webhook's secret: of `--secret-file`, of `TIMEKIT_WEBHOOK_SECRET`, or of the profile.
+-- @treturn string
+-- Raises a failure where there is none.
+function Context:webhook_secret()
+  local file = self.args.secret_file
+  if file then return require("timekit.cli.config").secret(file, "--secret-file") end
+  local secret = os.getenv "TIMEKIT_WEBHOOK_SECRET"
+  if not secret or secret == "" then secret = self:account().webhook_secret end
+  if not secret then
+    failure.raise("auth", "no secret: set TIMEKIT_WEBHOOK_SECRET, or give --secret-file, or webhook_secret in %s",
+      require("timekit.cli.config").path())
+  end
+  return secret
+end
+
+--- Prints a refusal of the program's own.
+-- @tparam string kind see `timekit.cli.exits`
+-- @tparam string message
+-- @treturn integer the exit code
+function Context:refuse(kind, message)
+  return self:fail(failure.new(kind, message))
+end
+
 --- Prints an error.
 -- @tparam table err of `timekit.error`
 -- @treturn integer the exit code
@@ -134,10 +166,11 @@ end
 --- Makes the context of a command.
 -- @tparam table args what argparse found
 -- @tparam table module the command's module
+-- @tparam table parser `timekit.cli.parser`, for the command that knows all commands
 -- @treturn Context
 -- Raises a failure for an unknown format.
-function context.new(args, module)
-  local self = setmetatable({ args = args, terminal = terminal.new(args.color or "auto") }, Context)
+function context.new(args, module, parser)
+  local self = setmetatable({ args = args, parser = parser, terminal = terminal.new(args.color or "auto") }, Context)
   self.output = output.new(self, args.output, module.formats)
   return self
 end

@@ -15,13 +15,14 @@ end
 local function run(arguments)
   -- The interpreter's own handler of Ctrl-C raises an error wherever the program is.
   require("timekit.core").program.release_signals()
-  local found, module = require("timekit.cli.parser").read(arguments)
+  local parser = require "timekit.cli.parser"
+  local found, module = parser.read(arguments)
+  if not found and not module then return print_version() end
   if not found then
     io.stdout:write(module, "\n")
     return 0
   end
-  if found.version then return print_version() end
-  local context = require("timekit.cli.context").new(found, module)
+  local context = require("timekit.cli.context").new(found, module, parser)
   return module.run(context, found)
 end
 

@@ -41,6 +41,14 @@ function Output:one(value)
   end
 end
 
+--- Prints a text that is all of the result, such as a link; in JSON it has a name.
+-- @tparam string name
+-- @tparam string text
+function Output:text(name, text)
+  local is_json = self.format == "json" or self.format == "jsonl"
+  self:line(is_json and json.encode { [name] = text } or text)
+end
+
 --- A list that is printed while it comes.
 -- @type List
 local List = {}
@@ -78,10 +86,15 @@ function List:add(item)
   end
 end
 
---- Ends the list. A list that failed is not ended: its JSON stays open, so that nobody takes it for all there is.
+--- Ends the list. The JSON of one that failed stays open instead, so that nobody takes it for all there is.
 function List:finish()
   if self.format == "table" then print_table(self) end
   if self.format == "json" then self.output:line(self.count == 0 and "[]" or "]") end
+end
+
+--- Prints what came of a list that failed: it is not ended.
+function List:abandon()
+  if self.format == "table" then print_table(self) end
 end
 
 --- Begins a list.

@@ -3,6 +3,7 @@
 -- @module timekit.cli.parser
 
 local commands = require "timekit.cli.commands"
+local converters = require "timekit.cli.converters"
 local failure = require "timekit.cli.failure"
 local libraries = require "timekit.cli.libraries"
 
@@ -11,36 +12,22 @@ local parser = {}
 -- Bytes in a line of the help.
 local WIDTH = 100
 
-local function number_from(minimum, is_whole)
-  return function(text)
-    local number = text:find("^%d+%.?%d*$") and tonumber(text)
-    if not number or number < minimum or is_whole and number % 1 ~= 0 then
-      return nil, ("expected a %snumber from %d, got '%s'"):format(is_whole and "whole " or "", minimum, text)
-    end
-    return number
-  end
-end
-
---- Converters of options: text → value, or nil and what is wrong.
-parser.count, parser.seconds = number_from(0, true), number_from(0)
-
 -- The options of all commands. Without `argument` the option is a flag.
 local OPTIONS = {
   { "--base-url", argument = "URL", about = "where the API is (TIMEKIT_BASE_URL)" },
   { "--timeout", argument = "S", about = "seconds for all of an operation, retries and waits included",
-    convert = parser.seconds },
-  { "--retries", argument = "N", about = "further tries of a request, where that is safe", convert = parser.count },
+    convert = "seconds" },
+  { "--retries", argument = "N", about = "further tries of a request, where that is safe", convert = "count" },
   { "--uncertain", argument = "HOW", about = "reconcile: find out what became of a lost action; report: do not",
     choices = { "reconcile", "report" } },
-  { "--key-file", argument = "FILE", about = "a file that holds the app key" },
+  { "--key-file", argument = "FILE", about = "a file that holds the app key", words = "file" },
   { "--profile", argument = "NAME", about = "a profile of $XDG_CONFIG_HOME/timekit/config" },
   { "-o", argument = "FORMAT", about = "table, json, jsonl or id; unless given a table on a terminal, else JSON",
-    target = "output" },
+    target = "output", words = { "table", "json", "jsonl", "id" } },
   { "--include", argument = "NAMES", about = "what else a booking is to show, such as customers,attributes" },
   { "-q", target = "quiet", about = "no progress and no notes on standard error" },
   { "-v", target = "verbose", about = "each try on standard error: method, path, status, ms" },
   { "--color", argument = "WHEN", about = "auto, always or never", choices = { "auto", "always", "never" } },
-  { "--version", about = "the version" },
 }
 
 --- The options of all commands, for completion.
@@ -75,13 +62,20 @@ local function add_options(root)
     local element
     if option.argument then
       element = root:option(option[1], option.about):argname(option.argument)
-      if option.convert then element:convert(option.convert) end
+      if option.convert then element:convert(converters[option.convert](option[1])) end
       if option.choices then element:choices(option.choices) end
     else
       element = root:flag(option[1], option.about)
     end
     if option.target then element:target(option.target) end
   end
+end
+
+--- Loads the module of a command.
+-- @tparam string name
+-- @treturn table see `timekit.cli.commands`
+function parser.load(name)
+  return require("timekit.cli.commands." .. name)
 end
 
 -- The actions of the known graphs that are no commands: each is short for `action ID NAME`.
@@ -108,14 +102,14 @@ local function examples_of(module)
   return table.concat(lines, "\n") .. "\n\nOptions of all commands: timekit --help"
 end
 
-local function define(command, module)
-  module.define(command)
-  command:epilog(examples_of(module)):usage_max_width(WIDTH)
+local function help_of_all()
+  return ("Short for actions: %s\n\ntimekit COMMAND --help shows an example."):format(
+    table.concat(short_actions(), ", "))
 end
 
 --- A parser for everything.
 -- @tparam ?string used the command to define in full; nil: none
--- @tparam function on_help called with the parser whose help is asked for
+-- @tparam function on_help called with the parser whose help is asked for, or with `version`
 -- @treturn table argparse's parser
 -- @treturn ?table the module of the command
 function parser.new(used, on_help)
@@ -124,26 +118,26 @@ function parser.new(used, on_help)
   add_options(root)
   local function with_help(element)
     element:flag("-h --help", "this help, with examples"):target("help"):action(function() on_help(element) end)
+    return element
+  end
+  local module
+  root:flag("--version", "the version"):action(function() on_help "version" end)
+  local function add_command(name, summary, load)
+    local command = with_help(root:command(name):summary(summary):add_help(false))
+    if name == used then
+      module = load(name)
+      command:usage_max_width(WIDTH):description(summary:gsub("^%l", string.upper) .. ".")
+      module.define(command, function(inner) return with_help(inner:add_help(false)) end)
+    end
+    return command
   end
   with_help(root)
-  local module
   for _, entry in ipairs(commands) do
-    local command = root:command(entry[1], entry[2]):summary(entry[2]):add_help(false)
-    with_help(command)
-    if entry[1] == used then
-      module = require("timekit.cli.commands." .. used)
-      define(command, module)
-    end
+    add_command(entry[1], entry[2], parser.load)
   end
   if used and not module then
-    local actions = require "timekit.cli.commands.action"
     for _, name in ipairs(short_actions()) do
-      local command = root:command(name, "short for: timekit action ID " .. name):add_help(false):hidden(true)
-      with_help(command)
-      if name == used then
-        module = actions.short(name)
-        define(command, module)
-      end
+      add_command(name, "short for: action ID " .. name, parser.load("action").short):hidden(true)
     end
   end
   return root, module
@@ -156,8 +150,8 @@ end
 
 --- Reads arguments.
 -- @tparam {string,...} arguments
--- @treturn table|nil argparse's result; nil: a help is asked for
--- @treturn table|string the command's module; or the help
+-- @treturn table|nil argparse's result; nil: help or the version is asked for
+-- @treturn table|string|nil the command's module; or the help; nil: the version
 -- Raises a failure for wrong use.
 function parser.read(arguments)
   local name, helped = name_in(arguments), nil
@@ -165,12 +159,9 @@ function parser.read(arguments)
   -- Without a command there is nothing to do; the help says what there is.
   if not name and #arguments == 0 then helped = root end
   local ok, result = root:pparse(arguments)
+  if helped == "version" then return nil end
   if helped then
-    if helped == root then
-      root:epilog(("Short for actions: %s\n\ntimekit COMMAND --help shows an example."):format(
-        table.concat(short_actions(), ", ")))
-    end
-    return nil, helped:get_help()
+    return nil, helped:get_help() .. "\n\n" .. (helped == root and help_of_all() or examples_of(module))
   end
   if not ok then
     failure.raise("usage", "%s (see timekit %s--help)", one_line(result), module and name .. " " or "")
