@@ -466,6 +466,11 @@ chaos: deps-test
 	@$(MAKE) -s all
 	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
+# Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
+chaos-bulk: deps-test
+	@$(MAKE) -s all $(PRELOADED)
+	@$(WITH_PATHS) SEED='$(SEED)' ROWS='$(ROWS)' KILLS='$(KILLS)' ROUNDS='$(ROUNDS)' $(LUA) spec/chaos/bulk_run.lua
+
 # What `tk:update()` costs a game's frame while a resolver hangs.
 bench-frames: deps-test
 	@$(MAKE) -s all build/c/slow_dns.so
@@ -520,7 +525,7 @@ bench-json: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
 	  $(BUILD) $(BUILD)-cjson
 
-.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
+.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk bench-frames bench-nginx deps-bench bench bench-json
 # -- end of proving --
 
 help:
@@ -533,6 +538,7 @@ help:
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
