@@ -34,13 +34,13 @@ end
 
 --- Makes a folder with the program on its PATH, and starts a sandbox.
 -- @tparam ?string environment of the sandbox, such as `KEY=x`
--- @treturn table `folder`; `box`: see `spec.support.sandbox_server`
+-- @treturn table `folder`; `lua`, the interpreter; `box`: see `spec.support.sandbox_server`
 function program.new(environment)
   local root = shell.must("pwd"):match "[^\n]*"
   local folder = shell.must("mktemp -d"):match "[^\n]*"
   local lua = this_lua.command:find "^[^/]+/" and root .. "/" .. this_lua.command or this_lua.command
   local self = setmetatable({
-    root = root, folder = folder, box = sandbox_server.start(environment), variables = {},
+    root = root, folder = folder, lua = lua, box = sandbox_server.start(environment),
   }, program)
   self.prelude = table.concat({
     CLEAN,
@@ -102,16 +102,16 @@ function program:on_terminal(command, columns)
 end
 
 --- Starts a shell command in the folder, on a terminal of its own, and goes on.
--- @treturn table `await(text)` waits until the terminal shows it, `type(text)` presses keys, `finish()` returns the exit
---   code and what the terminal got
+-- @treturn table `await(text)` waits until the terminal shows it, `type(text)` presses keys, `finish()` returns the
+--   exit code and what the terminal got
 function program:start_on_terminal(command)
   self:write("terminal.sh", self:script("export TERM=xterm\n" .. command))
   local folder = self.folder
-  local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/out; echo $? > %s/status"):format(
+  local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/shown; echo $? > %s/status"):format(
     folder, folder, folder), "w"))
   return {
     await = function(text)
-      await(("the terminal does not show " .. text), function() return self:read("out"):find(text, 1, true) end)
+      await(("the terminal does not show " .. text), function() return self:read("shown"):find(text, 1, true) end)
     end,
     type = function(text)
       keys:write(text)
@@ -119,13 +119,14 @@ function program:start_on_terminal(command)
     end,
     finish = function()
       keys:close()
-      return tonumber(self:read "status"), (self:read("out"):gsub("\r\n", "\n"))
+      return tonumber(self:read "status"), (self:read("shown"):gsub("\r\n", "\n"))
     end,
   }
 end
 
 --- Makes a booking in the sandbox.
--- @tparam ?string graph `confirm_decline` unless given, whose bookings are `tentative`; those of `instant` are confirmed
+-- @tparam ?string graph `confirm_decline` unless given, with bookings that are `tentative`; those of `instant` are
+--   `confirmed`
 -- @tparam ?table fields further ones
 -- @treturn string its id
 function program:booking(graph, fields)
