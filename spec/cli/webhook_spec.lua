@@ -52,7 +52,8 @@ describe("webhooks", function()
 
   it("are verified", function()
     local function verify(signed)
-      return (world:run(("timekit webhook verify --secret-file secret --signature '%s' < delivery.json"):format(signed)))
+      return (world:run(
+        ("timekit webhook verify --secret-file secret --signature '%s' < delivery.json"):format(signed)))
     end
     assert.same({ 0, 0, 1, 1, 1 }, {
       verify(signature), verify(signature:upper()), verify(signature:sub(2)), verify "", verify(("0"):rep(64)),

@@ -115,7 +115,9 @@ function program:start_on_terminal(command)
   self.keys = keys
   return {
     await = function(text)
-      program.await(("the terminal does not show " .. text), function() return self:read("shown"):find(text, 1, true) end)
+      program.await("the terminal does not show " .. text, function()
+        return self:read("shown"):find(text, 1, true)
+      end)
     end,
     type = function(text)
       keys:write(text)
