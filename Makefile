@@ -187,7 +187,7 @@ RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl lua-argparse 
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  curl openssl luarocks git lua5.4
+  curl openssl luarocks git lua5.4 zsh fish
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev

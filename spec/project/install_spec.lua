@@ -42,6 +42,8 @@ describe("installing", function()
   it("by make puts a working module under DESTDIR and PREFIX", function()
     must(("%s -C %s/source install DESTDIR=%s/dest PREFIX=/opt/tk"):format(make, where, where))
     local prefix = where .. "/dest/opt/tk"
+    local first = must(("head -n 1 %s/bin/timekit"):format(prefix)):match "^#!(/%S+)\n$"
+    assert.equal(this_lua.name, first:match "[^/]+$")
     assert.equal("cancelled\n", try(prefix .. "/share/lua/" .. version, prefix .. "/lib/lua/" .. version))
   end)
 
@@ -51,13 +53,15 @@ describe("installing", function()
     must(("mkdir -p %s/server && luarocks-admin --lua-version %s make_manifest %s/server"):format(
       rocks, version, rocks))
     local file = assert(io.open(rocks .. "/config.lua", "w"))
-    file:write(('rocks_servers = { "%s/server" }\nrocks_provided = { ["lua-cjson"] = "2.1.0-1" }\n'):format(rocks))
+    file:write(('rocks_servers = { "%s/server" }\nrocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1", '
+      .. '["lua-term"] = "0.7-1" }\n'):format(rocks))
     file:write('variables = { LUA_INCDIR = "',
       must("pkg-config --cflags-only-I " .. this_lua.name):match("^-I(%S+)"), '" }\n')
     file:close()
     must(("cd %s/source && LUAROCKS_CONFIG=%s/config.lua luarocks --lua-version %s --tree %s/tree make "
       .. "rockspec/timekit-scm-1.rockspec"):format(where, rocks, version, rocks))
     assert.equal("cancelled\n", try(rocks .. "/tree/share/lua/" .. version, rocks .. "/tree/lib/lua/" .. version))
+    assert.truthy(must(rocks .. "/tree/bin/timekit --version"):find "^timekit scm ")
   end)
 end)
 
@@ -103,8 +107,9 @@ end)
 describe("make -s env", function()
   it("prints absolute paths that work from anywhere, and nothing else", function()
     local output = must(make .. " env")
-    assert.equal(2, select(2, output:gsub("export LUA_C?PATH=\"/[^\n]*\n", "")))
-    assert.equal("", (output:gsub("export LUA_C?PATH=\"/[^\n]*\n", "")))
+    assert.equal(3, select(2, output:gsub("export [LUAC_]*PATH=\"/[^\n]*\n", "")))
+    assert.equal("", (output:gsub("export [LUAC_]*PATH=\"/[^\n]*\n", "")))
     assert.equal("cancelled\n", must(("eval '%s'; cd /; %s -e \"%s\""):format(output, lua, program)))
+    assert.truthy(must(("eval '%s'; cd /; timekit --version"):format(output)):find "^timekit scm ")
   end)
 end)
