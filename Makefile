@@ -177,7 +177,7 @@ HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-co
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
   lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := $(BUILD_PACKAGES) lua5.4 liblua5.4-dev lua-ldoc lua-discount
+DOCS_PACKAGES := $(BUILD_PACKAGES) lua5.1 liblua5.1-0-dev lua5.4 liblua5.4-dev lua-ldoc lua-discount
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -227,18 +227,21 @@ sandbox: deps-run
 	@$(MAKE) -s all
 	@$(WITH_PATHS) PORT='$(PORT)' KEY='$(KEY)' exec $(LUA) -e 'require("timekit.sandbox.server").main()'
 
-docs: deps-docs
-	ldoc --all --dir build/docs --project timekit --title timekit --format markdown lua csrc
+# LDoc reads the comments of the public face, and the module FACE writes INTO from them: types for editors, pages.
+FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/$(3)/?.so;;'
+face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' INTO='$(CURDIR)/$(2)' \
+  $(3) /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
 
-# LDoc reads the comments of the public face, and the module $(1) writes $(2) from them: types for editors, pages.
-FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;'
-face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) INTO='$(CURDIR)/$(2)' \
-  lua5.4 /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
+# Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
+docs: deps-docs
+	@$(MAKE) -s all LUA=lua5.1
+	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
+	@echo build/docs/index.html
 
 TYPES := lua/timekit/library/timekit.lua
 types: deps-docs
 	@$(MAKE) -s all LUA=lua5.4
-	$(call face,spec.project.types.write,$(TYPES))
+	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
 # ---- proving ----
 
@@ -337,9 +340,10 @@ lint: deps-lint
 # The types are what the comments give, say what the live module has, and parse on every Lua.
 check-types:
 	@$(MAKE) -s all LUA=lua5.4
-	$(call face,spec.project.types.write,build/types/timekit.lua)
+	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
 	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
-	@$(FACE_PATHS) lua5.4 spec/project/types/check.lua $(TYPES)
+	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
+	  lua5.4 spec/project/types/check.lua $(TYPES)
 	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
