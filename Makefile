@@ -160,7 +160,8 @@ clean:
 # old name. `a/b` is the first of both that there is.
 LUAJIT_HEADERS := libluajit2-5.1-dev/libluajit-5.1-dev
 PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
-PACKAGES_luajit := luajit2/luajit $(LUAJIT_HEADERS)
+LUAJIT_PACKAGE := luajit2/luajit
+PACKAGES_luajit := $(LUAJIT_PACKAGE) $(LUAJIT_HEADERS)
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
   libcurl4-openssl-dev libssl-dev lua-cjson
@@ -173,9 +174,10 @@ TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
-LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
+LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
+  lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := lua-ldoc
+DOCS_PACKAGES := $(BUILD_PACKAGES) lua5.1 liblua5.1-0-dev lua5.4 liblua5.4-dev lua-ldoc lua-discount
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -225,8 +227,21 @@ sandbox: deps-run
 	@$(MAKE) -s all
 	@$(WITH_PATHS) PORT='$(PORT)' KEY='$(KEY)' exec $(LUA) -e 'require("timekit.sandbox.server").main()'
 
+# LDoc reads the comments of the public face, and the module FACE writes INTO from them: types for editors, pages.
+FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/$(3)/?.so;;'
+face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' INTO='$(CURDIR)/$(2)' \
+  $(3) /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
+
+# Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
 docs: deps-docs
-	ldoc --all --dir build/docs --project timekit --title timekit --format markdown lua csrc
+	@$(MAKE) -s all LUA=lua5.1
+	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
+	@echo build/docs/index.html
+
+TYPES := lua/timekit/library/timekit.lua
+types: deps-docs
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
 # ---- proving ----
 
@@ -339,6 +354,16 @@ lint: deps-lint
 	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
 	lua5.4 spec/project/rooms.lua
 	lua5.4 spec/project/comments.lua
+	$(MAKE) -s check-types
+
+# The types are what the comments give, say what the live module has, and parse on every Lua.
+check-types:
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
+	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
+	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
+	  lua5.4 spec/project/types/check.lua $(TYPES)
+	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -543,6 +568,8 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
-  sandbox docs test test-all test-debian test-hosts test-pictures deps-pictures deps-foreign musl-check windows-check \
-  lint asan valgrind help
+.PHONY: all always env install uninstall clean help run sandbox
+.PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
+.PHONY: test test-all test-debian test-hosts test-pictures
+.PHONY: docs types check-types
+.PHONY: lint musl-check windows-check asan valgrind
