@@ -21,6 +21,7 @@ LUA_PC := $(or $(shell for name in $(LUA_NAME) lua$(subst .,,$(LUA_VERSION)) lua
 # Relative, since make takes a space in a path for the end of it.
 BUILD := build/$(LUA_NAME)$(SANITIZED)
 CORE := $(BUILD)/timekit/core.so
+PROGRAM := $(BUILD)/bin/timekit
 
 # `make install` takes what was built as it is, so it reads here how that was (see FLAGS).
 ifneq ($(filter install,$(MAKECMDGOALS)),)
@@ -86,7 +87,7 @@ OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 
-all: $(CORE)
+all: $(CORE) $(PROGRAM)
 
 $(CORE): $(OBJECTS) $(BUILD)/flags.mk
 	@mkdir -p $(@D)
@@ -110,6 +111,17 @@ $(BUILD)/%.o: csrc/%.cc $(BUILD)/flags.mk
 
 -include $(wildcard $(BUILD)/*/*.d)
 
+# The program begins with the chosen Lua, and finds the module that it belongs to wherever that is. $(1), $(2): the
+# folders of the modules in Lua and in C.
+LUA_PROGRAM = $(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))
+program = { printf '\043!%s\n' '$(abspath $(firstword $(LUA_PROGRAM)))$(patsubst %, %,$(wordlist 2,9,$(LUA_PROGRAM)))'; \
+  printf 'package.path = [[%s/?.lua;%s/?/init.lua;]] .. package.path\n' '$(1)' '$(1)'; \
+  printf 'package.cpath = [[%s/?.so;]] .. package.cpath\n' '$(2)'; tail -n +2 lua/timekit/cli/program; }
+
+$(PROGRAM): always
+	@mkdir -p $(@D); $(call program,$(CURDIR)/lua,$(CURDIR)/$(BUILD)) > $@.new; chmod 755 $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
 # Absolute paths, so that it works from anywhere: eval "$(make -s env)"
 LUA_FILES = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 C_FILES = $(CURDIR)/$(BUILD)/?.so;;
@@ -125,6 +137,7 @@ is_set = $(findstring environment,$(origin $(1)))
 env:
 	@echo 'export LUA_PATH="$(LUA_FILES)"'
 	@echo 'export LUA_CPATH="$(C_FILES)"'
+	@echo 'export PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"'
 	$(if $(call is_set,LUA_PATH_$(VERSIONED)),@echo 'export LUA_PATH_$(VERSIONED)="$(LUA_FILES)"')
 	$(if $(call is_set,LUA_CPATH_$(VERSIONED)),@echo 'export LUA_CPATH_$(VERSIONED)="$(C_FILES)"')
 
@@ -133,6 +146,8 @@ INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 TO_LUADIR = $(DESTDIR)$(INST_LUADIR)
 TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
+INST_BINDIR ?= $(PREFIX)/bin
+TO_BINDIR = $(DESTDIR)$(INST_BINDIR)
 
 install: all
 	install -d '$(TO_LIBDIR)/timekit'
@@ -141,10 +156,13 @@ install: all
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
+	install -d '$(TO_BINDIR)'
+	$(call program,$(INST_LUADIR),$(INST_LIBDIR)) > '$(TO_BINDIR)/timekit'
+	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
 uninstall:
-	rm -f '$(TO_LIBDIR)/timekit/core.so'
+	rm -f '$(TO_LIBDIR)/timekit/core.so' '$(TO_BINDIR)/timekit'
 	for file in $(LUA_MODULES:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
@@ -165,7 +183,7 @@ PACKAGES_luajit := $(LUAJIT_PACKAGE) $(LUAJIT_HEADERS)
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
   libcurl4-openssl-dev libssl-dev lua-cjson
-RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
+RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl lua-argparse lua-term
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.

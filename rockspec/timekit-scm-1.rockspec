@@ -16,6 +16,9 @@ their inputs before anything is sent, and tells of every action whether it was a
 dependencies = {
   "lua >= 5.1, < 5.6",
   "lua-cjson >= 2.1.0",
+  -- For the program alone.
+  "argparse >= 0.7.1",
+  "lua-term >= 0.1",
 }
 external_dependencies = {
   -- No `header`: LuaRocks does not look into Debian's folder of this machine's headers, which the compiler knows.
@@ -24,6 +27,7 @@ external_dependencies = {
 }
 build = {
   type = "builtin",
+  install = { bin = { timekit = "lua/timekit/cli/program" } },
   modules = {
     ["timekit"] = "lua/timekit/init.lua",
     ["timekit.booking"] = "lua/timekit/booking.lua",
@@ -35,6 +39,22 @@ build = {
     ["timekit.call.redact"] = "lua/timekit/call/redact.lua",
     ["timekit.call.retry"] = "lua/timekit/call/retry.lua",
     ["timekit.call.run"] = "lua/timekit/call/run.lua",
+    ["timekit.cli.columns"] = "lua/timekit/cli/columns.lua",
+    ["timekit.cli.commands"] = "lua/timekit/cli/commands.lua",
+    ["timekit.cli.commands.action"] = "lua/timekit/cli/commands/action.lua",
+    ["timekit.cli.commands.get"] = "lua/timekit/cli/commands/get.lua",
+    ["timekit.cli.config"] = "lua/timekit/cli/config.lua",
+    ["timekit.cli.context"] = "lua/timekit/cli/context.lua",
+    ["timekit.cli.exits"] = "lua/timekit/cli/exits.lua",
+    ["timekit.cli.failure"] = "lua/timekit/cli/failure.lua",
+    ["timekit.cli.json"] = "lua/timekit/cli/json.lua",
+    ["timekit.cli.libraries"] = "lua/timekit/cli/libraries.lua",
+    ["timekit.cli.main"] = "lua/timekit/cli/main.lua",
+    ["timekit.cli.output"] = "lua/timekit/cli/output.lua",
+    ["timekit.cli.parser"] = "lua/timekit/cli/parser.lua",
+    ["timekit.cli.report"] = "lua/timekit/cli/report.lua",
+    ["timekit.cli.terminal"] = "lua/timekit/cli/terminal.lua",
+    ["timekit.cli.values"] = "lua/timekit/cli/values.lua",
     ["timekit.client"] = "lua/timekit/client.lua",
     ["timekit.default"] = "lua/timekit/default.lua",
     ["timekit.error"] = "lua/timekit/error.lua",
@@ -153,15 +173,19 @@ build = {
     ["timekit.webhook"] = "lua/timekit/webhook.lua",
     ["timekit.core"] = {
       sources = {
+        "csrc/bind/append_lua.c",
         "csrc/bind/core.c",
+        "csrc/bind/digest.c",
         "csrc/bind/engine_lua.c",
         "csrc/bind/escape.c",
         "csrc/bind/fields.c",
         "csrc/bind/hmac.c",
         "csrc/bind/notifier_lua.c",
+        "csrc/bind/program.c",
         "csrc/bind/result.c",
         "csrc/bind/tls_lua.c",
         "csrc/bind/transfer_lua.c",
+        "csrc/engine/append.c",
         "csrc/engine/buffer.c",
         "csrc/engine/bundle.c",
         "csrc/engine/bundle_read.c",

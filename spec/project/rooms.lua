@@ -10,6 +10,8 @@ local ROOMS = {
 -- Each room with the rooms that it may require. A name with a dot, or of a single file of another room, is a module:
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
+  -- The program uses what every user has.
+  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle.
   methods = "call http rules graphs options error text signing runtime booking",
