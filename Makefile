@@ -279,7 +279,8 @@ $(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c/slow_dns.so: spec/c/slow_dns.c
+PRELOADED := build/c/slow_dns.so build/c/killed_write.so
+build/c/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
@@ -297,7 +298,7 @@ RUN_TESTS = $(WITH_PATHS) EXPECTED_LUA='$(LUA_NAME)' $(LUA) spec/support/suite.l
 SPECS ?= spec
 
 test: deps-test
-	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so $(JS_CLIENT)
+	@$(MAKE) -s all $(C_TESTS) $(PRELOADED) $(JS_CLIENT)
 	@$(MAKE) -s all LUA=luajit
 	@$(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
 
@@ -393,7 +394,7 @@ build/c-asan/lua: spec/c/lua_main.c
 
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
-	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
+	@$(MAKE) -s all build/c-asan/lua $(PRELOADED)
 	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
@@ -509,6 +510,11 @@ chaos: deps-test
 	@$(MAKE) -s all
 	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
+# Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
+chaos-bulk: deps-test
+	@$(MAKE) -s all $(PRELOADED)
+	@$(WITH_PATHS) SEED='$(SEED)' ROWS='$(ROWS)' KILLS='$(KILLS)' ROUNDS='$(ROUNDS)' $(LUA) spec/chaos/bulk_run.lua
+
 # What `tk:update()` costs a game's frame while a resolver hangs.
 bench-frames: deps-test
 	@$(MAKE) -s all build/c/slow_dns.so
@@ -563,7 +569,7 @@ bench-json: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
 	  $(BUILD) $(BUILD)-cjson
 
-.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
+.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk bench-frames bench-nginx deps-bench bench bench-json
 # -- end of proving --
 
 help:
@@ -576,6 +582,7 @@ help:
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'

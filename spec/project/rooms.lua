@@ -11,7 +11,8 @@ local ROOMS = {
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
   -- The program uses what every user has.
-  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender",
+  -- What it says about the lines of a file is worded as the module words it.
+  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle.
   methods = "call http rules graphs options error text signing runtime booking",

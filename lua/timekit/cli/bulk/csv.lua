@@ -4,7 +4,6 @@
 
 local core = require "timekit.core"
 local lines = require "timekit.cli.bulk.lines"
-local messages = require "timekit.text.messages"
 
 local csv = {}
 
@@ -36,7 +35,7 @@ end
 local function plain_cell(text, at)
   local stop = find(text, ",", at, true) or #text + 1
   local cell = sub(text, at, stop - 1)
-  if find(cell, '"', 1, true) then return nil, "a quote inside a cell: put the cell between quotes, and write it twice" end
+  if find(cell, '"', 1, true) then return nil, "a quote inside a cell: quote the whole cell, and write it twice" end
   if find(cell, "\r", 1, true) then return nil, "a carriage return without a line feed" end
   return cell, stop
 end

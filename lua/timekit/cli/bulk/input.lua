@@ -41,8 +41,8 @@ function input.open(path)
     size = file:seek("end")
   end
   -- Lua opens folders, and reads nothing from them.
-  local _, unreadable = file:seek("set"), nil
-  _, unreadable = file:read(0)
+  file:seek("set")
+  local _, unreadable = file:read(0)
   if unreadable then return nil, unreadable end
   return setmetatable({ file = file, size = size }, Input)
 end

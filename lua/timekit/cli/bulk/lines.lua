@@ -2,7 +2,7 @@
 -- @module timekit.cli.bulk.lines
 
 local lines = {
-  --- The longest row, in bytes. A longer one is a mistake, such as a quote that is not closed, and would fill the memory.
+  --- The longest row, in bytes. A longer one is a mistake, a quote that is not closed say, and would fill the memory.
   LONGEST = 1024 * 1024,
 }
 

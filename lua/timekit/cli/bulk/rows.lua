@@ -163,8 +163,8 @@ end
 
 --- Reads rows.
 -- @tparam function chunks returns the next bytes at each call, nil at the end
--- @tparam table options `path`: the file's name, which tells its format; `action`: that of rows without one; `check_id`:
---   function(id), raises on one that no booking can have
+-- @tparam table options `path`: the file's name, which tells its format; `action`: that of rows without one;
+--   `check_id`: function(id), raises on one that no booking can have
 -- @treturn function returns the next `Row` at each call, nil at the end. With a wrong header nothing follows it
 function rows.read(chunks, options)
   local of_lines = lines.new(chunks)

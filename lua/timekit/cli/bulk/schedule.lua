@@ -1,7 +1,7 @@
 --- Which row is performed next. Pure: the rows and the time come from the caller.
 --
--- Rows of the same booking are performed in their order, one after the other; others may overtake each other, but no row
--- is more than `AHEAD` rows ahead of the first that has not ended, so that what is kept of them stays small.
+-- Rows of the same booking are performed in their order, one after the other. Others may overtake each other, but no
+-- row is more than `AHEAD` rows ahead of the first that has not ended, so that what is kept of them stays small.
 -- @module timekit.cli.bulk.schedule
 
 local schedule = {

@@ -8,8 +8,8 @@ Tally.__index = Tally
 
 --- Makes it.
 -- @tparam integer total rows of the input
--- @treturn Tally `done`, `reconciled`, `failed`, `uncertain`: counts; `earlier`: those of them that an earlier run told;
---   `kinds`: kind of error → how many rows failed with it
+-- @treturn Tally `done`, `reconciled`, `failed`, `uncertain`: counts; `earlier`: those of them that an earlier run
+--   told; `kinds`: kind of error → how many rows failed with it
 function tally.new(total)
   return setmetatable({
     total = total, done = 0, reconciled = 0, failed = 0, uncertain = 0, earlier = 0, kinds = {},
