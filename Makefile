@@ -554,6 +554,15 @@ build/bench/%: spec/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $<
 
+build/bench/counted.so: spec/bench/counted.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+
+# Instructions of an action, and what Lua allocates for it; fails when one of them is over its limit.
+bench-instructions: deps-check
+	@$(MAKE) -s all build/bench/counted.so
+	@$(WITH_PATHS) ROWS='$(ROWS)' $(LUA) spec/bench/instructions.lua
+
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
@@ -569,7 +578,8 @@ bench-json: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
 	  $(BUILD) $(BUILD)-cjson
 
-.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk bench-frames bench-nginx deps-bench bench bench-json
+.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk
+.PHONY: bench bench-frames bench-nginx bench-instructions bench-json deps-bench
 # -- end of proving --
 
 help:
@@ -584,6 +594,7 @@ help:
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
 	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
+	@echo 'make bench-instructions  what an action costs in instructions and in memory, with limits'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
