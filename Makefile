@@ -328,6 +328,25 @@ test-hosts: deps-hosts
 	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
+# Pictures of graphs in the programs that show them, and of very many random graphs; a test that is skipped is a failure.
+PICTURES_PACKAGES := $(TEST_PACKAGES) graphviz librsvg2-bin libxml2-utils $(if $(shell command -v node),,nodejs) \
+  $(if $(shell command -v npm),,npm)
+deps-pictures:
+	$(call installed,$(PICTURES_PACKAGES),$(SIMDJSON_PACKAGES))
+
+MERMAID := build/mermaid/node_modules/mermaid/package.json
+$(MERMAID):
+	@mkdir -p build/mermaid
+	@npm install --prefix build/mermaid --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  --fetch-retries=1 --fetch-timeout=30000 mermaid@11.12.0 jsdom@26.1.0 > build/mermaid/log 2>&1 \
+	  || { cat build/mermaid/log; exit 1; }
+
+test-pictures: deps-pictures
+	@$(MAKE) -s all $(MERMAID)
+	@RANDOM_GRAPHS=10000 $(RUN_TESTS) 'busted $(LUA) spec/graph/picture_spec.lua spec/graph/picture_programs_spec.lua' \
+	  | tee build/pictures.log
+	@tail -n 1 build/pictures.log | grep -q ' 0 failed, 0 skipped$$'
+
 # The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
 	luacheck -q lua spec
@@ -544,10 +563,11 @@ help:
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make musl-check windows-check  whether the sources compile there'
+	@echo 'make test-pictures  the pictures of graphs in the programs that show them'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
 .PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
-  sandbox docs test test-all test-debian test-hosts deps-foreign musl-check windows-check \
+  sandbox docs test test-all test-debian test-hosts test-pictures deps-pictures deps-foreign musl-check windows-check \
   lint asan valgrind help

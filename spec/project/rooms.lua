@@ -24,8 +24,8 @@ local MAY_REQUIRE = {
   redis = "error text",
   rules = "graphs text",
   -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
-  -- call, check a new booking.
-  graphs = "text rules.definition rules.creation",
+  -- call, check a new booking and draw the graph.
+  graphs = "text rules.definition rules.creation rules.picture",
   error = "text",
   signing = "text",
   text = "",

@@ -7,6 +7,9 @@ local this_lua = require "spec.support.this_lua"
 local program = {}
 program.__index = program
 
+-- A test fails rather than hangs. Seconds.
+local PATIENCE = 20
+
 local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
@@ -18,6 +21,15 @@ local CLEAN = "unset NO_COLOR XDG_CONFIG_HOME XDG_STATE_HOME TERM "
 -- A relative entry of a module path would be searched in the folder of the spec.
 local function absolute(path, root)
   return (path:gsub("[^;]+", function(entry) return entry:find "^/" and entry or root .. "/" .. entry end))
+end
+
+-- Looks again and again until something has happened.
+local function await(problem, look)
+  local deadline = core.now() + PATIENCE
+  while not look() do
+    if core.now() > deadline then error(problem, 3) end
+    core.sleep(0.005)
+  end
 end
 
 --- Makes a folder with the program on its PATH, and starts a sandbox.
@@ -90,13 +102,17 @@ function program:on_terminal(command, columns)
 end
 
 --- Starts a shell command in the folder, on a terminal of its own, and goes on.
--- @treturn table `type(text)` presses keys, `finish()` returns the exit code and what the terminal got
+-- @treturn table `await(text)` waits until the terminal shows it, `type(text)` presses keys, `finish()` returns the exit
+--   code and what the terminal got
 function program:start_on_terminal(command)
   self:write("terminal.sh", self:script("export TERM=xterm\n" .. command))
   local folder = self.folder
   local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/out; echo $? > %s/status"):format(
     folder, folder, folder), "w"))
   return {
+    await = function(text)
+      await(("the terminal does not show " .. text), function() return self:read("out"):find(text, 1, true) end)
+    end,
     type = function(text)
       keys:write(text)
       keys:flush()
@@ -122,17 +138,14 @@ function program:booking(state)
 end
 
 --- Waits until the sandbox has seen a request.
--- @tparam string pattern for its method and path, such as `^PUT .*/confirm$`
-function program:await_request(pattern)
-  local deadline = core.now() + 20
-  repeat
+-- @tparam string line its method and path, such as `PUT /v2/bookings/b1/confirm`
+function program:await_request(line)
+  await("no request " .. line, function()
     local _, answer = self.box:request("GET", "/_sandbox/requests")
     for _, request in ipairs(answer.data) do
-      if (request.method .. " " .. request.target):find(pattern) then return end
+      if request.method .. " " .. request.target == line then return true end
     end
-    core.sleep(0.01)
-  until core.now() > deadline
-  error("no request " .. pattern, 2)
+  end)
 end
 
 --- Plans a fault of the sandbox.

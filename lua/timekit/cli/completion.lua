@@ -54,7 +54,7 @@ local function patterns_of(commands, common)
   return patterns
 end
 
--- The options of each command, with those of all commands.
+-- The options of each command that has some of its own, with those of all commands, and at the end these alone.
 local function options_of(commands, common)
   local options = {}
   local function add(command, path)
@@ -62,7 +62,7 @@ local function options_of(commands, common)
     for _, list in ipairs { command.options, common } do
       for _, option in ipairs(list) do names[#names + 1] = option.name end
     end
-    options[#options + 1] = { path, names }
+    if path == "*" or #command.options > 0 then options[#options + 1] = { path, names } end
     for _, inner in ipairs(command.commands) do add(inner, path .. " " .. inner.name) end
   end
   for _, command in ipairs(commands) do add(command, command.name) end

@@ -68,6 +68,7 @@ function Context:client(overrides)
   options.webhook_secret = nil
   options.timeout, options.retries, options.uncertain = args.timeout, args.retries, args.uncertain
   if args.verbose then options.after = print_try end
+  options.before = function(try) self.has_written = self.has_written or try.method ~= "GET" end
   for name, value in pairs(overrides or {}) do options[name] = value end
   local ok, client = pcall(function()
     local made = require("timekit").new(options)
@@ -92,6 +93,17 @@ function Context:include()
   return names
 end
 
+-- Says of an interrupted operation what that means.
+local function explain(err, has_written)
+  if err.sent == "no" then
+    err.message = "interrupted; nothing was sent"
+  elseif has_written then
+    err.message = "interrupted; it may have been done: look before you run it again"
+  else
+    err.message = "interrupted"
+  end
+end
+
 --- Runs a function that uses the client, and waits for it. Ctrl-C cancels what it waits for, and the error of that
 -- tells whether it may have been done.
 -- @tparam function fn function(client) that returns a result and its `info`, or nil and an error
@@ -110,7 +122,9 @@ function Context:run(fn)
   end)
   core.program.release_signals()
   if not ok then failure.again(problem) end
-  return problem:result()
+  local result, info = problem:result()
+  if result == nil and info.kind == "cancelled" then explain(info, self.has_written) end
+  return result, info
 end
 
 --- The app key, for what is signed with it here.

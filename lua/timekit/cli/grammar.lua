@@ -6,47 +6,48 @@ local commands = require "timekit.cli.commands"
 
 local grammar = {}
 
--- An option or argument of argparse is configured by further calls, of which `summary` alone is noted.
-local Element = {}
+-- Stands in for what argparse makes: every call that configures it is taken, and those that matter here are noted.
+local StandIn = {}
 
-function Element.__index(_, name)
+local NOTED = { summary = "about", choices = "words" }
+
+function StandIn.__index(_, name)
   return function(self, value)
-    if name == "summary" then self.about = value end
+    if NOTED[name] then self.noted[NOTED[name]] = value end
     return self
   end
 end
 
-local function new_element(fields)
-  return setmetatable(fields, Element)
+local function stand_in(noted, methods)
+  methods.noted = noted
+  return setmetatable(methods, StandIn)
 end
 
 local function new_command(name, about)
   local noted = { name = name, about = about, options = {}, arguments = {}, commands = {} }
-  local stand_in = new_element { noted = noted }
   local function add(list, takes_value)
     return function(_, names)
-      local element = new_element { name = names:match "%S+$", takes_value = takes_value }
+      local element = { name = names:match "%S+$", takes_value = takes_value }
       list[#list + 1] = element
-      return element
+      return stand_in(element, {})
     end
   end
-  rawset(stand_in, "option", add(noted.options, true))
-  rawset(stand_in, "flag", add(noted.options, false))
-  rawset(stand_in, "argument", add(noted.arguments, true))
-  rawset(stand_in, "command", function(_, inner)
-    local added = new_command(inner)
-    noted.commands[#noted.commands + 1] = rawget(added, "noted")
-    return added
-  end)
-  return stand_in
+  return stand_in(noted, {
+    option = add(noted.options, true), flag = add(noted.options, false), argument = add(noted.arguments, true),
+    command = function(_, inner)
+      local added = new_command(inner)
+      noted.commands[#noted.commands + 1] = added.noted
+      return added
+    end,
+  })
 end
 
 local function same(element) return element end
 
--- What completes an element: that of `words`, and for the options of all commands what they choose from.
+-- What completes the options and arguments of a command, and of those below it.
 local function add_words(noted, words)
   for _, list in ipairs { noted.options, noted.arguments } do
-    for _, element in ipairs(list) do rawset(element, "words", words[element.name]) end
+    for _, element in ipairs(list) do element.words = words[element.name] or element.words end
   end
   for _, inner in ipairs(noted.commands) do add_words(inner, words) end
 end
@@ -61,7 +62,7 @@ function grammar.read(parser)
   for _, entry in ipairs(commands) do
     local command, module = new_command(entry[1], entry[2]), parser.load(entry[1])
     module.define(command, same)
-    local noted = rawget(command, "noted")
+    local noted = command.noted
     add_words(noted, module.words or {})
     if module.formats then
       noted.options[#noted.options + 1] = { name = "-o", takes_value = true, words = module.formats }
