@@ -168,16 +168,16 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NA
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
+DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  curl openssl luarocks git lua5.4
+  curl openssl luarocks git lua5.4 $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
   lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := $(BUILD_PACKAGES) lua5.1 liblua5.1-0-dev lua5.4 liblua5.4-dev lua-ldoc lua-discount
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -234,12 +234,11 @@ face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) 
 
 # Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
 docs: deps-docs
-	@$(MAKE) -s all LUA=lua5.1
 	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
 	@echo build/docs/index.html
 
 TYPES := lua/timekit/library/timekit.lua
-types: deps-docs
+types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
 	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
