@@ -7,11 +7,14 @@ before a transfer starts, and results become Lua values after libcurl has return
 
 @module timekit.core
 */
+#include "bind/append_lua.h"
 #include "bind/compat.h"
+#include "bind/digest.h"
 #include "bind/engine_lua.h"
 #include "bind/escape.h"
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
+#include "bind/program.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
@@ -115,5 +118,8 @@ int luaopen_timekit_core(lua_State *L) {
   tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
+  tk_append_open_lua(L);
+  tk_digest_open(L);
+  tk_program_open(L);
   return 1;
 }

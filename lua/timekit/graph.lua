@@ -350,6 +350,26 @@ function Graph:next_autoplay(state, times)
   return earliest
 end
 
+--- Draws the graph.
+-- Raises when an option is wrong, such as a state that the graph does not have.
+-- @tparam[opt] table options
+--
+-- - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG
+--   follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and
+--   `data-to`, so that a page can find them; the current state also has `aria-current="true"`;
+-- - `state`: the state in which a booking is, which is marked;
+-- - `past`: the list of the states in which it was, oldest first, which are marked as well.
+-- @treturn string
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- print(graphs.confirm_decline:picture())
+-- local svg = graphs.confirm_decline:picture { format = "svg", state = "confirmed", past = { "tentative" } }
+function Graph:picture(options)
+  -- Loaded when used: most programs draw nothing.
+  local drawn = require("timekit.rules.picture").draw(rules_of[self].data, options, 2)
+  return drawn
+end
+
 --- @section end
 
 --- Makes a graph from its definition.

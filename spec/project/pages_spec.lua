@@ -20,7 +20,8 @@ describe("make docs", function()
     local pages = {}
     for name in shell.must("ls " .. folder):gmatch("(%S+)%.html\n") do pages[name] = true end
     for _, name in ipairs { "index", "conventions", "client", "booking", "call", "graph", "error", "link", "webhook",
-      "sandbox", "transport", "runtime", "tables", "examples", "api" } do
+      "sandbox", "transport", "runtime", "tables", "commands", "examples",
+      "api" } do
       assert.is_true(pages[name], name)
     end
     for name in pairs(pages) do assert.falsy(name:find("redact") or name:find("retry") or name:find("core")) end

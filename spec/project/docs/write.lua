@@ -1,5 +1,6 @@
 --- Writes the documentation of the public face: `make docs`. The environment's `ROOT` is the project's folder, and
 -- `INTO` a file in that of the pages.
+local commands = require "spec.project.docs.commands"
 local links = require "spec.project.docs.links"
 local markup = require "spec.project.docs.markup"
 local page = require "spec.project.docs.page"
@@ -228,17 +229,10 @@ function Site:navigate()
   add("index.html", "Start")
   add("conventions.html", "Conventions")
   for _, shelf in ipairs(shelves) do add(shelf.name .. ".html", shelf.title) end
-  if exists("lua/timekit/cli/main.lua") then add("commands.html", "The program's commands") end
+  add("commands.html", "The program's commands")
   add("examples.html", "Examples")
   add("api.html", "Timekit's API")
   self.navigation = parts
-end
-
--- The program's own help, command by command.
-function Site:commands_page()
-  if not exists("lua/timekit/cli/main.lua") then return end
-  local help = require "spec.project.docs.commands"
-  self:save("commands.html", "The program's commands", help.html(escape))
 end
 
 --- Writes all pages, and ends with an error when a link leads nowhere.
@@ -258,7 +252,7 @@ function write.write(face)
   site:index_page()
   site:text_page("conventions.html", "Conventions", read("spec/project/docs/conventions.md"))
   for _, shelf in ipairs(shelves) do site:shelf_page(shelf) end
-  site:commands_page()
+  site:save("commands.html", "The program's commands", commands.html(escape))
   site:examples_page()
   site:text_page("api.html", "Timekit's API", read("spec/api.md"))
   site:search()
