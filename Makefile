@@ -55,7 +55,8 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA_PC) libcurl libcrypto)
+  $(LUA_CFLAGS) $(shell $(PKG_CONFIG) --cflags libcurl libcrypto)
+LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread $(DL)
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
@@ -86,6 +87,7 @@ PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
+TYPES := lua/timekit/library/timekit.lua
 
 all: $(CORE) $(PROGRAM)
 
@@ -149,15 +151,20 @@ TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
 INST_BINDIR ?= $(PREFIX)/bin
 TO_BINDIR = $(DESTDIR)$(INST_BINDIR)
 
+# RELOCATABLE=1 leaves the folders out of the program: whoever moves what was installed, as LuaRocks does, says them.
+INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call program,$(INST_LUADIR),$(INST_LIBDIR)))
+
+# BYTECODE=1 compiles the modules for the very Lua that is chosen. Editors read the types, so those stay text.
 install: all
-	install -d '$(TO_LIBDIR)/timekit'
+	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
 	set -e; for file in $(LUA_MODULES:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
-	install -d '$(TO_BINDIR)'
-	$(call program,$(INST_LUADIR),$(INST_LIBDIR)) > '$(TO_BINDIR)/timekit'
+	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
+	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
 	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
@@ -167,6 +174,15 @@ uninstall:
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
+
+VERSION := $(shell sed -n 's/^.define TK_VERSION "\(.*\)"/\1/p' csrc/bind/version.h)
+
+# The archive that the rockspec of the release names.
+dist:
+	@mkdir -p build
+	@git ls-files -z | tar --null --files-from=- --transform='s|^|timekit-$(VERSION)/|' --sort=name --owner=0 --group=0 \
+	  --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -czf build/timekit-$(VERSION).tar.gz
+	@echo build/timekit-$(VERSION).tar.gz
 
 clean:
 	rm -rf build
@@ -257,7 +273,6 @@ docs: deps-docs
 	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
 	@echo build/docs/index.html
 
-TYPES := lua/timekit/library/timekit.lua
 types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
 	$(call face,spec.project.types.write,$(TYPES),lua5.4)
@@ -371,7 +386,8 @@ lint: deps-lint
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
-	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+	for rockspec in rockspec/*.rockspec; do luarocks --lua-version 5.4 lint $$rockspec || exit; done
+	lua5.4 spec/project/versions.lua
 	lua5.4 spec/project/rooms.lua
 	lua5.4 spec/project/comments.lua
 	$(MAKE) -s check-types
@@ -594,7 +610,7 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
+.PHONY: all always env install uninstall dist clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
   sandbox docs types check-types test test-all test-debian test-hosts test-pictures deps-pictures deps-foreign \
   musl-check windows-check \
   lint asan valgrind help
