@@ -55,7 +55,8 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA_PC) libcurl libcrypto)
+  $(LUA_CFLAGS) $(shell $(PKG_CONFIG) --cflags libcurl libcrypto)
+LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread $(DL)
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
@@ -86,6 +87,7 @@ PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
+TYPES := lua/timekit/library/timekit.lua
 
 all: $(CORE) $(PROGRAM)
 
@@ -149,15 +151,20 @@ TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
 INST_BINDIR ?= $(PREFIX)/bin
 TO_BINDIR = $(DESTDIR)$(INST_BINDIR)
 
+# RELOCATABLE=1 leaves the folders out of the program: whoever moves what was installed, as LuaRocks does, says them.
+INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call program,$(INST_LUADIR),$(INST_LIBDIR)))
+
+# BYTECODE=1 compiles the modules for the very Lua that is chosen. Editors read the types, so those stay text.
 install: all
-	install -d '$(TO_LIBDIR)/timekit'
+	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
 	set -e; for file in $(LUA_MODULES:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
-	install -d '$(TO_BINDIR)'
-	$(call program,$(INST_LUADIR),$(INST_LIBDIR)) > '$(TO_BINDIR)/timekit'
+	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
+	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
 	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
@@ -167,6 +174,15 @@ uninstall:
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
+
+VERSION := $(shell sed -n 's/^.define TK_VERSION "\(.*\)"/\1/p' csrc/bind/version.h)
+
+# The archive that the rockspec of the release names.
+dist:
+	@mkdir -p build
+	@git ls-files -z | tar --null --files-from=- --transform='s|^|timekit-$(VERSION)/|' --sort=name --owner=0 --group=0 \
+	  --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -czf build/timekit-$(VERSION).tar.gz
+	@echo build/timekit-$(VERSION).tar.gz
 
 clean:
 	rm -rf build
@@ -186,16 +202,16 @@ BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NA
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl lua-argparse lua-term
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
+DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  lua-copas curl openssl luarocks git lua5.4
+  lua-copas curl openssl luarocks git lua5.4 $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
 LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
   lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := $(BUILD_PACKAGES) lua5.1 liblua5.1-0-dev lua5.4 liblua5.4-dev lua-ldoc lua-discount
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -247,17 +263,17 @@ sandbox: deps-run
 
 # LDoc reads the comments of the public face, and the module FACE writes INTO from them: types for editors, pages.
 FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/$(3)/?.so;;'
-face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' INTO='$(CURDIR)/$(2)' \
+face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' PROGRAM='$(CURDIR)/$(PROGRAM)' \
+  INTO='$(CURDIR)/$(2)' \
   $(3) /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
 
 # Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
 docs: deps-docs
-	@$(MAKE) -s all LUA=lua5.1
+	@$(MAKE) -s all
 	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
 	@echo build/docs/index.html
 
-TYPES := lua/timekit/library/timekit.lua
-types: deps-docs
+types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
 	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
@@ -372,7 +388,8 @@ lint: deps-lint
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
-	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+	for rockspec in rockspec/*.rockspec; do luarocks --lua-version 5.4 lint $$rockspec || exit; done
+	lua5.4 spec/project/versions.lua
 	lua5.4 spec/project/rooms.lua
 	lua5.4 spec/project/comments.lua
 	$(MAKE) -s check-types
@@ -606,7 +623,7 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean help run sandbox
+.PHONY: all always env install uninstall dist clean help run sandbox
 .PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
 .PHONY: test test-all test-debian test-hosts test-pictures
 .PHONY: docs types check-types

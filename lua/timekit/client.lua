@@ -185,7 +185,7 @@ end
 -- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 -- collector, which may run anywhere, raises nothing, and continues no call.)
 -- @usage
--- local tk = timekit.new()
+-- local tk = timekit.new { app_key = key }
 -- local booking, err = tk:booking(id):confirm()
 -- tk:close()
 function Client:close()

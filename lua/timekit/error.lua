@@ -121,7 +121,8 @@ end
 -- @tparam any value
 -- @treturn boolean
 -- @usage
--- local _, err = tk:booking(id):confirm()
+-- local Error = require "timekit.error"
+-- local _, err = tk:booking("no such id"):confirm()
 -- Error.is(err)   --> true
 function Error.is(value)
   return type(value) == "table" and getmetatable(value) == metatable

@@ -1111,6 +1111,12 @@ function Graph:autoplays(state) end
 ---@return timekit.NextAutoplay|nil # `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the first in the definition); nil when nothing will
 function Graph:next_autoplay(state, times) end
 
+---Draws the graph.
+---Raises when an option is wrong, such as a state that the graph does not have.
+---@param options? table - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and `data-to`, so that a page can find them; the current state also has `aria-current="true"`; - `state`: the state in which a booking is, which is marked; - `past`: the list of the states in which it was, oldest first, which are marked as well.
+---@return string
+function Graph:picture(options) end
+
 ---A call.
 ---@class timekit.Call
 local Call = {}

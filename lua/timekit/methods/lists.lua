@@ -227,7 +227,7 @@ function lists.install(Client, check)
   -- @tparam ?ListOptions opts as for `Client:bookings`
   -- @treturn fun():BookingData?,Page? the iterator
   -- @usage
-  -- for group in tk:group_bookings() do
+  -- for group in tk:group_bookings { include = "attributes" } do
   --   local seats = group.attributes.group_booking
   --   print(group.id, seats.current_seats, seats.max_seats)
   -- end

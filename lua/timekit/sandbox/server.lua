@@ -76,7 +76,10 @@ end
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
--- require("timekit.sandbox.server").serve { on_ready = function(base_url) print(base_url) end }
+-- require("timekit.sandbox.server").serve { on_ready = function(base_url, stop)
+--   print(base_url)
+--   stop()
+-- end }
 function server.serve(options)
   options = options or {}
   local problems = fields.check(OPTIONS, options, "", true)

@@ -8,7 +8,9 @@ function markup.escape(text)
 end
 
 -- How comments call the objects that they speak of.
-local OBJECTS = { booking = "Booking", handle = "Booking", tk = "Client", client = "Client", call = "Call", box = "Box" }
+local OBJECTS = {
+  booking = "Booking", handle = "Booking", tk = "Client", client = "Client", call = "Call", box = "Box",
+}
 
 local Markup = {}
 Markup.__index = Markup
@@ -87,8 +89,8 @@ local BUILT_IN = {
 function Markup:type(type_, place)
   local html = markup.escape(type_):gsub("{([^{}]*),%.%.%.}", "list of %1")
   html = html:gsub("(&?)([%a_][%w_]*)(:?)", function(entity, word, colon)
-    if entity ~= "" or colon ~= "" or BUILT_IN[word] or not word:find("^%u") and not self.targets[word] then return nil end
     local target = self.targets[word]
+    if entity ~= "" or colon ~= "" or BUILT_IN[word] or not word:find("^%u") and not target then return nil end
     if target then return ('<a href="%s">%s</a>'):format(target, word) end
     if not html:find('&quot;' .. word, 1, true) then self.broken[#self.broken + 1] = place .. ": type " .. word end
   end)

@@ -35,6 +35,7 @@ return {
     groups = {
       { "Ask a graph", "Graph:can", "Graph:actions_in", "Graph:next_state", "Graph:has", "Graph:is_final",
         "Graph:autoplays", "Graph:next_autoplay" },
+      { "Draw a graph", "Graph:picture" },
       { "Check before sending", "Graph:check_inputs", "Graph:check_create" },
       { "What a state proves", "Graph:proves", "Graph:leads_to", "Graph:reaches", "Graph:may_follow",
         "Graph:is_repeatable" },

@@ -1,8 +1,8 @@
 --- Writes the documentation of the public face: `make docs`. The environment's `ROOT` is the project's folder, and
 -- `INTO` a file in that of the pages.
+local commands = require "spec.project.docs.commands"
 local links = require "spec.project.docs.links"
 local markup = require "spec.project.docs.markup"
-local names = require "spec.project.types.names"
 local page = require "spec.project.docs.page"
 local shelves = require "spec.project.docs.shelves"
 
@@ -33,6 +33,24 @@ local function is_internal(name)
     or name:find("^timekit%.core%.") ~= nil or name == "timekit.core" or name == "timekit.lua"
 end
 
+-- The types that are lists of words, as the editors' file has them: alias → list.
+local function aliases()
+  local lists, current = {}, nil
+  for line in (read "lua/timekit/library/timekit.lua"):gmatch("[^\n]+") do
+    local alias, word = line:match("^%-%-%-@alias timekit%.(%w+)"), line:match('^%-%-%-| "(.*)"')
+    if alias then current, lists[alias] = alias, {}
+    elseif word then table.insert(lists[current], word) end
+  end
+  return lists
+end
+
+local function sorted_keys(set)
+  local list = {}
+  for key in pairs(set) do list[#list + 1] = key end
+  table.sort(list)
+  return list
+end
+
 -- ---- what stands where ----
 
 local Site = {}
@@ -49,7 +67,10 @@ function Site:place(shelf)
       put(full, full)
       self:place_described(fn.params, file)
     end
-    for _, field in ipairs(self.face.modules[name].fields) do put(name .. "." .. field.name, name .. "." .. field.name) end
+    for _, field in ipairs(self.face.modules[name].fields) do
+      local full = name .. "." .. field.name
+      put(full, full)
+    end
     if name == "timekit.runtime.reference" then self.targets.Runtime = file end
   end
   for _, name in ipairs(shelf.classes) do
@@ -62,7 +83,7 @@ function Site:place(shelf)
     end
   end
   if shelf.name == "booking" then
-    for _, action in ipairs(names.lists(self.face).ActionName) do put("Booking:" .. action, "Booking:action") end
+    for _, action in ipairs(self.lists.ActionName) do put("Booking:" .. action, "Booking:action") end
   end
   for _, name in ipairs(shelf.tables or {}) do put(name, name) end
   for _, name in ipairs(shelf.lists or {}) do put(name, name) end
@@ -144,8 +165,7 @@ function Site:shelf_page(shelf)
     add(('<h2 id="%s">%s</h2>'):format(page.anchor(group.title), escape(group.title)))
     for _, fn in ipairs(group) do add(page.fn(self.markup, fn, place)) end
   end
-  local lists = names.lists(self.face)
-  for _, name in ipairs(shelf.lists or {}) do add(page.list(name, lists[name])) end
+  for _, name in ipairs(shelf.lists or {}) do add(page.list(name, self.lists[name])) end
   for _, name in ipairs(shelf.tables or {}) do add(page.table(self.markup, self.face.tables[name], place)) end
   self:save(place, shelf.title, table.concat(parts, "\n"))
 end
@@ -193,7 +213,7 @@ end
 -- The names that the search finds: functions, tables, lists.
 function Site:search()
   local lines = {}
-  for _, name in ipairs(names.sorted_keys(self.targets)) do
+  for _, name in ipairs(sorted_keys(self.targets)) do
     local fn = self.functions[name]
     local label = fn and page.label(fn) or name
     lines[#lines + 1] = ("[%q,%q,%q]"):format(label, self.targets[name], page.summary(fn and fn.text or ""))
@@ -209,24 +229,22 @@ function Site:navigate()
   add("index.html", "Start")
   add("conventions.html", "Conventions")
   for _, shelf in ipairs(shelves) do add(shelf.name .. ".html", shelf.title) end
-  if exists("lua/timekit/cli/main.lua") then add("commands.html", "The program's commands") end
+  add("commands.html", "The program's commands")
   add("examples.html", "Examples")
   add("api.html", "Timekit's API")
   self.navigation = parts
-end
-
--- The program's own help, command by command.
-function Site:commands_page()
-  if not exists("lua/timekit/cli/main.lua") then return end
-  local help = require "spec.project.docs.commands"
-  self:save("commands.html", "The program's commands", help.html(escape))
 end
 
 --- Writes all pages, and ends with an error when a link leads nowhere.
 -- @tparam table face as of `spec.project.face.read`
 function write.write(face)
   local folder = assert(os.getenv "INTO"):gsub("/[^/]*$", "")
-  local site = setmetatable({ face = face, folder = folder, targets = {}, functions = {}, files = {} }, Site)
+  local site = setmetatable({
+    face = face, folder = folder, lists = aliases(),
+    targets = {}, -- name → address
+    functions = {}, -- full name → function
+    files = {}, -- those that were written
+  }, Site)
   for _, shelf in ipairs(shelves) do site:place(shelf) end
   site:place_rest()
   site.markup = markup.new(site.targets, is_internal)
@@ -234,7 +252,7 @@ function write.write(face)
   site:index_page()
   site:text_page("conventions.html", "Conventions", read("spec/project/docs/conventions.md"))
   for _, shelf in ipairs(shelves) do site:shelf_page(shelf) end
-  site:commands_page()
+  site:save("commands.html", "The program's commands", commands.html(escape))
   site:examples_page()
   site:text_page("api.html", "Timekit's API", read("spec/api.md"))
   site:search()
