@@ -326,7 +326,7 @@ test-all: deps-test
 # architecture, and with MIRROR=optional a mirror that does not answer is no failure: see spec/support/debian.sh.
 test-debian:
 	$(call installed,mmdebstrap iproute2 git $(if $(ARCH),arch-test))
-	@SUITE='$(or $(SUITE),trixie)' LUA='$(LUA)' SHORT='$(SHORT)' ARCH='$(ARCH)' MIRROR='$(MIRROR)' \
+	@SUITE='$(or $(SUITE),trixie)' LUA='$(LUA)' SPECS='$(SPECS)' SHORT='$(SHORT)' ARCH='$(ARCH)' MIRROR='$(MIRROR)' \
 	  sh spec/support/debian.sh
 
 # Whether the sources compile for systems that have no tests. libcurl, OpenSSL and Lua are not there for them, so the

@@ -3,6 +3,7 @@
 local daemon = require "spec.support.daemon"
 local loop_host = require "spec.support.loop_host"
 local shell = require "spec.support.shell"
+local this_lua = require "spec.support.this_lua"
 
 local create, plan, assert_confirmed_once = loop_host.create, loop_host.plan, loop_host.assert_confirmed_once
 
@@ -17,7 +18,6 @@ local SHAKY = {
 
 -- Everybody waits at once, nobody keeps the others, and a closed client wakes its waiter.
 local EXPECTED = [[
-in flight	all
 batch 1
 booking confirmed
 booking confirmed
@@ -51,11 +51,11 @@ describe("a thread of copas", function()
 
   -- Where it is not there the double stands for it, so nothing is missing.
   local with_timers = [[require "spec.support.copas_timers"]]
-  if shell.run("lua5.4 -e '" .. with_timers .. "'") then
-    it("waits alone in copas 4", function() run("lua5.4", with_timers) end)
+  if shell.run(this_lua.name .. " -e '" .. with_timers .. "'") then
+    it("waits alone in copas 4", function() run(this_lua.name, with_timers) end)
   end
 
   it("waits alone in copas 4, as far as a double tells", function()
-    run("lua5.4", [[package.loaded.copas = require "spec.support.copas_double"]])
+    run(this_lua.name, [[package.loaded.copas = require "spec.support.copas_double"]])
   end)
 end)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests on another Debian, as root and as an ordinary user, side by side:
-#   SUITE=sid LUA=lua5.4 SHORT= ARCH= MIRROR= sh spec/support/debian.sh
+#   SUITE=sid LUA=lua5.4 SPECS=spec SHORT= ARCH= MIRROR= sh spec/support/debian.sh
 # The system is a chroot below build/debian, which is kept. The tests see neither this machine's network nor its
 # processes. With SHORT everything runs but nginx and chaos. ARCH is an architecture that this machine can execute.
 # Without a mirror that answers nothing can be tested: that is a failure, or with MIRROR=optional it is said and passes.
@@ -9,6 +9,8 @@ if [ "$(id -u)" != 0 ]; then echo 'make: test-debian is for root' >&2; exit 1; f
 name="$SUITE${ARCH:+-$ARCH}"
 logs=$PWD/build/debian/logs/$name
 root=$PWD/build/debian/$name
+specs=$SPECS
+[ -z "${SHORT:-}" ] || specs=$(find $SPECS -name '*_spec.lua' ! -name 'nginx*' ! -name 'chaos*' | sort | tr '\n' ' ')
 rm -rf "$logs"
 mkdir -p "$logs"
 
@@ -28,10 +30,12 @@ patiently() {
 }
 
 # Only the suite itself: a test needs no security updates, and each further archive may be the one that is out of step.
-# The lists of sid may be older than their own date allows.
+# The lists of sid may be older than their own date allows. What mmdebstrap mounts is this machine's own: in a namespace
+# it goes away even if mmdebstrap is killed, and what is removed next time is the chroot alone.
 bootstrap() {
-  rm -rf "$root"
-  mmdebstrap --quiet --variant=minbase --include=make,git,ca-certificates ${ARCH:+--architectures="$ARCH"} \
+  rm -rf --one-file-system "$root"
+  unshare --mount --pid --fork --kill-child --mount-proc \
+    mmdebstrap --quiet --variant=minbase --include=make,git,ca-certificates ${ARCH:+--architectures="$ARCH"} \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' --dpkgopt=force-unsafe-io \
     "$SUITE" "$root" "deb http://deb.debian.org/debian $SUITE main"
 }
@@ -45,15 +49,13 @@ fi
 
 # An ordinary user's folder may have any name.
 for folder in /root/timekit '/home/tester/ein Prüfstand'; do
-  rm -rf "$root$folder"
+  rm -rf --one-file-system "$root$folder"
   mkdir -p "$root$folder"
   git ls-files -co --exclude-standard -z | xargs -0 cp --parents -p -t "$root$folder"
 done
 cat > "$root/test.sh" <<'END'
 set -eu
-step=$1 lua=$2 short=$3
-specs=spec
-[ -z "$short" ] || specs=$(find spec -name '*_spec.lua' ! -name 'nginx*' ! -name 'chaos*' | sort | tr '\n' ' ')
+step=$1 lua=$2 specs=$3
 [ -d .git ] || git init -q
 
 # Debian's lua-cjson is not built for its newest Lua, but its source can be.
@@ -105,7 +107,7 @@ within() {
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     [ "$network" = shared ] || ip link set lo up
     exec chroot "$root" sh /step.sh "$@"
-  ' sh "$root" "$@" "$LUA" "${SHORT:-}"
+  ' sh "$root" "$@" "$LUA" "$specs"
 }
 
 install() { (within shared root /root/timekit install); }
