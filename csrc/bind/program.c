@@ -71,6 +71,18 @@ static int release_signals(lua_State *L) {
 }
 
 /***
+Has writing to a pipe that nobody reads any more fail, instead of ending the process.
+@function program.ignore_broken_pipes
+*/
+static int ignore_broken_pipes(lua_State *L) {
+  (void)L;
+#ifdef SIGPIPE
+  handle(SIGPIPE, SIG_IGN);
+#endif
+  return 0;
+}
+
+/***
 How many signals came since `catch_signals`.
 @function program.signals
 @treturn integer
@@ -125,6 +137,7 @@ static int is_private(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"catch_signals", catch_signals}, {"release_signals", release_signals},
+                                     {"ignore_broken_pipes", ignore_broken_pipes},
                                      {"signals", signals}, {"columns", columns},
                                      {"is_private", is_private}, {NULL, NULL}};
 

@@ -1,5 +1,5 @@
---- The program: `make chaos-bulk`, or `lua5.4 spec/chaos/bulk_run.lua` in the project's folder: runs of `timekit bulk`
--- that are killed and go on. From the environment: `SEED` (default 1), `ROWS` (default 1000), `KILLS` (how often a file's
+--- The program: `make chaos-bulk`, or `lua5.4 spec/chaos/bulk_run.lua` in the project's folder. Runs of
+-- `timekit bulk` are killed and go on. From the environment: `SEED` (default 1), `ROWS` (default 1000), `KILLS` (how often a file's
 -- run is killed, default 3), `ROUNDS` (how many files, default 1), `SMALL` (default 10): rows of the files whose runs
 -- are killed at each write to the journal.
 --
@@ -29,8 +29,8 @@ for round = 1, setting("ROUNDS", 1) do
   until code ~= 137 and killed > kills
   local verdict = world:judge()
   for _, text in ipairs(verdict.violations) do print("NOT TRUE: " .. text) end
-  print(("by the sandbox's history: %d rows done, %d found done by reading, %d failed, %d uncertain (%.1f %%), %d untrue")
-    :format(verdict.done, verdict.reconciled, verdict.failed, verdict.uncertain, 100 * verdict.uncertain / #world.rows,
+  print(("by the sandbox's history: %d done, %d found done by reading, %d failed, %d uncertain (%.1f %%), %d untrue"):format(
+    verdict.done, verdict.reconciled, verdict.failed, verdict.uncertain, 100 * verdict.uncertain / #world.rows,
     #verdict.violations))
   failed = failed or #verdict.violations > 0 or verdict.uncertain > 0.02 * #world.rows
 end
