@@ -16,6 +16,7 @@ functions stand in the table `core.program`. The module itself uses none of them
 #include <sys/stat.h>
 
 #ifndef _WIN32
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #endif
@@ -93,6 +94,23 @@ static int signals(lua_State *L) {
 }
 
 /***
+Sees to it that the three standard streams are open. Where one is closed, the next file or socket would take its place,
+and results would be written into that. What is opened instead refuses to be read or written.
+@function program.hold_streams
+*/
+static int hold_streams(lua_State *L) {
+#ifndef _WIN32
+  int fd;
+  for (fd = 0; fd <= 2; fd++) {
+    /* The lowest free number is this one, since those below are open. */
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+  }
+#endif
+  (void)L;
+  return 0;
+}
+
+/***
 How wide a terminal is.
 @function program.columns
 @tparam integer fd 1: that of the standard output, 2: that of the standard error
@@ -137,8 +155,8 @@ static int is_private(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"catch_signals", catch_signals}, {"release_signals", release_signals},
-                                     {"ignore_broken_pipes", ignore_broken_pipes},
-                                     {"signals", signals}, {"columns", columns},
+                                     {"ignore_broken_pipes", ignore_broken_pipes}, {"signals", signals},
+                                     {"hold_streams", hold_streams}, {"columns", columns},
                                      {"is_private", is_private}, {NULL, NULL}};
 
 void tk_program_open(lua_State *L) {

@@ -34,13 +34,13 @@ end
 
 --- Makes a folder with the program on its PATH, and starts a sandbox.
 -- @tparam ?string environment of the sandbox, such as `KEY=x`
--- @treturn table `folder`; `box`: see `spec.support.sandbox_server`
+-- @treturn table `folder`; `lua`, the interpreter; `box`: see `spec.support.sandbox_server`
 function program.new(environment)
   local root = shell.must("pwd"):match "[^\n]*"
   local folder = shell.must("mktemp -d"):match "[^\n]*"
   local lua = this_lua.command:find "^[^/]+/" and root .. "/" .. this_lua.command or this_lua.command
   local self = setmetatable({
-    root = root, folder = folder, box = sandbox_server.start(environment), variables = {},
+    root = root, folder = folder, lua = lua, box = sandbox_server.start(environment),
   }, program)
   self.prelude = table.concat({
     CLEAN,
@@ -78,13 +78,13 @@ function program:script(command)
   return self.prelude .. "\n" .. command
 end
 
---- Runs a shell command in the folder.
+--- Runs a command of bash in the folder.
 -- @tparam string command such as `timekit get x`
 -- @treturn integer its exit code
 -- @treturn string its standard output
 -- @treturn string its standard error
 function program:run(command)
-  local _, report = shell.run(("sh -c %s > %s/out 2> %s/err; echo $?"):format(
+  local _, report = shell.run(("bash -c %s > %s/out 2> %s/err; echo $?"):format(
     quoted(self:script(command)), self.folder, self.folder))
   return tonumber(report), self:read "out", self:read "err"
 end
@@ -102,16 +102,16 @@ function program:on_terminal(command, columns)
 end
 
 --- Starts a shell command in the folder, on a terminal of its own, and goes on.
--- @treturn table `await(text)` waits until the terminal shows it, `type(text)` presses keys, `finish()` returns the exit
---   code and what the terminal got
+-- @treturn table `await(text)` waits until the terminal shows it, `type(text)` presses keys, `finish()` returns the
+--   exit code and what the terminal got
 function program:start_on_terminal(command)
   self:write("terminal.sh", self:script("export TERM=xterm\n" .. command))
   local folder = self.folder
-  local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/out; echo $? > %s/status"):format(
+  local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/shown; echo $? > %s/status"):format(
     folder, folder, folder), "w"))
   return {
     await = function(text)
-      await(("the terminal does not show " .. text), function() return self:read("out"):find(text, 1, true) end)
+      await(("the terminal does not show " .. text), function() return self:read("shown"):find(text, 1, true) end)
     end,
     type = function(text)
       keys:write(text)
@@ -119,20 +119,24 @@ function program:start_on_terminal(command)
     end,
     finish = function()
       keys:close()
-      return tonumber(self:read "status"), (self:read("out"):gsub("\r\n", "\n"))
+      return tonumber(self:read "status"), (self:read("shown"):gsub("\r\n", "\n"))
     end,
   }
 end
 
---- Makes a booking in the sandbox, of the graph `confirm_decline`.
--- @tparam ?string state `tentative`, or `confirmed`
+--- Makes a booking in the sandbox.
+-- @tparam ?string graph `confirm_decline` unless given, with bookings that are `tentative`; those of `instant` are
+--   `confirmed`
+-- @tparam ?table fields further ones
 -- @treturn string its id
-function program:booking(state)
-  local status, answer = self.box:request("POST", "/v2/bookings", core.encode {
-    graph = state == "confirmed" and "instant" or "confirm_decline", what = "Mens haircut", where = "Sesame St",
+function program:booking(graph, fields)
+  local booking = {
+    graph = graph or "confirm_decline", what = "Mens haircut", where = "Sesame St",
     start = "2030-03-01T08:00:00+00:00", ["end"] = "2030-03-01T09:00:00+00:00",
     customer = { name = "Marty McFly", email = "marty.mcfly@timekit.io" },
-  })
+  }
+  for name, value in pairs(fields or {}) do booking[name] = value end
+  local status, answer = self.box:request("POST", "/v2/bookings", core.encode(booking))
   assert(status == 201 or status == 200, core.encode(answer))
   return answer.data.id
 end

@@ -7,7 +7,7 @@
 -- * `run` function(context, args): does it, and returns an exit code (see `timekit.cli.exits`). `context` is that of
 --   `timekit.cli.context`, `args` what argparse found. It may raise a `timekit.cli.failure`
 -- * `examples` a list of shell commands for the help. The suite runs them against a sandbox, in a folder of its own,
---   with `$ID` set to the id of a booking that is `confirmed`
+--   with `$ID` set to the id of a booking that is `confirmed`, and ends by Ctrl-C what serves
 -- * `formats` (or nil) a list of what `-o` takes instead of `table`, `json`, `jsonl`, `id`
 -- * `words` (or nil) argument or option → what a shell completes there: `action`, `graph`, `state`, `file`, or a list
 -- @module timekit.cli.commands

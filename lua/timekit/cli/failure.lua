@@ -29,14 +29,16 @@ function failure.raise(kind, message, ...)
 end
 
 -- What the module's methods call themselves in what they raise: `client:booking`, `timekit.new`.
-local RAISED = "^(.-):%d+: (%l+)[:.][%w_.]+: (.*)$"
-local OURS = { client = true, booking = true, graph = true, timekit = true }
+local RAISED = "^(%l+)[%l_.:]*: (.*)$"
+local OURS = { client = true, booking = true, picture = true, timekit = true }
 
 --- What a method of the module says about wrong use, without the line and the method, which users have not seen.
 -- @param problem what was raised
 -- @treturn string|nil nil: it is no wrong use of a method
 function failure.message(problem)
-  local _, method, message = tostring(problem):match(RAISED)
+  -- A call that ends a function is blamed on no line.
+  local text = tostring(problem)
+  local method, message = (text:match "^[^\n]-:%d+: (.*)$" or text):match(RAISED)
   return method and OURS[method] and message or nil
 end
 

@@ -123,7 +123,8 @@ function parser.new(used, on_help)
   local module
   root:flag("--version", "the version"):action(function() on_help "version" end)
   local function add_command(name, summary, load)
-    local command = with_help(root:command(name):summary(summary):add_help(false))
+    -- Without a target of its own the action `timeout` would set the option of that name.
+    local command = with_help(root:command(name):summary(summary):target("chosen"):add_help(false))
     if name == used then
       module = load(name)
       command:usage_max_width(WIDTH):description(summary:gsub("^%l", string.upper) .. ".")

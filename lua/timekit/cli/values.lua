@@ -9,7 +9,7 @@ local values = {}
 
 --- What the help says about them.
 values.ABOUT = "NAME=TEXT or NAME:=JSON; dots nest, as in customer.name=Marty; "
-  .. "@FILE or - as the value reads a file or standard input"
+  .. "@FILE or - as the value reads a file or standard input, and alone a JSON object"
 
 local function read_all(file, name)
   local text, problem = file:read "*a"
@@ -72,20 +72,23 @@ local function add(object, word, reader)
 end
 
 --- Reads the arguments of one object.
--- @tparam {string,...} words
--- @tparam[opt=false] boolean takes_whole a word `@file` or `-` stands for a whole JSON object, to which the others add
+-- @tparam {string,...} words such as `name=text`; `@file` and `-` alone stand for a whole JSON object, to which the
+--   others add
 -- @treturn table the object
 -- Raises a failure that names the argument.
 -- @usage values.object { "customer.name=Marty", "seats:=2" }   --> { customer = { name = "Marty" }, seats = 2 }
-function values.object(words, takes_whole)
+function values.object(words)
   local object, reader = {}, setmetatable({ stdin_of = nil }, Reader)
   for _, word in ipairs(words) do
-    if takes_whole and (word == "-" or word:sub(1, 1) == "@") then
+    if word == "-" or word:sub(1, 1) == "@" then
       local whole = decode(reader:text(word, word), word)
       if type(whole) ~= "table" or timekit.is_array(whole) then
         failure.raise("usage", "%s: expected a JSON object", word)
       end
-      for name, value in pairs(whole) do set(object, name, value) end
+      for name, value in pairs(whole) do
+        if object[name] ~= nil then failure.raise("usage", "%s: it is given twice", name) end
+        object[name] = value
+      end
     else
       add(object, word, reader)
     end

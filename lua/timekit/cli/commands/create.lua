@@ -15,7 +15,6 @@ local create = {
 }
 
 function create.define(command)
-  command:description("Creates a booking. @FILE or - reads a JSON object, to which the other fields are added.")
   command:argument("fields", values.ABOUT):args("*"):argname("NAME=VALUE")
 end
 

@@ -12,8 +12,7 @@ local webhook = {
     [[printf '{"id":"b1","graph":"instant","state":"confirmed"}' > delivery.json]],
     'timekit webhook verify --secret-file secret --signature "$(openssl dgst -sha256 -hmac "$(cat secret)" -r '
       .. 'delivery.json | cut -c1-64)" < delivery.json',
-    "timekit webhook listen --secret-file secret --port 0 --forward http://127.0.0.1:3000/hook & "
-      .. "sleep 1; kill $!",
+    "timekit webhook listen --secret-file secret --port 0 --forward http://127.0.0.1:3000/hook",
   },
   words = { ["--secret-file"] = "file", ["--store"] = "file" },
 }
