@@ -55,7 +55,8 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA_PC) libcurl libcrypto)
+  $(LUA_CFLAGS) $(shell $(PKG_CONFIG) --cflags libcurl libcrypto)
+LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread $(DL)
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
@@ -86,6 +87,7 @@ PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
+TYPES := lua/timekit/library/timekit.lua
 
 all: $(CORE) $(PROGRAM)
 
@@ -149,15 +151,20 @@ TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
 INST_BINDIR ?= $(PREFIX)/bin
 TO_BINDIR = $(DESTDIR)$(INST_BINDIR)
 
+# RELOCATABLE=1 leaves the folders out of the program: whoever moves what was installed, as LuaRocks does, says them.
+INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call program,$(INST_LUADIR),$(INST_LIBDIR)))
+
+# BYTECODE=1 compiles the modules for the very Lua that is chosen. Editors read the types, so those stay text.
 install: all
-	install -d '$(TO_LIBDIR)/timekit'
+	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
 	set -e; for file in $(LUA_MODULES:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
-	install -d '$(TO_BINDIR)'
-	$(call program,$(INST_LUADIR),$(INST_LIBDIR)) > '$(TO_BINDIR)/timekit'
+	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
+	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
 	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
@@ -167,6 +174,15 @@ uninstall:
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
+
+VERSION := $(shell sed -n 's/^.define TK_VERSION "\(.*\)"/\1/p' csrc/bind/version.h)
+
+# The archive that the rockspec of the release names.
+dist:
+	@mkdir -p build
+	@git ls-files -z | tar --null --files-from=- --transform='s|^|timekit-$(VERSION)/|' --sort=name --owner=0 --group=0 \
+	  --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -czf build/timekit-$(VERSION).tar.gz
+	@echo build/timekit-$(VERSION).tar.gz
 
 clean:
 	rm -rf build
@@ -178,22 +194,24 @@ clean:
 # old name. `a/b` is the first of both that there is.
 LUAJIT_HEADERS := libluajit2-5.1-dev/libluajit-5.1-dev
 PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
-PACKAGES_luajit := luajit2/luajit $(LUAJIT_HEADERS)
+LUAJIT_PACKAGE := luajit2/luajit
+PACKAGES_luajit := $(LUAJIT_PACKAGE) $(LUAJIT_HEADERS)
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
   libcurl4-openssl-dev libssl-dev lua-cjson
 RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl lua-argparse lua-term
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
+DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  curl openssl luarocks git lua5.4
+  lua-copas curl openssl luarocks git lua5.4 $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
-HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
+HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
-LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
+LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
+  lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := lua-ldoc
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -243,8 +261,21 @@ sandbox: deps-run
 	@$(MAKE) -s all
 	@$(WITH_PATHS) PORT='$(PORT)' KEY='$(KEY)' exec $(LUA) -e 'require("timekit.sandbox.server").main()'
 
+# LDoc reads the comments of the public face, and the module FACE writes INTO from them: types for editors, pages.
+FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/$(3)/?.so;;'
+face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' PROGRAM='$(CURDIR)/$(PROGRAM)' \
+  INTO='$(CURDIR)/$(2)' \
+  $(3) /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
+
+# Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
 docs: deps-docs
-	ldoc --all --dir build/docs --project timekit --title timekit --format markdown lua csrc
+	@$(MAKE) -s all
+	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
+	@echo build/docs/index.html
+
+types: deps-lint
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
 # ---- proving ----
 
@@ -291,10 +322,12 @@ test: deps-test
 test-all: deps-test
 	@MAKE='$(MAKE)' $(RUN_TESTS) $(LUAS:%='make test LUA=%')
 
-# The same on another Debian, such as trixie or sid; SHORT=1 leaves out nginx and chaos.
+# The same on another Debian, such as trixie or sid; SHORT=1 leaves out nginx and chaos. ARCH=i386 is another
+# architecture, and with MIRROR=optional a mirror that does not answer is no failure: see spec/support/debian.sh.
 test-debian:
-	$(call installed,mmdebstrap iproute2 git)
-	@sh spec/support/debian.sh '$(or $(SUITE),trixie)' '$(LUA)' $(SHORT)
+	$(call installed,mmdebstrap iproute2 git $(if $(ARCH),arch-test))
+	@SUITE='$(or $(SUITE),trixie)' LUA='$(LUA)' SPECS='$(SPECS)' SHORT='$(SHORT)' ARCH='$(ARCH)' MIRROR='$(MIRROR)' \
+	  sh spec/support/debian.sh
 
 # Whether the sources compile for systems that have no tests. libcurl, OpenSSL and Lua are not there for them, so the
 # compilers see this machine's headers of these three, and none of its other headers.
@@ -355,9 +388,20 @@ lint: deps-lint
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
-	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+	for rockspec in rockspec/*.rockspec; do luarocks --lua-version 5.4 lint $$rockspec || exit; done
+	lua5.4 spec/project/versions.lua
 	lua5.4 spec/project/rooms.lua
 	lua5.4 spec/project/comments.lua
+	$(MAKE) -s check-types
+
+# The types are what the comments give, say what the live module has, and parse on every Lua.
+check-types:
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
+	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
+	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
+	  lua5.4 spec/project/types/check.lua $(TYPES)
+	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -529,6 +573,15 @@ build/bench/%: spec/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $<
 
+build/bench/counted.so: spec/bench/counted.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+
+# Instructions of an action, and what Lua allocates for it; fails when one of them is over its limit.
+bench-instructions: deps-check
+	@$(MAKE) -s all build/bench/counted.so
+	@$(WITH_PATHS) ROWS='$(ROWS)' $(LUA) spec/bench/instructions.lua
+
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
@@ -544,7 +597,8 @@ bench-json: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
 	  $(BUILD) $(BUILD)-cjson
 
-.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk bench-frames bench-nginx deps-bench bench bench-json
+.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk
+.PHONY: bench bench-frames bench-nginx bench-instructions bench-json deps-bench
 # -- end of proving --
 
 help:
@@ -559,6 +613,7 @@ help:
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
 	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
+	@echo 'make bench-instructions  what an action costs in instructions and in memory, with limits'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
@@ -568,6 +623,8 @@ help:
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
-  sandbox docs test test-all test-debian test-hosts test-pictures deps-pictures deps-foreign musl-check windows-check \
-  lint asan valgrind help
+.PHONY: all always env install uninstall dist clean help run sandbox
+.PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
+.PHONY: test test-all test-debian test-hosts test-pictures
+.PHONY: docs types check-types
+.PHONY: lint musl-check windows-check asan valgrind

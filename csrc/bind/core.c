@@ -17,6 +17,7 @@ before a transfer starts, and results become Lua values after libcurl has return
 #include "bind/program.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
+#include "bind/version.h"
 #include "engine/engine.h"
 #include "json/json.h"
 
@@ -87,7 +88,7 @@ static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"p
 static void set_version_table(lua_State *L) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "scm");
+  lua_pushliteral(L, TK_VERSION);
   lua_setfield(L, -2, "timekit");
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "curl");

@@ -3,7 +3,7 @@
 
 -- A module below a folder is in the room of that name. The sandbox's folders are rooms of their own.
 local ROOMS = {
-  face = "init client booking default link webhook queue", options = "options", error = "error",
+  face = "init client booking default link reference webhook queue", options = "options", error = "error",
   graphs = "graph graphs", sandbox = "sandbox",
 }
 
@@ -29,6 +29,7 @@ local MAY_REQUIRE = {
   error = "text",
   signing = "text",
   text = "",
+  library = "",
   sandbox = "sandbox.routes sandbox.model sandbox.served sandbox.timestamps graphs text http link",
   ["sandbox.served"] = "sandbox.routes sandbox.model text http",
   ["sandbox.routes"] = "sandbox.model sandbox.timestamps graphs text http signing",

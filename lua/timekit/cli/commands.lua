@@ -27,6 +27,7 @@ return {
   { "request", "sends any request to the API" },
   { "reschedule", "moves a booking" },
   { "sandbox", "serves a Timekit for development on this machine" },
+  { "types", "prints where the types for editors are" },
   { "wait", "waits until a booking is in a state" },
   { "webhook", "checks, receives and replays webhooks" },
 }

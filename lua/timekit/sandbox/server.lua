@@ -62,21 +62,24 @@ end
 --- Serves a sandbox until it is stopped: by SIGINT, SIGTERM, or the function that `on_ready` gets.
 -- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, it adds the folders where Debian has it to
 -- `package.path`. Raises for wrong options, and when lua-http is missing.
--- @tparam ?table options
+-- @tparam ?ServeOptions options
 -- @tparam[opt=0] integer options.port 0 takes a free one
 -- @tparam[opt="127.0.0.1"] string options.host the address to listen on. With `0.0.0.0`, other machines reach the
 --   sandbox, and its control, which needs no key
 -- @tparam ?{string,...} options.allow_hosts further names that the sandbox is reached by, such as `sandbox` in a
 --   network of containers. A Host header with another name is refused, see `timekit.sandbox.served.access`
 -- @tparam ?string options.app_key the only key that is accepted; left out, any key is
--- @tparam ?table options.rate_limit as of `timekit.sandbox.new`
+-- @tparam ?RateLimit options.rate_limit as of `timekit.sandbox.new`
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
--- @tparam ?function options.on_ready function(base_url, stop), called once requests are accepted; `base_url` is like
---   `http://127.0.0.1:8808/v2`, and `stop()` ends the server
+-- @tparam ?fun(base_url:string,stop:fun()) options.on_ready function(base_url, stop), called once requests are
+--   accepted; `base_url` is like `http://127.0.0.1:8808/v2`, and `stop()` ends the server
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
--- require("timekit.sandbox.server").serve { on_ready = function(base_url) print(base_url) end }
+-- require("timekit.sandbox.server").serve { on_ready = function(base_url, stop)
+--   print(base_url)
+--   stop()
+-- end }
 function server.serve(options)
   options = options or {}
   local problems = fields.check(OPTIONS, options, "", true)
