@@ -288,10 +288,12 @@ function bulk.run(context, args, arguments)
   local path, retry = journal_path(args), wanted(args)
   if not retry and not args.dry_run and is_there(path) then refuse_old(path) end
   core.program.catch_signals()
+  -- A reader of the results that goes away must not kill a run in the middle of its requests.
+  core.program.ignore_broken_pipes()
   local self = { context = context, arguments = arguments, retry = retry, input = open_input(args.file) }
   local client = make_client(self, args)
   self.client = client
-  self.row_options = { path = args.file, action = args.action, check_id = function(id) client:booking(id) end }
+  self.row_options = { path = args.file, action = args.action, handle = function(id) return client:booking(id) end }
   local found = check.run(context, self.input, self.row_options, is_interrupted)
   if not found then return exits.INTERRUPTED end
   if found.wrong > 0 then

@@ -18,6 +18,9 @@ local LOOKS, FIRST_PAUSE = 3, 1
 -- Seconds: the pause after a refusal for the rate that names none, twice as long each time up to the last one.
 local REFUSED_PAUSE, LONGEST_PAUSE = 1, 60
 
+-- Seconds: a shorter wait is not worth a word.
+local LEAST_WAIT = 0.5
+
 local SENT_BEFORE = { sent_before = true }
 
 --- What performs the rows.
@@ -47,6 +50,7 @@ function runner.new(options)
     gate = 0,         -- no row begins before this time, since Timekit asked for a pause
     refusals = 0,     -- refusals for the rate, one after the other
     trouble = nil,    -- the kind of the failure that came last, until something succeeds
+    ticked_at = 0,    -- when `tick` was called last
     stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", or "failed"
     problem = nil,    -- with "failed": what happened
   }, Runner)
@@ -124,14 +128,13 @@ local function settle(self, row, outcome, state, err)
 end
 
 local function perform(self, row)
-  local client = self.client
-  local booking, info = client:booking(row.id):action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
+  local booking, info = row.booking:action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
   local outcome = outcome_of(booking, info)
   if booking then
     self.refusals = 0
     return settle(self, row, outcome, booking.state)
   end
-  local at = not client.closed and again_at(self, row, outcome, info, core.now())
+  local at = not self.client.closed and again_at(self, row, outcome, info, core.now())
   if at then
     row.failure = info
     self.schedule:perform_again(row, at)
@@ -193,12 +196,17 @@ function Runner:run(client)
     end
     -- An update does not wait for nothing.
     if self.active > 0 then client:update(wait) else core.sleep(wait) end
-    if self.options.signals() > 0 then self:stop "interrupted" end
-    self.options.tick(self)
+    local signals, now = self.options.signals(), core.now()
+    if signals > 0 then self:stop "interrupted" end
+    if now - self.ticked_at >= TICK or signals > 0 then
+      self.ticked_at = now
+      self.options.tick(self)
+    end
   end
 end
 
 local function waiting(reason, seconds)
+  if seconds < LEAST_WAIT then return nil end
   return ("%s, %.1f s"):format(reason == "rate_limited" and "rate limit" or reason, seconds)
 end
 
