@@ -3,17 +3,14 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
-local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
-local customer_links = require "timekit.methods.customer_links"
 local fields = require "timekit.text.fields"
 local graphs = require "timekit.graphs"
-local link = require "timekit.link"
+local loading = require "timekit.loading"
 local messages = require "timekit.text.messages"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local wait = require "timekit.methods.wait"
 
 --- A handle.
 --
@@ -268,10 +265,6 @@ function Booking:actions()
   return offered, err
 end
 
-changes.install(Booking, { check = check, learn = learn })
-customer_links.install(Booking, { check = check, read = read })
-wait.install(Booking, { check = check, read = read })
-
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
 -- and signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the
 -- link is used. Whoever has the link can use it, and it does not expire.
@@ -299,12 +292,22 @@ function Booking:link(action, opts)
   end
   local refused = refusal.unknown(self, action)
   if refused then return nil, Error.unsent(refused) end
-  local url, problem = link.make({
+  local url, problem = require("timekit.link").make({
     base_url = self.client.base_url, booking_id = self.id, action = action, redirect = given.redirect,
   }, sign)
   if not url then error(("%s: %s"):format(where, problem), 2) end
   return url
 end
+
+-- Methods that many programs do not use.
+local LATER = {
+  customer_links = "timekit.methods.customer_links", delete = "timekit.methods.changes",
+  next_autoplay = "timekit.methods.wait", reschedule = "timekit.methods.changes",
+  update_meta = "timekit.methods.changes", wait_until = "timekit.methods.wait",
+}
+local later = loading.methods(Booking, LATER, function(module)
+  module.install(Booking, { check = check, learn = learn, read = read })
+end)
 
 -- The method of each action that was ever called by its name. All handles share them.
 local sugar = {}
@@ -320,6 +323,8 @@ end
 setmetatable(Booking, {
   __index = function(_, name)
     if HINTS[name] then return nil end
+    local method = later(name)
+    if method then return method end
     if not sugar[name] and graphs.is_action(name) then sugar[name] = method_for(name) end
     return sugar[name]
   end,
