@@ -234,16 +234,18 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
   end)
 
   it("sends nothing that it cannot note", function()
-    rows { "confirm", "confirm" }
-    -- So many blocks of 512 bytes that the beginning of the journal fits.
-    local code, output, notes = program:run [[
-trap "" XFSZ; for i in 1 2 3 4 5 6 7 8; do printf '%0200d\n' 0; done > /dev/null
-(ulimit -f 1; timekit bulk rows.jsonl --results /dev/null)]]
+    local actions = {}
+    for index = 1, 12 do actions[index] = "confirm" end
+    rows(actions)
+    -- The beginning of the journal fits into a kilobyte, and some of its rows do.
+    local code, _, notes = program:run [[trap "" XFSZ; ulimit -f 1; timekit bulk rows.jsonl --results /dev/null]]
     assert.is_true(code == 1 or code == 7, notes)
-    assert.equal("", output)
     says(notes, "the journal rows.jsonl.journal cannot be written: ")
-    local sent = select(2, program:read("rows.jsonl.journal"):gsub('"sent":"[^"]*"}\n', ""))
-    assert.equal(sent, puts())
+    local _, sent = program:read("rows.jsonl.journal"):gsub('"sent":"[^"]*"}\n', "")
+    assert.is_true(sent > 0 and sent < #actions)
+    -- The connection of a request that was noted may have been closed before anything of it left.
+    assert.is_true(puts() <= sent)
+    assert.equal(0, (run "rows.jsonl --resume -q"))
   end)
 
   it("tells when nobody takes its results, and stops", function()

@@ -153,8 +153,12 @@ local function tell_rest(self)
   for _, number in ipairs(list) do
     local row = open[number]
     local err = row.failure
-    local in_doubt = err and err.kind == "uncertain"
-    self.results:put(number, record.outcome(row, in_doubt and "uncertain" or "skipped", nil, in_doubt and err or nil))
+    if err and runners.is_in_doubt(err) then
+      self.has_doubt = true
+      self.results:put(number, record.outcome(row, "uncertain", err.state, err))
+    else
+      self.results:put(number, record.outcome(row, "skipped"))
+    end
   end
   if self.runner.stopping ~= "error" then return end
   -- The rest of the file, which nobody waits for as with Ctrl-C.
@@ -181,7 +185,7 @@ local function conclude(self)
     context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
   end
   if EXITS[stopping] then return EXITS[stopping] end
-  if tally.uncertain > 0 then return exits.UNCERTAIN end
+  if tally.uncertain > 0 or self.has_doubt then return exits.UNCERTAIN end
   if stopping == "failed" then return exits.FAILED end
   return tally.failed > 0 and exits.SOME_FAILED or exits.DONE
 end

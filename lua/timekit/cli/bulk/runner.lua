@@ -85,10 +85,16 @@ end
 
 -- ---- outcomes ----
 
+--- Whether an action may have been applied although it failed.
+-- @tparam table err of `timekit.error`
+-- @treturn boolean
+function runner.is_in_doubt(err)
+  return err.kind == "uncertain" or err.kind == "cancelled" and err.sent ~= "no"
+end
+
 local function outcome_of(booking, info)
   if booking then return info.reconciled and "reconciled" or "done" end
-  if info.kind == "uncertain" or info.kind == "cancelled" and info.sent ~= "no" then return "uncertain" end
-  return "failed"
+  return runner.is_in_doubt(info) and "uncertain" or "failed"
 end
 
 -- Whether reading the booking again can still tell what became of an action.
@@ -134,9 +140,11 @@ local function perform(self, row)
     self.refusals = 0
     return settle(self, row, outcome, booking.state)
   end
-  local at = not self.client.closed and again_at(self, row, outcome, info, core.now())
+  row.failure = info
+  -- The journal cannot be written any more.
+  if self.client.closed then return end
+  local at = again_at(self, row, outcome, info, core.now())
   if at then
-    row.failure = info
     self.schedule:perform_again(row, at)
   else
     settle(self, row, outcome, info.state, info)
