@@ -475,6 +475,11 @@ build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/benc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
+build/bench/thin.so: spec/bench/peers/thin.c spec/bench/peers/slice.c spec/bench/peers/slice.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< spec/bench/peers/slice.c \
+	  $(shell $(PKG_CONFIG) --cflags $(LUA_PC)) $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
 build/bench/first_curl: spec/bench/peers/first/curl.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs libcurl)
@@ -495,7 +500,7 @@ bench-instructions: deps-check
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
-	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
+	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi thin.so first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
 	  $(UNDICI)
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
