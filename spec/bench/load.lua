@@ -29,7 +29,7 @@ end
 local LUAJIT = "LUA_CPATH='./build/luajit/?.so;;' luajit "
 
 --- In the order in which a round runs them: peers that are compared closely stand together. `test` is a command that
--- succeeds if the peer is installed; `decodes`: it decodes the answer into a value of its language, as others publish it;
+-- succeeds if the peer is installed; `decodes`: it is others', and decodes the answer into a value of its language;
 -- `far`: it is compared over a long way, too.
 load.peers = {
   { name = "C libcurl easy", sequential = true, far = true, command = "build/bench/curl_easy" },
