@@ -447,7 +447,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/$(LUA_NAME)/test_threads
 C_TESTS += $(PROOFS)
@@ -476,9 +476,6 @@ build/c$(SANITIZED)/test_notifier:
 
 build/c$(SANITIZED)/test_notifier_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
-
-build/c$(SANITIZED)/test_spin:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
 # They have the source of trust.c in them.
 build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:
@@ -579,6 +576,11 @@ build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/benc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
+build/bench/thin.so: spec/bench/peers/thin.c spec/bench/peers/slice.c spec/bench/peers/slice.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< spec/bench/peers/slice.c \
+	  $(shell $(PKG_CONFIG) --cflags $(LUA_PC)) $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
 build/bench/first_curl: spec/bench/peers/first/curl.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs libcurl)
@@ -599,7 +601,7 @@ bench-instructions: deps-check
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
-	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
+	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi thin.so first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
 	  $(UNDICI)
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
