@@ -244,7 +244,7 @@ end
 -- @treturn Client
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
-  local redact, clean = redaction.redactor(credentials_of(settings, password))
+  local redact, clean, shortest = redaction.redactor(credentials_of(settings, password))
   local pump, registry = pumps.new(open_connection(settings, password)), {}
   local app_key = not settings.resource_key and password
   if runtime.of(settings.runtime) ~= runtime.of "blocking" then loading.rest() end
@@ -258,7 +258,7 @@ function client.new(settings)
     runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
-      hooks = hooks.new(settings, clean),
+      hooks = hooks.new(settings, clean, shortest),
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),
         limiter = settings.rate and rate.new(settings.rate),

@@ -271,16 +271,20 @@ end
 --   --> false, "inputs.mesage: unknown, did you mean 'message'?"
 function Graph:check_inputs(action, inputs, state)
   local rules = rules_of[self]
-  local entries = rules.entries[action]
-  if not entries then return false, no_such_action(self, rules, action) end
-  local meant = rules.offers[state] and rules.offers[state][action]
-  if meant then entries = { meant } end
+  local offered, first = rules.offers[state], nil
+  local meant = offered and offered[action]
   if inputs == nil then inputs = {} end
-  local first
-  for index = 1, #entries do
-    local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
-    if not problems then return true end
-    first = first or problems
+  if meant then
+    first = field_checks.problems(meant.inputs, inputs, "inputs", false)
+    if not first then return true end
+  else
+    local entries = rules.entries[action]
+    if not entries then return false, no_such_action(self, rules, action) end
+    for index = 1, #entries do
+      local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
+      if not problems then return true end
+      first = first or problems
+    end
   end
   return false, table.concat(field_checks.texts(first), "; ")
 end
