@@ -228,7 +228,7 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     end
     -- Of the first line not everything was written: nothing was sent then.
     for _, size in ipairs { 0, 1, 12, 40 } do
-      program:write("rows.jsonl.journal", text:sub(1, size))
+      program:write("rows.jsonl.journal", text:sub(1, size) .. (size == 40 and "\0\0" or ""))
       ends(8, { "failed", "failed" }, "rows.jsonl --resume -q")
     end
   end)

@@ -89,7 +89,7 @@ local function refuse_old(path)
   failure.raise("usage", "%s is there from an earlier run: --resume goes on with it, --journal names another one", path)
 end
 
--- Opens the journal, and begins it or reads it. Returns it and its index; raises where it does not fit.
+-- Opens the journal, and reads what is in it. Returns it and its index; raises where it does not fit.
 local function open_journal(path, args, retry, header)
   local journal, problem = journals.open(path, args.fsync)
   if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
@@ -99,17 +99,19 @@ local function open_journal(path, args, retry, header)
     check_header(path, journal.found, header)
     index, problem = journal:load()
     if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
-  else
-    if retry and not args.resume then failure.raise("usage", "--retry: there is no journal %s to go on with", path) end
-    local begun
-    begun, problem = journal:begin(header)
-    if not begun then failure.raise("failed", "%s", problem) end
+  elseif retry and not args.resume then
+    failure.raise("usage", "--retry: there is no journal %s to go on with", path)
   end
-  local how = #args.retry > 0 and "retry " .. table.concat(args.retry, ", ") or retry and "resume" or "start"
-  local noted
-  noted, problem = journal:run(how)
-  if not noted then failure.raise("failed", "%s", problem) end
   return journal, index
+end
+
+-- Notes that the run begins.
+local function begin_journal(journal, args, retry, header)
+  local noted, problem = journal.found ~= nil, nil
+  if not noted then noted, problem = journal:begin(header) end
+  local how = #args.retry > 0 and "retry " .. table.concat(args.retry, ", ") or retry and "resume" or "start"
+  if noted then noted, problem = journal:run(how) end
+  if not noted then failure.raise("failed", "%s", problem) end
 end
 
 -- ---- output ----
@@ -216,6 +218,7 @@ end
 -- Performs the rows, once all of them were checked and the journal is open.
 local function perform(self, args)
   local write, flush, finish_results = open_results(args.results)
+  begin_journal(self.journal, args, self.retry, self.header)
   local progress = new_progress(self.context)
   local clears = not args.results and self.context.terminal.has_output
   self.progress, self.flush = progress, flush
