@@ -175,6 +175,9 @@ end
 
 local EXITS = { interrupted = exits.INTERRUPTED, credentials = exits.CREDENTIALS }
 
+-- Why a run stopped where rows failed for a reason that is not their own.
+local RETRIED = { credentials = true, unreachable = true }
+
 -- Says how it ended. Returns the exit code.
 local function conclude(self)
   local context, runner, tally = self.context, self.runner, self.tally
@@ -182,8 +185,11 @@ local function conclude(self)
   local stopping = runner.stopping
   if stopping == "failed" then context:fail(failure.new("failed", runner.problem)) end
   if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key, so the run ends")) end
+  if stopping == "unreachable" then
+    context:fail(failure.new("network", "Timekit cannot be reached, so the run ends"))
+  end
   if tally:left() > 0 then
-    local more = stopping == "credentials" and { "--retry", "failed" } or { "--resume" }
+    local more = RETRIED[stopping] and { "--retry", "failed" } or { "--resume" }
     context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
   end
   if EXITS[stopping] then return EXITS[stopping] end
@@ -251,7 +257,7 @@ local function tell_dry_run(context, found, index, retry)
   for action in pairs(found.actions) do names[#names + 1] = action end
   table.sort(names)
   for position, action in ipairs(names) do names[position] = ("%d %s"):format(found.actions[action], action) end
-  context:note(("%d rows: %s; nothing was sent"):format(found.rows, table.concat(names, ", ")))
+  context:note(("%s: %s; nothing was sent"):format(tallies.rows(found.rows), table.concat(names, ", ")))
   if not index then return exits.DONE end
   local counts = plan.count(index, retry, found.rows)
   context:note(("by the journal: %d to send, %d to look at first, %d to skip"):format(
@@ -304,7 +310,7 @@ function bulk.run(context, args, arguments)
   local found = check.run(context, self.input, self.row_options, is_interrupted)
   if not found then return exits.INTERRUPTED end
   if found.wrong > 0 then
-    failure.raise("usage", "%d of %d rows are wrong; nothing was sent", found.wrong, found.rows)
+    failure.raise("usage", "%d of %s wrong; nothing was sent", found.wrong, tallies.rows(found.rows))
   end
   self.header = {
     input = { size = found.size, sha256 = found.sha256 }, rows = found.rows, action = args.action,
