@@ -95,13 +95,9 @@ end
 
 -- Says of an interrupted operation what that means.
 local function explain(err, has_written)
-  if err.sent == "no" then
-    err.message = "interrupted; nothing was sent"
-  elseif has_written then
-    err.message = "interrupted; it may have been done: look before you run it again"
-  else
-    err.message = "interrupted"
-  end
+  local is_doubtful = has_written and err.sent ~= "no"
+  err.message = is_doubtful and "interrupted; it may have been done: look before you run it again"
+    or "interrupted; nothing was changed"
 end
 
 --- Runs a function that uses the client, and waits for it. Ctrl-C cancels what it waits for, and the error of that

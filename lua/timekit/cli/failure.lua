@@ -12,10 +12,10 @@ end
 
 --- Makes a failure.
 -- @tparam string kind `usage`, `auth`, `failed`, or a kind of `timekit.error`; see `timekit.cli.exits`
--- @tparam string message one line
+-- @tparam string message becomes one line; it may show what the user has written
 -- @treturn table
 function failure.new(kind, message)
-  return setmetatable({ kind = kind, message = message, sent = "no" }, metatable)
+  return setmetatable({ kind = kind, message = (message:gsub("[%z\1-\31\127]", " ")), sent = "no" }, metatable)
 end
 
 --- Raises a failure.
