@@ -112,6 +112,7 @@ describe("timekit bulk", function()
     local code, outcomes, notes = run "rows.jsonl"
     assert.same({ 8, { "done", "failed", "done" } }, { code, outcomes })
     says(notes, "3 rows: 2 done, 1 failed (1 transition), 0 uncertain\n")
+    says(notes, "timekit: to take these rows again: timekit bulk rows.jsonl --retry failed\n")
     ends(8, { "done earlier", "failed earlier", "done earlier" }, "rows.jsonl --resume -q")
     program.box:request("PUT", ("/v2/bookings/%s/confirm"):format(ids[2]), "{}")
     ends(0, { "done earlier", "done", "done earlier" }, "rows.jsonl --retry failed -q")
@@ -135,8 +136,20 @@ describe("timekit bulk", function()
     rows { "confirm", "cancel", "confirm", "confirm" }
     local code, outcomes, notes = run "rows.jsonl --stop-on-error --concurrency 1"
     assert.same({ 8, { "done", "failed", "skipped", "skipped" } }, { code, outcomes })
-    says(notes, "timekit: this goes on with it: timekit bulk rows.jsonl --stop-on-error --concurrency 1 --resume\n")
+    says(notes, "timekit: to go on: timekit bulk rows.jsonl --stop-on-error --concurrency 1 --resume\n")
     ends(8, { "done earlier", "failed earlier", "done", "done" }, "rows.jsonl --resume -q")
+  end)
+
+  it("tells doubt of an earlier run where it does not get to look", function()
+    rows { "confirm", "cancel", "confirm", "confirm" }
+    program:fault { match = ("PUT /v2/bookings/%s/confirm"):format(ids[1]), what = "close", when = "after" }
+    assert.equal(7, (run "rows.jsonl --uncertain report --concurrency 1 --stop-on-error -q"))
+    local text = program:read "rows.jsonl.journal"
+    program:write("rows.jsonl.journal", text
+      .. ('{"row":4,"id":"%s","action":"confirm","sent":"2030-01-01T00:00:00Z"}\n'):format(ids[4]))
+    ends(7, { "uncertain earlier", "failed", "skipped", "uncertain" },
+      "rows.jsonl --resume --concurrency 1 --stop-on-error -q")
+    ends(8, { "reconciled", "failed earlier", "done", "done" }, "rows.jsonl --retry uncertain -q")
   end)
 
   it("stops where the key is refused, for no other row would fare better", function()
