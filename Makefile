@@ -185,7 +185,7 @@ dist:
 	@echo build/timekit-$(VERSION).tar.gz
 
 # Debian packages, built from what git would hand out.
-DEB_PACKAGES := dpkg-dev debhelper fakeroot lintian g++ libsimdjson-dev $(foreach version,5.1 5.2 5.3 5.4,lua$(version)) \
+DEB_PACKAGES := build-essential dpkg-dev debhelper fakeroot lintian g++ libsimdjson-dev $(foreach version,5.1 5.2 5.3 5.4,lua$(version)) \
   liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev libcurl4-openssl-dev libssl-dev pkg-config lua-cjson \
   lua-argparse lua-term
 DEB_TREE := build/deb/timekit-$(VERSION)
