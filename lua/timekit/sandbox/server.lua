@@ -26,6 +26,7 @@ local sandbox = require "timekit.sandbox"
 local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local page = require "timekit.sandbox.served.page"
 local php_date = require "timekit.sandbox.timestamps.php_date"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
 local zones = require "timekit.sandbox.timestamps.zones"
@@ -127,7 +128,7 @@ function server.serve(options)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local http_server = load_http()
   local exchange = require "timekit.sandbox.served.exchange"
-  local queue = require("cqueues").new()
+  local queue, monotime = require("cqueues").new(), require("cqueues").monotime
   local box = sandbox.new { app_key = options.app_key, now = os.time, rate_limit = options.rate_limit }
   local host, port = options.host or "127.0.0.1", options.port or 0
   local rules = access.new(host, options.allow_hosts or {})
@@ -136,7 +137,8 @@ function server.serve(options)
   local function respond(request)
     -- The address that the client knows, which is another one behind a forwarded port.
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
-    local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
+    request.clock = monotime
+    local answer = rules:answer(request) or page.handle(request) or control.handle(box, request) or box:handle(request)
     return rules:open(request, dated(box, answer))
   end
 
