@@ -137,18 +137,20 @@ local function receive(request)
 end
 
 -- Who sent a request, as far as it says so. Browsers tell which requests are those of the sandbox's own page.
-local function sender(headers)
+local function sender(headers, hide)
   if headers["sec-fetch-site"] == "same-origin" then return "console" end
-  return make_quotable(headers["user-agent"])
+  return make_quotable(hide(headers["user-agent"]))
 end
 
--- Writes a request into the history. The entry has no headers: one of them holds the key.
+-- Writes a request into the history, without its key.
 local function record(store, received, now, fault)
   local hide = exchanges.hider(received.headers)
+  local text = hide(received.text)
+  local body = text == received.text and received.body or core.decode(text or "")
   local entry = {
     number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)), at = now,
-    body = received.body or make_quotable(received.text), request_id = ids.next(store.request_ids),
-    who = sender(received.headers), address = received.address, fault = fault and faults.describe(fault),
+    body = body or make_quotable(text), request_id = ids.next(store.request_ids),
+    who = sender(received.headers, hide), address = received.address, fault = fault and faults.describe(fault),
   }
   store.requests:add(entry)
   store.exchanges:add(entry.number, received, received.again)

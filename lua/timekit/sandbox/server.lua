@@ -77,6 +77,15 @@ local function base_url(http)
   return ("http://%s:%d/v2"):format(host, port)
 end
 
+-- Browsers send a request again, without saying so, when a connection that has served before is lost. Then nobody at the
+-- console would ever see a lost answer, and an action would be tried twice. So each request of the page has a connection
+-- of its own.
+local function closing(request, answer)
+  local site = request.headers["sec-fetch-site"]
+  if answer.headers and (site == "same-origin" or site == "none") then answer.headers.connection = "close" end
+  return answer
+end
+
 -- Adds the header Date to an answer, also to one that a stall keeps back.
 local function dated(box, answer)
   local resume = answer.resume
@@ -139,7 +148,7 @@ function server.serve(options)
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
     request.clock = monotime
     local answer = rules:answer(request) or page.handle(request) or control.handle(box, request) or box:handle(request)
-    return rules:open(request, dated(box, answer))
+    return closing(request, rules:open(request, dated(box, answer)))
   end
 
   local http = http_server.listen {

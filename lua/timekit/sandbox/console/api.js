@@ -47,8 +47,9 @@ export async function send({ method, target, body }) {
   const seconds = () => (performance.now() - started) / 1000;
   let response;
   try {
+    // Without `omit`, the browser would ask for a password of its own when the key is refused.
     response = await fetch(target, {
-      method, body: text, cache: "no-store", headers: { ...headers, authorization: basic(key.get()) },
+      method, body: text, cache: "no-store", credentials: "omit", headers: { ...headers, authorization: basic(key.get()) },
     });
   } catch {
     return { request, seconds: seconds(), lost: "No answer came: the connection was lost. The request may have taken "

@@ -15,10 +15,11 @@ export const carry = (exchange) => { carried = exchange; };
 
 // Deleting is no action of a graph, and is offered like one.
 function offersOf(booking) {
-  return [...booking.actions, {
+  const offers = [...booking.actions, {
     name: DELETE, possible: booking.completed, inputs: {},
     reason: `a booking can be deleted once its state is final, and '${booking.state}' is not`,
   }];
+  return [...offers.filter((offer) => offer.possible), ...offers.filter((offer) => !offer.possible)];
 }
 
 function requestOf(booking, offer, inputs) {
@@ -132,9 +133,9 @@ export function bookingView(container, id) {
   const head = h("div", {}), figure = h("div", { class: "figure" }), past = h("section", { class: "card" });
   const actions = h("ul", { class: "actions" }), work = h("section", { class: "card work" });
   container.append(h("div", { class: "detail" },
-    head, h("div", { class: "columns" },
-      h("div", {}, h("section", { class: "card" }, figure), past),
-      h("div", {}, h("section", { class: "card" }, h("h2", {}, "Actions"), actions), work))));
+    head, h("div", { class: "columns wide" }, h("section", { class: "card" }, figure),
+      h("section", { class: "card" }, h("h2", {}, "Actions"), actions)),
+    work, past));
   let booking = null, chosen = null, seen = "", ended = false, hasDeleted = false;
 
   function choose(name) {
@@ -149,6 +150,14 @@ export function bookingView(container, id) {
 
   function showActions() {
     replace(actions, offersOf(booking).map((offer) => offerLine(offer, chosen, choose)));
+  }
+
+  // Where the picture is wider than its place, the current state is in the middle.
+  function show(drawn) {
+    replace(figure, drawn);
+    const box = drawn.querySelector("[aria-current] rect").getBoundingClientRect();
+    const place = drawn.getBoundingClientRect();
+    drawn.scrollLeft += box.left + box.width / 2 - place.left - place.width / 2;
   }
 
   async function load() {
@@ -170,7 +179,7 @@ export function bookingView(container, id) {
     seen = text;
     booking = fresh;
     replace(head, headOf(booking));
-    if (drawn) replace(figure, drawn);
+    if (drawn) show(drawn);
     showActions();
     replace(past, historyOf(booking));
     if (chosen) bench.follow(booking, offersOf(booking).find((offer) => offer.name === chosen));

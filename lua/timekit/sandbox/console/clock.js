@@ -4,7 +4,7 @@ import { byId, clockTime, guarded, say } from "./dom.js";
 import { refresh, watch } from "./live.js";
 
 function describe(play) {
-  return `${play.action ?? "expiry"} of ${play.id.slice(0, 8)} at ${clockTime(play.time)}`;
+  return `${play.action ?? "expiry"} of ${play.id.slice(0, 8)} at ${clockTime(play.time, true)}`;
 }
 
 const advance = (seconds) => guarded(async () => {

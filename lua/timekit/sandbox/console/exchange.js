@@ -97,7 +97,7 @@ function codePart(request) {
     }, sample(name, request, location.origin));
   }
   const remembered = sessionStorage.getItem(LANGUAGE);
-  const part = h("section", { class: "part" },
+  const part = h("section", { class: "part code" },
     h("h3", {}, "Code"),
     h("div", { class: "tabs" },
       h("div", { role: "tablist", "aria-label": "Language", onkeydown: onKey }, Object.values(tabs)),

@@ -15,17 +15,18 @@ export async function graphs() {
   }
 }
 
+const STYLE = /<style>([^]*?)<\/style>/;
 let styled = false;
 
-// The page's policy allows no style sheet in a document, but one that a script makes.
-function adopt(style) {
+// The page's policy allows no style sheet within a document, but one that a script makes. Returns the text without it.
+function adopt(text) {
   if (!styled) {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style.textContent);
+    sheet.replaceSync(text.match(STYLE)[1]);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
     styled = true;
   }
-  style.remove();
+  return text.replace(STYLE, "");
 }
 
 /** The picture of a booking's graph. `choose(action)` is called for a click on an action that is possible. */
@@ -33,8 +34,7 @@ export async function picture(booking, choose) {
   const query = new URLSearchParams({ format: "svg", state: booking.state, past: booking.past.join(" ") });
   const text = await control("GET", `graphs/${encodeURIComponent(booking.graph)}/picture?${query}`, undefined,
     { text: true });
-  const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-  adopt(svg.querySelector("style"));
+  const svg = new DOMParser().parseFromString(adopt(text), "image/svg+xml").documentElement;
   svg.dataset.testid = "graph";
   for (const arrow of svg.querySelectorAll("[data-action].tk-possible")) {
     arrow.addEventListener("click", () => choose(arrow.dataset.action));

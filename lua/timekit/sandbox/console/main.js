@@ -41,8 +41,10 @@ function back(view) {
 }
 
 function markCurrent() {
-  for (const row of main.querySelectorAll(".list a[aria-current]")) row.removeAttribute("aria-current");
-  main.querySelector(`.list a[href="${CSS.escape(location.hash).replaceAll("\\", "\\\\")}"]`)?.setAttribute("aria-current", "true");
+  for (const row of main.querySelectorAll(".list a.row")) {
+    if (row.getAttribute("href") === location.hash) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+  }
 }
 
 function route() {
@@ -66,6 +68,7 @@ byId("skip").addEventListener("click", (event) => {
   main.focus();
 });
 byId("error-close").addEventListener("click", () => clearError());
+byId("credentials").addEventListener("submit", (event) => event.preventDefault());
 byId("key").value = key.get();
 byId("key").addEventListener("input", (event) => key.set(event.target.value));
 addEventListener("hashchange", route);
