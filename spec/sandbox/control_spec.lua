@@ -20,8 +20,8 @@ describe("the control of a sandbox", function()
   end
 
   local function create(graph, what)
-    local _, created = served:request("POST", "/v2/bookings", CREATE:format(graph or "confirm_decline", what or "", what))
-    return created.data.id
+    local body = CREATE:format(graph or "confirm_decline", what or "", what)
+    return select(2, served:request("POST", "/v2/bookings", body)).data.id
   end
 
   local function act(id, action)
@@ -93,8 +93,8 @@ describe("the control of a sandbox", function()
     assert.equal("application/json", full.answer.headers["content-type"])
     assert.is_nil(full.seen)
     local connection = served:connect()
-    connection:send("GET /v2/bookings?search=test_api_key_1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: shop/1 test_api_key_1\r\n"
-      .. "X-Copy: test_api_key_1\r\nCookie: a=b\r\n" .. server.AUTH .. "\r\n")
+    connection:send("GET /v2/bookings?search=test_api_key_1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+      .. "User-Agent: shop/1 test_api_key_1\r\nX-Copy: test_api_key_1\r\nCookie: a=b\r\n" .. server.AUTH .. "\r\n")
     server.read(connection)
     connection:close()
     local line = core.encode((ask("GET", "requests/2")))
@@ -135,8 +135,7 @@ describe("the control of a sandbox", function()
     local late
     late, status = ask("POST", "requests/1/again")
     assert.same({ 202, "late" }, { status, late.fault.what })
-    _, status = ask("POST", "requests/99/again")
-    assert.equal(404, status)
+    assert.equal(404, select(2, ask("POST", "requests/99/again")))
   end)
 
   it("finds bookings, newest first", function()
@@ -166,9 +165,10 @@ describe("the control of a sandbox", function()
     local booking = ask("GET", "bookings/" .. id)
     assert.same({ "initialized", "tentative" }, booking.past)
     local actions = {}
-    for index, action in ipairs(booking.actions) do actions[index], actions[action.name] = action.name, action end
-    assert.same({ "create", "confirm", "decline", "cancel", "cancel_by_customer", "reschedule_by_customer", "complete" },
-      { (table.unpack or unpack)(actions) })
+    local names = {}
+    for index, action in ipairs(booking.actions) do names[index], actions[action.name] = action.name, action end
+    assert.equal("create confirm decline cancel cancel_by_customer reschedule_by_customer complete",
+      table.concat(names, " "))
     assert.is_true(actions.cancel.possible)
     assert.equal("string", actions.cancel.inputs.message.type)
     assert.is_false(actions.decline.possible)
@@ -200,7 +200,9 @@ describe("the control of a sandbox", function()
   end)
 
   it("drops one planned fault", function()
-    for _, what in ipairs { "close", "garbage", "truncate" } do ask("POST", "faults", ('{"what":"%s"}'):format(what)) end
+    for _, what in ipairs { "close", "garbage", "truncate" } do
+      ask("POST", "faults", ('{"what":"%s"}'):format(what))
+    end
     local left = ask("DELETE", "faults/2")
     assert.same({ 2, "close", "truncate" }, { #left, left[1].what, left[2].what })
     for _, place in ipairs { "3", "0", "x" } do

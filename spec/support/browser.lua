@@ -30,7 +30,8 @@ local function command(self, method, path, body)
   local parts = {}
   local text = method == "POST" and core.encode(body or {}) or nil
   local ok, status = http.request {
-    url = self.driver .. path, method = method, sink = ltn12.sink.table(parts), source = text and ltn12.source.string(text),
+    url = self.driver .. path, method = method,
+    sink = ltn12.sink.table(parts), source = text and ltn12.source.string(text),
     headers = text and { ["content-type"] = "application/json", ["content-length"] = #text } or nil,
   }
   assert(ok, status)
@@ -58,7 +59,8 @@ function browser.start()
   local self = setmetatable({ program = program, driver = "http://127.0.0.1:" .. assert(port, "no driver") }, browser)
   local started = command(self, "POST", "/session", { capabilities = { alwaysMatch = {
     ["goog:chromeOptions"] = { binary = "/usr/bin/chromium", args = {
-      "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-proxy-server",
+      "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+      "--no-proxy-server",
     } },
     ["goog:loggingPrefs"] = { browser = "ALL" },
   } } })

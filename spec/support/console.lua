@@ -54,7 +54,8 @@ end
 --- What a list shows: an attribute of each row.
 function console:rows(testid, attribute)
   return self.browser:run([[
-    return [...document.querySelectorAll(`[data-testid="${arguments[0]}"]`)].map((row) => row.getAttribute(arguments[1]))
+    const rows = document.querySelectorAll(`[data-testid="${arguments[0]}"]`);
+    return [...rows].map((row) => row.getAttribute(arguments[1]));
   ]], testid, attribute)
 end
 

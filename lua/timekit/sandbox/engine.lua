@@ -148,7 +148,8 @@ local function record(store, received, now, fault)
   local text = hide(received.text)
   local body = text == received.text and received.body or core.decode(text or "")
   local entry = {
-    number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)), at = now,
+    number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)),
+    at = now,
     body = body or make_quotable(text), request_id = ids.next(store.request_ids),
     who = sender(received.headers, hide), address = received.address, fault = fault and faults.describe(fault),
   }

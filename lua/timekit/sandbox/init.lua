@@ -160,10 +160,11 @@ end
 
 --- The latest 10,000 requests, oldest first. No key is kept.
 -- @treturn {table,...} copies: `{ number =, method =, target =, status =, at = unix seconds, body =, request_id =,
---   who =, fault = }`. `number` counts all requests from 1. `who` is the User-Agent. `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is
---   there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request
---   itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it
---   comes.
+--   who =, address =, seconds =, fault = }`. `number` counts all requests from 1. `who` is the User-Agent, or `console`
+--   for the sandbox's own page; `address` and `seconds` (how long it took) are there where it is served. `body` is
+--   decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is there
+--   when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request itself,
+--   even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it comes.
 -- @usage
 -- local asked = box:requests()
 -- assert(asked[#asked].method == "PUT" and asked[#asked].status == 200)
@@ -358,7 +359,8 @@ end
 
 --- The latest 1,000 deliveries of webhooks, oldest first.
 -- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
---   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+--   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status,
+--   tries = where they are sent: a list of { at = unix seconds, answered = HTTP status } }`
 -- @usage
 -- local sent = box:deliveries()[1]
 -- assert(timekit.webhook.verify(sent.body, sent.headers["x-timekit-signature"], "s3cr3t"))

@@ -132,10 +132,11 @@ function historyOf(booking) {
 export function bookingView(container, id) {
   const head = h("div", {}), figure = h("div", { class: "figure" }), past = h("section", { class: "card" });
   const actions = h("ul", { class: "actions" }), work = h("section", { class: "card work" });
-  container.append(h("div", { class: "detail" },
-    head, h("div", { class: "columns wide" }, h("section", { class: "card" }, figure),
-      h("section", { class: "card" }, h("h2", {}, "Actions"), actions)),
-    work, past));
+  const detail = h("div", { class: "detail" }, head);
+  // All of it comes at once, so that nothing jumps.
+  const rest = [h("div", { class: "columns wide" }, h("section", { class: "card" }, figure),
+    h("section", { class: "card" }, h("h2", {}, "Actions"), actions)), work, past];
+  container.append(detail);
   let booking = null, chosen = null, seen = "", ended = false, hasDeleted = false;
 
   function choose(name) {
@@ -179,6 +180,7 @@ export function bookingView(container, id) {
     seen = text;
     booking = fresh;
     replace(head, headOf(booking));
+    if (!work.isConnected) detail.append(...rest);
     if (drawn) show(drawn);
     showActions();
     replace(past, historyOf(booking));

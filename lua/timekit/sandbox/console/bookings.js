@@ -1,5 +1,5 @@
 // The list of bookings, with its search.
-import { clockTime, guarded, h, showError } from "./dom.js";
+import { clockTime, h, showError } from "./dom.js";
 import { graphs } from "./graphs.js";
 import { haveMoved, watch } from "./live.js";
 import { pagedList } from "./pages.js";
@@ -37,7 +37,7 @@ export function bookingsList(container) {
     nothing: () => (Object.values(filter).some(Boolean) ? ["No booking fits."]
       : ["There is no booking yet. ", h("a", { href: "#create" }, "Create one"), ", here or from your program."]),
   });
-  const reload = guarded(() => list.reload(true));
+  const reload = () => list.reload(true).catch(showError);
   const search = h("label", { class: "field" }, h("span", {}, "Search"), h("input", {
     type: "search", testid: "filter-search", placeholder: "id, title, customer", value: filter.search,
     oninput: (event) => {

@@ -30,7 +30,7 @@ const milliseconds = (seconds) => `${(seconds * 1000).toFixed(seconds < 0.01 ? 1
 
 function requestPart(request) {
   return h("section", { class: "part" },
-    h("h3", {}, "Request"),
+    h("h2", { class: "minor" }, "Request"),
     h("p", { class: "line" }, h("strong", {}, request.method), " ", h("code", {}, request.target)),
     headersOf(request.headers ?? {}, "request"),
     request.body ? block(request.body, { label: "Body of the request", testid: "request-body" }) : null,
@@ -45,7 +45,7 @@ function answerBody(answer) {
 function responsePart({ answer, lost, seconds, fault }) {
   const status = answer?.status;
   return h("section", { class: "part" },
-    h("h3", {}, "Response"),
+    h("h2", { class: "minor" }, "Response"),
     h("p", { class: "line" },
       h("span", { class: "chip " + toneOf(lost ? 0 : status), testid: "response-status" },
         status ? `${status} ${REASONS[status] ?? ""}`.trim() : "no answer"),
@@ -98,7 +98,7 @@ function codePart(request) {
   }
   const remembered = sessionStorage.getItem(LANGUAGE);
   const part = h("section", { class: "part code" },
-    h("h3", {}, "Code"),
+    h("h2", { class: "minor" }, "Code"),
     h("div", { class: "tabs" },
       h("div", { role: "tablist", "aria-label": "Language", onkeydown: onKey }, Object.values(tabs)),
       copyButton(() => panels[current].textContent)),

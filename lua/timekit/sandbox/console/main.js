@@ -1,14 +1,17 @@
 // The page: which view stands in it, and what all views share.
 import { key } from "./api.js";
-import { bookingView } from "./booking.js";
-import { bookingsList } from "./bookings.js";
 import { start as startClock } from "./clock.js";
-import { createView } from "./create.js";
-import { byId, clearError, h } from "./dom.js";
-import { faultsView } from "./faults.js";
+import { byId, clearError, h, showError } from "./dom.js";
 import { refresh } from "./live.js";
-import { requestsList, requestView } from "./requests.js";
-import { webhooksView } from "./webhooks.js";
+
+// What makes the lists and the views; each is loaded when it is first shown.
+const bookingsList = () => import("./bookings.js").then((module) => module.bookingsList);
+const bookingView = () => import("./booking.js").then((module) => module.bookingView);
+const createView = () => import("./create.js").then((module) => module.createView);
+const requestsList = () => import("./requests.js").then((module) => module.requestsList);
+const requestView = () => import("./requests.js").then((module) => module.requestView);
+const faultsView = () => import("./faults.js").then((module) => module.faultsView);
+const webhooksView = () => import("./webhooks.js").then((module) => module.webhooksView);
 
 // Name → which entry of the navigation it belongs to, its list and what stands beside that.
 const VIEWS = {
@@ -47,14 +50,24 @@ function markCurrent() {
   }
 }
 
-function route() {
+let turn = 0;
+
+async function route() {
+  const mine = ++turn;
   const [, name, argument] = location.hash.match(/^#(\w+)(?:=(.*))?$/) ?? [];
   const view = VIEWS[name] ?? VIEWS.bookings;
   clearError();
+  let list, detail;
+  try {
+    [list, detail] = await Promise.all([view.list?.(), view.detail?.()]);
+  } catch {
+    showError(new Error("A part of the page could not be loaded. Is the sandbox still running?"));
+  }
+  if (mine !== turn) return;
   main.className = (view.list ? "with-list " : "") + (view.detail ? "with-detail" : "");
-  put("list", view.list);
-  put("detail", view.detail, argument && decodeURIComponent(argument), true);
-  if (view.list && view.detail) parts.detail.element.prepend(back(view));
+  put("list", list);
+  put("detail", detail, argument && decodeURIComponent(argument), true);
+  if (list && detail) parts.detail.element.prepend(back(view));
   for (const link of byId("views").children) {
     if (link.dataset.view === view.of) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

@@ -10,8 +10,10 @@ const PAGE = 100;
  */
 export function pagedList({ path, row, nothing, label }) {
   const list = h("ul", { class: "rows", "aria-label": label });
-  const count = h("p", { class: "note count" }, "\u00a0");
+  const count = h("p", { class: "note count" });
   const more = h("button", { type: "button", class: "quiet", hidden: true, testid: "more" }, "Show more");
+  // The foot comes with the first rows, so that it does not jump when they come.
+  const foot = h("div", { class: "foot" }, count, more), element = h("div", { class: "paged" }, list);
   let items = [], total = 0, made = new Map(), turn = 0;
 
   async function load(before, newest) {
@@ -39,6 +41,7 @@ export function pagedList({ path, row, nothing, label }) {
       });
       while (list.children.length > elements.length) list.lastChild.remove();
     }
+    if (!foot.isConnected) element.append(foot);
     count.textContent = `${items.length} of ${total}`;
     more.hidden = items.length >= total || items.length === 0;
   }
@@ -64,5 +67,5 @@ export function pagedList({ path, row, nothing, label }) {
     show();
   }));
 
-  return { element: h("div", { class: "paged" }, list, h("div", { class: "foot" }, count, more)), reload };
+  return { element, reload };
 }

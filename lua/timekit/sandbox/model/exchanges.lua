@@ -1,7 +1,7 @@
 --- What the latest requests looked like in full: their headers and bodies, and those of their answers.
 --
--- The list of requests (`Box:requests`) stays small, so this is kept beside it, up to a number of bytes. No key is kept:
--- the Authorization header is left out, and the key is taken out of every text.
+-- The list of requests (`Box:requests`) stays small, so this is kept beside it, up to a number of bytes. No key is
+-- kept: what stands in for it is `***`, in the Authorization header and in every text.
 -- @module timekit.sandbox.model.exchanges
 local core = require "timekit.core"
 local wire = require "timekit.sandbox.model.wire"

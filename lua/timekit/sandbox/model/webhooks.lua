@@ -114,7 +114,7 @@ end
 -- @tparam table delivery
 function webhooks.again(store, delivery)
   local new = { status = "pending", attempts = 0 }
-  for _, field in ipairs { "url", "graph", "state", "booking_id", "body", "headers" } do new[field] = delivery[field] end
+  for _, name in ipairs { "url", "graph", "state", "booking_id", "body", "headers" } do new[name] = delivery[name] end
   enqueue(store, new)
 end
 

@@ -22,8 +22,8 @@ end
 
 --- Describes a graph.
 -- @tparam Graph graph
--- @treturn table for JSON: `name`, `initial`, `first`, `requires`, `settings`, `states` (a list of `name`, `final`) and `actions` (a
--- list of `name`, `from`, `to`, `inputs` and, where it plays by itself, `autoplay`)
+-- @treturn table for JSON: `name`, `initial`, `first`, `requires`, `settings`, `states` (a list of `name`, `final`) and
+--   `actions` (a list of `name`, `from`, `to`, `by`, `inputs` and, where it plays by itself, `autoplay`)
 function graphs.describe(graph)
   local states, actions = {}, {}
   for name, state in pairs(graph.states) do states[#states + 1] = { name = name, final = state.final == true } end

@@ -16,8 +16,9 @@ local control = {}
 
 local PREFIX = "/_sandbox/"
 
--- Path → method → function(box, request), where the request has `body`, `query` (name → value) and `params`, what stands
--- in the place of each `*`. It returns a reply, as of `timekit.sandbox.routes.replies`, or `{ status =, text =, type = }`.
+-- Path → method → function(box, request), where the request has `body`, `query` (name → value) and `params`, what
+-- stands in the place of each `*`. It returns a reply, as of `timekit.sandbox.routes.replies`, or one with a `text` and
+-- its `type`.
 local ENDPOINTS = {
   health = { GET = function() return replies.data(200, { status = "ok" }) end },
   status = { GET = clock.status },
@@ -46,7 +47,9 @@ local function find(segments)
     local params, place = {}, 1
     for part in path:gmatch("[^/]+") do
       place = place + 1
-      if part == "*" then params[#params + 1] = segments[place] elseif part ~= segments[place] then place = math.huge end
+      if part == "*" then params[#params + 1] = segments[place]
+      elseif part ~= segments[place] then place = math.huge
+      end
     end
     if place == #segments then return endpoint, params end
   end
