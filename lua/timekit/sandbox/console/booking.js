@@ -84,7 +84,7 @@ function workbench(element, onSent) {
     choose(newBooking, newOffer) {
       booking = newBooking;
       offer = newOffer;
-      fields = Object.entries(offer.inputs ?? {}).map(([name, spec]) => field(name, spec));
+      fields = Object.entries(offer.inputs ?? {}).sort().map(([name, spec]) => field(name, spec));
       for (const one of fields) one.input.addEventListener("input", draft);
       shown = offer.possible;
       replace(element, h("h2", {}, offer.name), form(), view);
@@ -135,7 +135,7 @@ export function bookingView(container, id) {
   const detail = h("div", { class: "detail" }, head);
   // All of it comes at once, so that nothing jumps.
   const rest = [h("div", { class: "columns wide" }, h("section", { class: "card" }, figure),
-    h("section", { class: "card" }, h("h2", {}, "Actions"), actions)), work, past];
+    h("section", { class: "card" }, h("h2", {}, "Actions"), actions), work, past)];
   container.append(detail);
   let booking = null, chosen = null, seen = "", ended = false, hasDeleted = false;
 

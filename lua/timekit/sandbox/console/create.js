@@ -35,7 +35,7 @@ async function fieldsOf(graph, now) {
   fields.push(field("end", { required: !isCustomer, value: times[1] }));
   fields.push(field("customer.name", { value: "Marty McFly" }));
   fields.push(field("customer.email", { value: "marty.mcfly@example.com" }));
-  for (const [name, spec] of Object.entries(graph.settings)) fields.push(field(name, spec));
+  for (const [name, spec] of Object.entries(graph.settings).sort()) fields.push(field(name, spec));
   return fields;
 }
 

@@ -69,7 +69,7 @@ export function faultsView(container) {
 
   function rows(faults) {
     if (faults.length === 0) return [h("li", { class: "nothing" }, "No fault is planned. Requests go through as they are.")];
-    return faults.map((fault, index) => h("li", { class: "row line", testid: "fault-row" }, h("span", {}, describe(fault)),
+    return faults.map((fault, index) => h("li", { class: "row plain", testid: "fault-row" }, h("span", {}, describe(fault)),
       h("button", { type: "button", class: "quiet", testid: "fault-drop", "aria-label": `Drop fault ${index + 1}`,
         onclick: guarded(async () => {
           replace(list, rows(await control("DELETE", "faults/" + (index + 1))));

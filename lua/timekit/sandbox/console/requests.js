@@ -21,7 +21,7 @@ function row(entry) {
   h("span", { class: "first" }, h("strong", {}, entry.method), " ", entry.target.replace(/^\/v2/, "")),
   statusOf(entry),
   h("span", { class: "note" }, sender(entry), entry.fault ? h("span", { class: "fault" }, " ⚡ " + entry.fault.what) : null),
-  h("time", { class: "note", datetime: entry.time }, clockTime(entry.time)));
+  h("time", { class: "note", datetime: entry.time, title: clockTime(entry.time) }, clockTime(entry.time).slice(5)));
 }
 
 export function requestsList(container) {

@@ -24,7 +24,7 @@ export function webhooksView(container) {
       h("section", { class: "card" }, h("h2", {}, "Deliveries"), deliveries))));
 
   function hookRow(hook, index) {
-    return h("li", { class: "row line" },
+    return h("li", { class: "row plain" },
       h("span", {}, h("code", {}, hook.url), ` when a booking of ${hook.graph} enters ${hook.state}`),
       h("button", { type: "button", class: "quiet", "aria-label": `Remove webhook ${index + 1}`, testid: "webhook-remove",
         onclick: guarded(async () => show(await control("DELETE", "webhooks/" + (index + 1)))) }, "Remove"));
