@@ -7,13 +7,17 @@ before a transfer starts, and results become Lua values after libcurl has return
 
 @module timekit.core
 */
+#include "bind/append_lua.h"
 #include "bind/compat.h"
+#include "bind/digest.h"
 #include "bind/engine_lua.h"
 #include "bind/escape.h"
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
+#include "bind/program.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
+#include "bind/version.h"
 #include "engine/engine.h"
 #include "json/json.h"
 
@@ -76,15 +80,35 @@ static int core_sleep(lua_State *L) {
   return 0;
 }
 
+/***
+Copies a table without its metatable.
+@function copied
+@tparam table t
+@tparam integer room for so many fields in all, without growing
+@treturn table
+*/
+static int copied(lua_State *L) {
+  lua_Integer room = luaL_checkinteger(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_createtable(L, 0, (int)room);
+  for (lua_pushnil(L); lua_next(L, 1) != 0;) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, 2);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"proxy_problem", proxy_problem},
                                      {"is_reserved_header", is_reserved_header}, {"now", core_now},
-                                     {"sleep", core_sleep}, {NULL, NULL}};
+                                     {"sleep", core_sleep}, {"copied", copied}, {NULL, NULL}};
 
 /* Sets `version`: our version, libcurl's, and the features of this libcurl that users ask about. */
 static void set_version_table(lua_State *L) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "scm");
+  lua_pushliteral(L, TK_VERSION);
   lua_setfield(L, -2, "timekit");
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "curl");
@@ -115,5 +139,8 @@ int luaopen_timekit_core(lua_State *L) {
   tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
+  tk_append_open_lua(L);
+  tk_digest_open(L);
+  tk_program_open(L);
   return 1;
 }

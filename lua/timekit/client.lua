@@ -2,23 +2,18 @@
 -- It is made by `timekit.new`. The key is in none of its fields: a client can be printed and inspected freely.
 -- @module timekit.client
 
-local batch = require "timekit.methods.batch"
 local budget = require "timekit.call.budget"
-local bulk = require "timekit.methods.bulk"
 local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
-local create = require "timekit.methods.create"
-local free_request = require "timekit.methods.free_request"
 local handles = require "timekit.booking"
 local headers = require "timekit.http.headers"
 local hooks = require "timekit.call.hooks"
-local lists = require "timekit.methods.lists"
+local loading = require "timekit.loading"
 local messages = require "timekit.text.messages"
 local pumps = require "timekit.runtime.pump"
 local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
 local redaction = require "timekit.call.redact"
-local reservations = require "timekit.methods.reservations"
 local run = require "timekit.call.run"
 local runtime = require "timekit.runtime"
 local tasks = require "timekit.runtime.tasks"
@@ -31,6 +26,15 @@ local client = {}
 local Client = {}
 
 local metatable = { __index = Client, __name = "timekit.client" }
+
+-- Methods that many programs do not use.
+local LATER = {
+  batch = "timekit.methods.batch", bookings = "timekit.methods.lists", bookings_page = "timekit.methods.lists",
+  create_booking = "timekit.methods.create", create_bookings = "timekit.methods.bulk",
+  extend_reservation = "timekit.methods.reservations", group_booking = "timekit.methods.lists",
+  group_bookings = "timekit.methods.lists", request = "timekit.methods.free_request",
+  reserve = "timekit.methods.reservations", update_bookings = "timekit.methods.bulk",
+}
 
 -- A sandbox takes any key but, as Timekit does, insists on one.
 local TEST_KEY = "test_api_key"
@@ -83,7 +87,7 @@ end
 
 --- Makes a handle for a booking. Nothing is sent.
 -- Raises on an id that is not a string, is empty, `.` or `..`, or holds control characters, and on a closed client.
--- @tparam string|table booking a booking's id, or a booking as the API returns it, whose `graph`, `state` and
+-- @tparam string|BookingData booking a booking's id, or a booking as the API returns it, whose `graph`, `state` and
 --   `completed` then serve as hints of what is possible
 -- @treturn Booking
 -- @usage
@@ -102,9 +106,9 @@ end
 -- Raises what the function raises before it first waits, if `fn` is not a function, and on a closed client. An error of
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
--- @param ... its arguments
+-- @tparam any ... its arguments
 -- @treturn Call|nil see `timekit.runtime.call`; nil where the host cannot wait (nginx, HAProxy)
--- @treturn ?table then the error, of the kind `phase`
+-- @treturn ?Error then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
 --   local booking, err = handle:confirm()
@@ -185,7 +189,7 @@ end
 -- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 -- collector, which may run anywhere, raises nothing, and continues no call.)
 -- @usage
--- local tk = timekit.new()
+-- local tk = timekit.new { app_key = key }
 -- local booking, err = tk:booking(id):confirm()
 -- tk:close()
 function Client:close()
@@ -193,13 +197,9 @@ function Client:close()
   if problem then error(problem, 2) end
 end
 
-batch.install(Client, check)
-bulk.install(Client, check)
 connect.install(Client, check)
-create.install(Client, check)
-free_request.install(Client, check)
-lists.install(Client, check)
-reservations.install(Client, check)
+local later = loading.methods(Client, LATER, function(module) module.install(Client, check) end)
+setmetatable(Client, { __index = function(_, name) return later(name) end })
 
 --- @section end
 
@@ -231,6 +231,7 @@ function metatable:__tostring()
 end
 
 --- Is a value a client?
+-- @local
 -- @tparam any value
 -- @treturn boolean
 function client.is(value)
@@ -238,23 +239,27 @@ function client.is(value)
 end
 
 --- Makes a client from complete options.
+-- @local
 -- @tparam table settings what `timekit.options.complete` returned
 -- @treturn Client
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
-  local redact, clean = redaction.redactor(credentials_of(settings, password))
+  local redact, clean, shortest = redaction.redactor(credentials_of(settings, password))
   local pump, registry = pumps.new(open_connection(settings, password)), {}
   local app_key = not settings.resource_key and password
+  if runtime.of(settings.runtime) ~= runtime.of "blocking" then loading.rest() end
   return finalized(setmetatable({
     base_url = settings.base_url,
     rfc3339 = settings.input_timestamp_format == nil,
     output_format = settings.output_timestamp_format,
     closed = false,
+    resolve = false, -- see `default.later`
     calls = tasks.new(pump, registry),
     runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
+      shortest = shortest,
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
-      hooks = hooks.new(settings, clean),
+      hooks = hooks.new(settings, clean, shortest),
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),
         limiter = settings.rate and rate.new(settings.rate),

@@ -3,16 +3,12 @@
 -- Pure: no I/O, no clock, no randomness. The client and the sandbox follow the same graphs.
 -- @module timekit.graph
 -- @see timekit.graphs
-local creation = require "timekit.rules.creation"
-local definition = require "timekit.rules.definition"
-local duration = require "timekit.text.duration"
 local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 
 local graph = {}
 
---- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `create`,
--- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them takes
+--- A graph. Its data are plain fields that can be read and iterated, those of a `Definition`. A change to them takes
 -- effect when the graph is given to `timekit.graphs.define` again. A state or an action that is not a string counts as
 -- unknown.
 -- @type Graph
@@ -275,16 +271,20 @@ end
 --   --> false, "inputs.mesage: unknown, did you mean 'message'?"
 function Graph:check_inputs(action, inputs, state)
   local rules = rules_of[self]
-  local entries = rules.entries[action]
-  if not entries then return false, no_such_action(self, rules, action) end
-  local meant = rules.offers[state] and rules.offers[state][action]
-  if meant then entries = { meant } end
+  local offered, first = rules.offers[state], nil
+  local meant = offered and offered[action]
   if inputs == nil then inputs = {} end
-  local first
-  for index = 1, #entries do
-    local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
-    if not problems then return true end
-    first = first or problems
+  if meant then
+    first = field_checks.problems(meant.inputs, inputs, "inputs", false)
+    if not first then return true end
+  else
+    local entries = rules.entries[action]
+    if not entries then return false, no_such_action(self, rules, action) end
+    for index = 1, #entries do
+      local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
+      if not problems then return true end
+      first = first or problems
+    end
   end
   return false, table.concat(field_checks.texts(first), "; ")
 end
@@ -293,19 +293,20 @@ end
 -- initial state, the fields that the graph requires, and its settings, which may stand under `settings` or beside it.
 -- Only what the server is certain to refuse counts. JSON's null counts as a field that was left out.
 -- @tparam table fields as for `POST /bookings`
--- @treturn {table,...} `{ field =, problem = }` for all that is wrong, in alphabetical order; empty when nothing is
+-- @treturn {WrongField,...} `{ field =, problem = }` for all that is wrong, in alphabetical order; empty when nothing
+--   is
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- graphs.group_customer:check_create { action = "create" }
 --   --> { { field = "related.owner_booking_id", problem = "required by the graph 'group_customer'" } }
 function Graph:check_create(fields)
-  return creation.check(self, rules_of[self].data, fields)
+  return require("timekit.rules.creation").check(self, rules_of[self].data, fields)
 end
 
 --- What plays by itself in a state.
 -- @tparam string state
--- @treturn table a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting = string|nil }`,
---   in the order of the definition
+-- @treturn {Autoplay,...} a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting =
+--   string|nil }`, in the order of the definition
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- graphs.confirm_decline:autoplays("confirmed")
@@ -327,10 +328,10 @@ end
 --- What plays by itself next, and when.
 -- A setting that was given on create overrides the delay, if `graph.duration` can read it.
 -- @tparam string state
--- @tparam table times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; an autoplay that counts
+-- @tparam Times times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; an autoplay that counts
 --   from a time that is not given is left out
--- @treturn table|nil `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the first in
---   the definition); nil when nothing will
+-- @treturn NextAutoplay|nil `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the
+--   first in the definition); nil when nothing will
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- local settings = { timeout = { time = 25, unit = "min" } }
@@ -342,7 +343,7 @@ function Graph:next_autoplay(state, times)
   for _, autoplay in ipairs(self:autoplays(state)) do
     local start = times[autoplay.from]
     local given = autoplay.setting and settings[autoplay.setting]
-    local at = start and start + (duration.read(given) or autoplay.after)
+    local at = start and start + (graph.duration(given) or autoplay.after)
     if at and (not earliest or at < earliest.at) then
       earliest = { action = autoplay.action, to = autoplay.to, at = at }
     end
@@ -350,15 +351,12 @@ function Graph:next_autoplay(state, times)
   return earliest
 end
 
---- Draws the graph.
+--- Draws the graph: as text (a tree for a terminal), for graphviz (`dot`), for Mermaid, or as SVG.
+-- An SVG follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from`
+-- and `data-to`, so that a page can find them; the current state also has `aria-current="true"`.
 -- Raises when an option is wrong, such as a state that the graph does not have.
--- @tparam[opt] table options
---
--- - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG
---   follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and
---   `data-to`, so that a page can find them; the current state also has `aria-current="true"`;
--- - `state`: the state in which a booking is, which is marked;
--- - `past`: the list of the states in which it was, oldest first, which are marked as well.
+-- @tparam ?PictureOptions options `format` (`"text"`, `"dot"`, `"mermaid"` or `"svg"`; text unless given); `state` and
+--   `past`, where a booking is and the list of the states where it was, oldest first: these are marked
 -- @treturn string
 -- @usage
 -- local graphs = require "timekit.graphs"
@@ -381,27 +379,7 @@ end
 -- leave the initial state, or none where there are actions; a state that cannot be reached and is not `by_server`; an
 -- autoplay with an unknown setting, or autoplays that come back to the state they began in.
 --
--- @tparam table spec the definition, which is copied; a graph can be given as well. Its fields:
---
--- - `name`: string;
--- - `initial`: the state in which a booking starts;
--- - `first`: the action that is applied on create when none is given;
--- - `create`: false when no booking of this graph comes from `POST /bookings`;
--- - `requires`: list of the fields that are needed on create, such as `related.owner_booking_id`;
--- - `settings`: the settings known on create, name → `{ type =, required =, check = }` (see inputs);
--- - `seats`: `"owner"` when a booking of this graph offers seats, `"customer"` when it takes one;
--- - `states`: name → `{ final = boolean, holds_slot = boolean, by_server = boolean }`: a final state has no actions,
---   one that holds the slot keeps others from booking it, one set by the server needs no action that leads to it;
--- - `actions`: list of actions, in the order in which they are to be offered. One name may stand several times, leaving
---   different states. Each is a table of
---   - `name`;
---   - `from`: a state or a list of states;
---   - `to`: a state;
---   - `by`: who may do it: `"resource"`, `"customer"`, `"owner"` or `"system"`; left out where that is not known;
---   - `inputs`: name → `{ type = "string"|"boolean"|"number"|"integer"|"table", required = boolean,
---     check = function(value) }`, all optional; `check` returns true, or false and a reason;
---   - `autoplay`: `{ after = seconds, from = "created"|"end", setting = string }`: plays by itself so long after the
---     booking's creation or its event's end. `setting` names one of `settings` that overrides the delay.
+-- @tparam Definition|Graph spec the definition, which is copied; a graph can be given as well
 -- @tparam[opt=2] integer level the caller to blame for an error, as for Lua's `error`
 -- @treturn Graph
 -- @usage
@@ -416,8 +394,17 @@ end
 -- }
 -- g:actions_in("present")   --> { "leave" }
 function graph.define(spec, level)
-  local problem = definition.check(spec)
+  local problem = require("timekit.rules.definition").check(spec)
   if problem then error(problem, level or 2) end
+  return graph.known(spec)
+end
+
+--- Makes a graph of a definition that is known to be right, as those are that come with this module: the suite checks
+-- them, so that no program does when it starts.
+-- @local
+-- @tparam Definition spec
+-- @treturn Graph
+function graph.known(spec)
   local self = setmetatable(normalized(spec), Graph)
   rules_of[self] = compile(normalized(spec))
   return self
@@ -435,11 +422,11 @@ end
 
 --- What the graphs agree on when it is not known which of them a booking has.
 -- Only graphs that have both the action and the state count: the booking can have no other.
--- @tparam table graphs the graphs that it may be, with any keys, such as `timekit.graphs`
+-- @tparam {[any]=Graph} graphs the graphs that it may be, with any keys, such as `timekit.graphs`
 -- @tparam string action
 -- @tparam string state
--- @treturn table `{ already = boolean|nil, allowed = list|nil }`: whether the action leads to this state, and the names
---   of the actions that are possible in it; nil where the graphs differ, and when none counts
+-- @treturn Agreement `{ already = boolean|nil, allowed = list|nil }`: whether the action leads to this state, and the
+--   names of the actions that are possible in it; nil where the graphs differ, and when none counts
 -- @usage
 -- local graph, graphs = require "timekit.graph", require "timekit.graphs"
 -- graph.agreed(graphs, "cancel", "cancelled")   --> { already = true, allowed = {} }
@@ -462,10 +449,12 @@ end
 
 --- Reads a duration as Timekit writes them: `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
--- @function duration
 -- @tparam any value
 -- @treturn number|nil seconds; nil for anything else
 -- @usage require("timekit.graph").duration("1 day")   --> 86400
-graph.duration = duration.read
+function graph.duration(value)
+  local seconds = require("timekit.text.duration").read(value)
+  return seconds
+end
 
 return graph

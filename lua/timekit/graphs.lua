@@ -15,7 +15,7 @@ local registry = {}
 -- Raises when the definition is wrong (see `timekit.graph.define`), or takes the name of a function of this module.
 -- Code that still holds a replaced graph can go on using it, as it was.
 -- @function define
--- @tparam table definition as for `timekit.graph.define`
+-- @tparam Definition|Graph definition as for `timekit.graph.define`
 -- @treturn Graph the graph, from now on also found under its name
 -- @usage
 -- timekit.graphs.define {
@@ -49,7 +49,7 @@ for _, name in ipairs {
   "instant", "confirm_decline", "instant_payment",
   "group_owner", "group_customer", "group_customer_payment", "reservation",
 } do
-  registry.define(require("timekit.graphs." .. name))
+  rawset(graphs, name, graph.known(require("timekit.graphs." .. name)))
 end
 
 return setmetatable(graphs, {

@@ -3,16 +3,19 @@
 
 -- A module below a folder is in the room of that name. The sandbox's folders are rooms of their own.
 local ROOMS = {
-  face = "init client booking default link webhook queue", options = "options", error = "error",
+  face = "init client booking default link loading reference webhook queue", options = "options", error = "error",
   graphs = "graph graphs", sandbox = "sandbox",
 }
 
 -- Each room with the rooms that it may require. A name with a dot, or of a single file of another room, is a module:
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
+  -- The program uses what every user has.
+  -- What it says about the lines of a file is worded as the module words it.
+  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
-  -- An item of a batch may be a handle.
-  methods = "call http rules graphs options error text signing runtime booking",
+  -- An item of a batch may be a handle. `connect` loads what is not loaded yet.
+  methods = "call http rules graphs options error text signing runtime booking loading",
   options = "http runtime text",
   call = "http rules graphs error text transport runtime signing",
   http = "rules graphs text signing error",
@@ -26,6 +29,7 @@ local MAY_REQUIRE = {
   error = "text",
   signing = "text",
   text = "",
+  library = "",
   sandbox = "sandbox.routes sandbox.model sandbox.served sandbox.timestamps graphs text http link",
   -- The console, in sandbox/console, is no Lua: sandbox.served hands its files out, and draws the graphs for it.
   ["sandbox.served"] = "sandbox.routes sandbox.model graphs text http",

@@ -12,6 +12,7 @@ local refusal = require "timekit.rules.refusal"
 local response = {}
 
 local is_object = require("timekit.text.fields").is_object
+local open, told = core.answer, headers.told
 
 -- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
@@ -52,9 +53,10 @@ end
 -- An array has no `state`.
 local function read_booking(value)
   if type(value) ~= "table" or type(value.state) ~= "string" then return nil end
-  for _, name in ipairs(LISTS) do
+  for index = 1, #LISTS do
+    local name = LISTS[index]
     local items = value[name]
-    if is_object(items) then value[name] = list.of(items) or items end
+    if items and is_object(items) then value[name] = list.of(items) or items end
   end
   return value
 end
@@ -110,6 +112,9 @@ local RESULTS = {
   anything = parted, deleted = parted,
   nothing = function() return true end,
 }
+
+-- The others need nothing but `data`, of which the core makes no envelope.
+for expects, shape in pairs(SHAPES) do shape.alone = not RESULTS[expects] end
 
 -- Says what came in place of JSON.
 local function not_json(text, problem)
@@ -245,6 +250,26 @@ local function is_retryable(found, outcome, operation, doubt)
   return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
+-- Reads an outcome that is not what was expected, or whose envelope is needed. Returns what `response.read` does.
+local function read_whole(outcome, operation, clock, status, is_complete, request_id, remaining)
+  local expects = operation.expects
+  if is_complete and expects == "any_status" then return true, nil, nil, status, request_id, remaining end
+  local found
+  if is_complete and status >= 200 and status < 300 then
+    local data, problem = data_of(outcome, expects)
+    if data then return data, nil, nil, status, request_id, remaining end
+    found = { kind = "response", message = problem, body = outcome.body }
+  else
+    found = failure_of(outcome, operation, clock)
+  end
+  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
+  found.sent, found.status, found.request_id = outcome.sent, status, request_id
+  found.action, found.graph = found.action or operation.action, operation.graph
+  local doubt = operation.writes and doubt_about(found, outcome) or nil
+  found.retryable = is_retryable(found, outcome, operation, doubt)
+  return nil, found, doubt, status, request_id, remaining
+end
+
 --- Reads the outcome of one try of a request.
 -- A failed action or creation is in doubt unless it surely had no effect: after no answer, an incomplete one, one that
 -- cannot be used, a redirect, and any 5xx.
@@ -261,26 +286,18 @@ end
 -- @treturn ?string the doubt, where the request may have taken effect nevertheless. `"limited"`: Timekit refused it
 --   with 503 for its rate limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and
 --   nothing is under way any more. `"lost"`: it may even take effect later
+-- @treturn ?number the status, if the server answered
+-- @treturn ?string the request's id, as of `timekit.http.headers`'s `told`
+-- @treturn ?number how many requests may still be sent, likewise
 function response.read(outcome, operation, clock)
-  local found
-  local status = not outcome.failure and outcome.status
-  if status and operation.expects == "any_status" then return true end
-  if status and status >= 200 and status < 300 then
-    local data, problem = data_of(outcome, operation.expects)
-    if data then return data end
-    found = { kind = "response", message = problem, body = outcome.body }
-  else
-    found = failure_of(outcome, operation, clock)
+  local shape = SHAPES[operation.expects]
+  local status, request_id, remaining, data = open(outcome, shape and shape.alone)
+  if data ~= nil then
+    data = shape.read(data)
+    if data ~= nil then return data, nil, nil, status, request_id, remaining end
   end
-  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
-  found.sent = outcome.sent
-  found.status = outcome.status
-  found.request_id = headers.told(outcome)
-  found.action = found.action or operation.action
-  found.graph = operation.graph
-  local doubt = operation.writes and doubt_about(found, outcome) or nil
-  found.retryable = is_retryable(found, outcome, operation, doubt)
-  return nil, found, doubt
+  if status then return read_whole(outcome, operation, clock, status, true, request_id, remaining) end
+  return read_whole(outcome, operation, clock, outcome.status, not outcome.failure, told(outcome))
 end
 
 --- The error of an operation whose outcome could not be found out.

@@ -40,8 +40,9 @@ function Connection:wait(seconds)
 end
 
 function Connection:finished()
-  local engine = self.current()
-  return table.remove(self.left_over) or engine and engine:finished()
+  local engine, left_over = self.current(), self.left_over
+  if left_over[1] then return table.remove(left_over) end
+  return engine and engine:finished()
 end
 
 function Connection:fd()

@@ -7,7 +7,7 @@ local core = require "timekit.core"
 
 local page = {}
 
-local FOLDER = debug.getinfo(1, "S").source:gsub("^@", ""):gsub("served/page%.lua$", "console/")
+local FOLDER = "timekit/sandbox/console/"
 
 local PREFIX, INDEX = "/console/", "index.html"
 
@@ -21,9 +21,19 @@ local POLICY = table.concat({
   "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
 }, "; ")
 
+-- Looks where Lua looks for the modules.
+local function open(name)
+  for template in package.path:gmatch("[^;]+") do
+    local root = template:match("^(.-)%?")
+    local file = root and io.open(root .. FOLDER .. name, "rb")
+    if file then return file end
+  end
+  return nil
+end
+
 local function read(name)
-  local file, problem = io.open(FOLDER .. name, "rb")
-  if not file then return nil, problem end
+  local file = open(name)
+  if not file then return nil end
   local text = file:read("*a")
   file:close()
   return text
@@ -53,11 +63,10 @@ function page.handle(request)
   end
   -- One folder, without anything below or above it.
   local kind = name:match("^[a-z_]+%.([a-z]+)$")
-  local text, problem = nil, nil
-  if TYPES[kind] then text, problem = read(name) end
+  local text = TYPES[kind] and read(name)
   if text then return answer(200, kind, text, is_head) end
   if name == INDEX then
-    return answer(500, nil, assert(core.encode { error = "the console is not installed: " .. problem }), is_head)
+    return answer(500, nil, assert(core.encode { error = "the console's files are not installed" }), is_head)
   end
   return answer(404, nil, assert(core.encode { error = "no such file of the console" }), is_head)
 end
