@@ -169,7 +169,7 @@ RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  curl openssl luarocks git lua5.4
+  curl openssl luarocks git lua5.4 redis-server
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
@@ -230,9 +230,9 @@ docs: deps-docs
 
 # ---- proving ----
 
-C_TEST_NAMES := test_engine test_engine_many
+C_TEST_NAMES := test_engine test_engine_many test_stream
 C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
