@@ -55,9 +55,11 @@ static void forget_sockets(const tk_stream *stream, int is_forked) {
   }
 }
 
+/* In a forked child the engine's descriptors are the parent's as well: only memory changes. */
 static void let_go(tk_stream *stream, const char *problem) {
   if (problem != stream->problem) snprintf(stream->problem, sizeof stream->problem, "%s", problem);
   unlink_stream(stream);
+  stream->engine->streams_due = 1; /* the host's next step tells those who wait for it */
   stream->state = TK_STREAM_OVER;
   stream->fd = CURL_SOCKET_BAD;
   stream->engine = NULL;
@@ -337,6 +339,7 @@ int tk_stream_write(tk_stream *stream, const char *bytes, size_t size) {
   if (tk_buffer_append(&stream->output, bytes, size, (size_t)-1) != TK_APPENDED) end(stream, "not enough memory");
   else if (stream->state == TK_STREAM_OPEN) (void)flush(stream);
   tk_sigpipe_restore(&signals);
+  if (stream->state == TK_STREAM_OVER) tk_watch_settle(engine);
   return stream->state != TK_STREAM_OVER;
 }
 
@@ -361,8 +364,12 @@ void tk_stream_free(tk_stream *stream) {
   if (stream->engine != NULL) {
     tk_engine *engine = stream->engine;
     tk_sigpipe_block(engine, &signals);
-    if (engine->pid != getpid()) abandon(stream);
-    else end(stream, "closed");
+    if (engine->pid != getpid()) {
+      abandon(stream);
+    } else {
+      end(stream, "closed");
+      tk_watch_settle(engine);
+    }
     tk_sigpipe_restore(&signals);
   }
   tk_trust_free(stream->trust);

@@ -198,6 +198,25 @@ static void one_descriptor_tells_of_streams(void **state) {
   close(peer);
 }
 
+/* Whoever waits for a stream learns of its end in the next step, so there has to be one. */
+static void the_descriptor_tells_of_the_end(void **state) {
+  world *w = (world *)*state;
+  int peer, i;
+  tk_stream *stream;
+  struct pollfd look;
+  if (tk_engine_fd(w->engine) < 0) skip();
+  stream = open_pair(w, 1000, &peer);
+  look.fd = tk_engine_fd(w->engine);
+  look.events = POLLIN;
+  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
+  assert_int_equal(poll(&look, 1, 0), 0);
+  tk_stream_free(stream);
+  assert_int_equal(poll(&look, 1, 0), 1);
+  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
+  assert_int_equal(poll(&look, 1, 0), 0);
+  close(peer);
+}
+
 /* ---- beside transfers ---- */
 
 static void transfers_go_on_beside_it(void **state) {
@@ -422,6 +441,7 @@ int main(void) {
     WITH_WORLD(much_output_waits_for_its_reader),
     WITH_WORLD(much_input_comes_whole),
     WITH_WORLD(one_descriptor_tells_of_streams),
+    WITH_WORLD(the_descriptor_tells_of_the_end),
     WITH_WORLD(transfers_go_on_beside_it),
     WITH_WORLD(nobody_listens),
     WITH_WORLD(the_server_closes),

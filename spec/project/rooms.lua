@@ -18,7 +18,7 @@ local MAY_REQUIRE = {
   http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",
-  redis = "error text",
+  redis = "http error text",
   rules = "graphs text",
   -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
   -- call, check a new booking.
