@@ -17,10 +17,12 @@ local messages = require "timekit.text.messages"
 local pumps = require "timekit.runtime.pump"
 local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
+local redis_links = require "timekit.redis.link"
 local redaction = require "timekit.call.redact"
 local reservations = require "timekit.methods.reservations"
 local run = require "timekit.call.run"
 local runtime = require "timekit.runtime"
+local shared_rate = require "timekit.call.shared_rate"
 local tasks = require "timekit.runtime.tasks"
 local url = require "timekit.http.url"
 
@@ -237,6 +239,14 @@ function client.is(value)
   return getmetatable(value) == metatable
 end
 
+-- The limiter of a client, if it has one.
+local function limiter_of(settings, pump, draw)
+  local limits = settings.rate
+  if not limits then return nil end
+  if not limits.redis then return rate.new(limits) end
+  return shared_rate.new(limits, redis_links.attach(pump, limits.redis), draw)
+end
+
 --- Makes a client from complete options.
 -- @tparam table settings what `timekit.options.complete` returned
 -- @treturn Client
@@ -244,7 +254,7 @@ function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local redact, clean = redaction.redactor(credentials_of(settings, password))
   local pump, registry = pumps.new(open_connection(settings, password)), {}
-  local app_key = not settings.resource_key and password
+  local app_key, draw = not settings.resource_key and password, random.new()
   return finalized(setmetatable({
     base_url = settings.base_url,
     rfc3339 = settings.input_timestamp_format == nil,
@@ -256,8 +266,8 @@ function client.new(settings)
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
       hooks = hooks.new(settings, clean),
       policy = {
-        retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),
-        limiter = settings.rate and rate.new(settings.rate),
+        retries = settings.retries, uncertain = settings.uncertain, random = draw, budget = budget.new(),
+        limiter = limiter_of(settings, pump, draw),
       },
     },
     -- A function, so that the key is in no field. nil where there is no app key.

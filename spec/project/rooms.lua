@@ -13,8 +13,8 @@ local MAY_REQUIRE = {
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle.
   methods = "call http rules graphs options error text signing runtime booking",
-  options = "http runtime text",
-  call = "http rules graphs error text transport runtime signing",
+  options = "http runtime text redis",
+  call = "http rules graphs error text transport runtime signing redis",
   http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",

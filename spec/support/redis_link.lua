@@ -8,13 +8,13 @@ local redis_link = {}
 
 --- @tparam string where a Redis's address
 -- @tparam ?string runtime its name
+-- @tparam ?table options of the stream
 -- @treturn table `link`, `host` (`runtime` and `pump`), `ask` (function), `close` (function)
 function redis_link.open(where, runtime, options)
   local pump = pumps.new(transport:connect { base_url = "http://127.0.0.1:1", username = "", password = "" })
-  local at, fresh = assert(address.parse(where)), nil
+  local at = assert(address.parse(where))
   for name, value in pairs(options or {}) do at[name] = value end
-  local link = links.new(function() return fresh() end, at)
-  fresh = pump:attach(link)
+  local link = links.attach(pump, at)
   local host = { runtime = require("timekit.runtime." .. (runtime or "blocking")), pump = pump }
   return {
     link = link, host = host,

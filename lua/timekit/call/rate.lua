@@ -38,6 +38,12 @@ function Limiter:take(now)
   return -self.tokens / self.current
 end
 
+--- Empties the bucket.
+-- @tparam number now seconds
+function Limiter:drain(now)
+  self.at, self.tokens = now, 0
+end
+
 --- Gives back the token of a request that will not be sent.
 function Limiter:give_back()
   self.tokens = math.min(self.burst, self.tokens + 1)

@@ -106,7 +106,7 @@ local function try(self, runtime, machine, request, left, now)
   local status, request_id, remaining = outcome.status, headers.told(outcome)
   request_id = request_id and self:redacted(request_id, request)
   machine.status, machine.request_id, machine.remaining = status, request_id, remaining
-  if self.policy.limiter then self.policy.limiter:learn(now, status, remaining) end
+  if self.policy.limiter then self.policy.limiter:learn(now, status, remaining, failure and failure.retry_after) end
   if hooks then
     hooks:finish(event, request, outcome, failure, request_id, now - began)
     now = runtime.now()
@@ -142,6 +142,11 @@ function Runner:run(operation)
   while verb ~= "done" do
     if verb == "send" then
       now, verb, what = try(self, runtime, machine, what, timeout - (now - began), now)
+    elseif verb == "book" then
+      local host = { runtime = runtime, pump = self.pump }
+      local verdict, wait = self.policy.limiter:book(host, what, operation.is_bulk or call and call.tasks.is_bulk)
+      now = runtime.now()
+      verb, what = machine:told(now, verdict, wait)
     else
       -- A hook may have closed the client.
       local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed

@@ -288,12 +288,25 @@ function Link:ask_script(host, text, keys, args, seconds)
   return ask(self, host, seconds, function() return self:run(text, keys, args) end)
 end
 
+--- Makes a link that moves on with a client's transfers.
+-- Raises if the client's transport cannot do that.
+-- @tparam Pump pump
+-- @tparam table address as of `new`
+-- @treturn Link
+function links.attach(pump, address)
+  local engine
+  local link = links.new(function() return engine() end, address)
+  engine = pump:attach(link)
+  if not engine then error("redis: the client's transport has no connections to other servers: see attach there", 0) end
+  return link
+end
+
 --- Makes a link. It connects when it is first used.
 -- @tparam function engine function that returns the engine of this process, or nil and why there is none
 -- @tparam table address as of `timekit.redis.address`, with `ca_file` and `connect_timeout`
 -- @treturn Link
 function links.new(engine, address)
-  local self = setmetatable({
+  return setmetatable({
     address = address, engine = engine,
     stream = nil, of_engine = nil,      -- the connection, and the engine that moves it
     decoder = nil,
@@ -303,7 +316,6 @@ function links.new(engine, address)
     digests = {},                       -- script → its digest
     rest_until = 0, problem = nil,      -- after a loss: until when it rests, and what happened
   }, Link)
-  return self
 end
 
 return links
