@@ -14,7 +14,9 @@ local headers = require "timekit.http.headers"
 local hooks = require "timekit.call.hooks"
 local lists = require "timekit.methods.lists"
 local messages = require "timekit.text.messages"
+local options = require "timekit.options"
 local pumps = require "timekit.runtime.pump"
+local queues = require "timekit.queue"
 local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
 local redis_links = require "timekit.redis.link"
@@ -169,6 +171,28 @@ end
 function Client:timeout()
   check(self, "client:timeout", 3)
   return self.calls:timeout_with_transfers()
+end
+
+--- Makes a queue of actions, kept by a Redis, which any number of processes can share. Nothing is sent.
+-- Raises on wrong options, and on a client whose transport is a sandbox in the process, which has no connections.
+-- @tparam table opts
+-- @tparam string opts.redis the server: `unix:///run/redis.sock`, `redis://127.0.0.1:6379/0` on this machine, or
+--   `rediss://user:password@host:6379/0` with TLS
+-- @tparam[opt="default"] string opts.name of the queue, of letters, digits and `._:-`
+-- @tparam ?number opts.keep seconds that a job, and its key, are known after its end; a week unless given
+-- @tparam[opt=1000000] integer opts.most open jobs; more are refused
+-- @tparam[opt=true] boolean opts.durable false: take a Redis that loses its jobs when it ends
+-- @tparam ?string opts.ca_file certificates to trust instead of the system's, for rediss
+-- @treturn Queue see `timekit.queue`
+-- @usage local queue = tk:queue { redis = "unix:///run/redis.sock", name = "shop" }
+function Client:queue(opts)
+  local where = "client:queue"
+  check(self, where, 3)
+  local given = options.check(opts, options.queue, where, 3)
+  if not given.redis then error(where .. ": redis: expected the address of a server", 2) end
+  local ok, queue = pcall(queues.new, self, given)
+  if not ok then error(("%s: %s"):format(where, queue), 2) end
+  return queue
 end
 
 -- Closes what is behind the client. Returns the first error of a hook or a call that was not raised yet.

@@ -93,6 +93,12 @@ local function try(self, runtime, machine, request, left, now)
     left = left - (began - now)
   end
   local outcome = not transfer and withheld(self, left)
+  if not outcome and operation.announce and not looking then
+    local before = runtime.now()
+    local problem = operation.announce(left)
+    left = left - (runtime.now() - before)
+    outcome = problem and { failure = problem, sent = "no" } or withheld(self, left)
+  end
   if not outcome then
     if not transfer then
       request.timeout = left
@@ -106,7 +112,8 @@ local function try(self, runtime, machine, request, left, now)
   local status, request_id, remaining = outcome.status, headers.told(outcome)
   request_id = request_id and self:redacted(request_id, request)
   machine.status, machine.request_id, machine.remaining = status, request_id, remaining
-  if self.policy.limiter then self.policy.limiter:learn(now, status, remaining, failure and failure.retry_after) end
+  local limiter = self.policy.limiter
+  if limiter then limiter:learn(now, status, remaining, failure and failure.retry_after) end
   if hooks then
     hooks:finish(event, request, outcome, failure, request_id, now - began)
     now = runtime.now()
@@ -121,7 +128,10 @@ local function try(self, runtime, machine, request, left, now)
 end
 
 --- Carries out an operation.
--- @tparam table operation as for `timekit.call.retry`; `timeout` (seconds), if not the client's; `spent` (seconds):
+-- @tparam table operation as for `timekit.call.retry`; `announce`: function(left) that is called right before each try
+--   is sent, but not before a look, with the seconds that it has. It may return a failure: then the try is not sent;
+--   `is_bulk`: leave room for others under a rate limit that is shared; `timeout` (seconds), if not the client's;
+--   `spent` (seconds):
 --   what counts as time of the operation already
 -- @treturn table|nil the data; nil on failure
 -- @treturn table `info`, or the error
@@ -144,7 +154,8 @@ function Runner:run(operation)
       now, verb, what = try(self, runtime, machine, what, timeout - (now - began), now)
     elseif verb == "book" then
       local host = { runtime = runtime, pump = self.pump }
-      local verdict, wait = self.policy.limiter:book(host, what, operation.is_bulk or call and call.tasks.is_bulk)
+      local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
+      local verdict, wait = self.policy.limiter:book(host, what, is_bulk)
       now = runtime.now()
       verb, what = machine:told(now, verdict, wait)
     else

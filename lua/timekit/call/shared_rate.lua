@@ -1,5 +1,5 @@
---- A rate limit that many processes and machines share, kept by a Redis. It stands where `timekit.call.rate` stands, but
--- asking it takes time: the retry machine has the verb `book` for it.
+--- A rate limit that many processes and machines share, kept by a Redis. It stands where `timekit.call.rate` stands.
+-- Asking it takes time, so the retry machine has the verb `book` for it.
 -- @module timekit.call.shared_rate
 
 local core = require "timekit.core"
@@ -73,14 +73,17 @@ function Turn:cancel() self.is_over = true end
 
 -- false: it came too late, or the call was cancelled.
 local function await_turn(self, host, deadline)
-  if not self.has_bulk then
-    self.has_bulk = true
+  local now = core.now()
+  -- One whose time is over has raised an error on its way.
+  if not self.bulk_until or now > self.bulk_until then
+    self.bulk_until = deadline
     return true
   end
   local turn = setmetatable({ is_over = false, is_given = false }, Turn)
   table.insert(self.turns, turn)
-  host.runtime.wait(host.pump, turn, math.max(0, deadline - core.now()))
+  host.runtime.wait(host.pump, turn, math.max(0, deadline - now))
   turn.is_over = true
+  if turn.is_given then self.bulk_until = deadline end
   return turn.is_given
 end
 
@@ -93,7 +96,7 @@ local function pass_turn(self, host)
       return
     end
   end
-  self.has_bulk = false
+  self.bulk_until = nil
 end
 
 -- ---- booking ----
@@ -162,9 +165,8 @@ function Limiter:book(host, left, is_bulk)
   if not await_turn(self, host, deadline) then
     return host.pump.closed and "cancelled" or "refused", 0
   end
-  local ok, verdict, wait = pcall(book, self, host, deadline, true)
+  local verdict, wait = book(self, host, deadline, true)
   pass_turn(self, host)
-  if not ok then error(verdict, 0) end
   return verdict, wait
 end
 
@@ -196,14 +198,14 @@ function shared_rate.new(limits, link, random)
   return setmetatable({
     link = link, random = random, keys = { base, base .. ":members" },
     per_second = limits.per_second, burst = limits.burst, when_lost = limits.when_lost,
-    interval = MICRO / limits.per_second,                               -- microseconds between two tokens
-    reserve = math.floor(limits.burst / 2),                             -- tokens that bulk leaves to others
-    share_interval = MICRO / (limits.per_second * limits.bulk_share),   -- of bulk's own share
-    members = 1,                                                        -- as last heard
-    away_until = nil, own = nil,                                        -- without Redis: until when, and by which limiter
-    of_engine = nil, name = nil,                                        -- the process, and its name
-    has_bulk = false, turns = {},                                       -- a bulk request is asking; those that wait
-    report_at = 0,                                                      -- when `cap` may be told next
+    interval = MICRO / limits.per_second,  -- microseconds between two tokens
+    reserve = math.floor(limits.burst / 2),  -- tokens that bulk leaves to others
+    share_interval = MICRO / (limits.per_second * limits.bulk_share),  -- of bulk's own share
+    members = 1,  -- as last heard
+    away_until = nil, own = nil,  -- without Redis: until when, and the limiter until then
+    of_engine = nil, name = nil,  -- the process, and its name
+    bulk_until = nil, turns = {},  -- a bulk request asks, at most until then; the turns of those that wait
+    report_at = 0,  -- when `cap` may be told next
   }, Limiter)
 end
 

@@ -8,6 +8,7 @@ local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 local runtime = require "timekit.runtime"
+local time = require "timekit.text.time"
 
 local values = {}
 
@@ -193,8 +194,8 @@ local function shared_rate(value, rate)
   end
   local most = rate.burst + 60 * rate.per_second
   if most > PER_MINUTE then
-    return nil, ("burst + 60 × per_second is %s: Timekit allows %d requests a minute for all that share an app key"):format(
-      ascii.number(most), PER_MINUTE)
+    local allowed = "Timekit allows %d requests a minute for all that share an app key"
+    return nil, ("burst + 60 × per_second is %s: " .. allowed):format(ascii.number(most), PER_MINUTE)
   end
   return rate
 end
@@ -236,6 +237,19 @@ function values.traceparent(value)
 end
 
 values.concurrency = whole(1, 10000)
+
+values.count = whole(1, 1000000000)
+
+function values.priority(value)
+  if value == "normal" or value == "bulk" then return value end
+  return nil, "expected 'normal' or 'bulk'"
+end
+
+function values.time(value)
+  if type(value) == "string" then value = time.parse(value) end
+  if type(value) == "number" and value >= 0 and value <= 3.2e10 then return value end
+  return nil, "expected a time: Unix seconds, or a text as in RFC 3339"
+end
 
 -- What is asked for.
 

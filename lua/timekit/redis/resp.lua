@@ -97,7 +97,8 @@ READERS["$"] = function(self, text, line)
     self.at, self.need = line, first + size + 2 - line
     return nil
   end
-  if buffer:sub(first + size, first + size + 1) ~= "\r\n" then error("not an answer of Redis: a string without end", 0) end
+  local stop = buffer:sub(first + size, first + size + 1)
+  if stop ~= "\r\n" then error("not an answer of Redis: a string without end", 0) end
   self.at = first + size + 2
   return close(self, buffer:sub(first, first + size - 1))
 end

@@ -3,11 +3,11 @@
 -- A request takes one token. `tat` is the time at which the bucket would be full again if nobody took more. All times
 -- are microseconds of Redis's own clock; Lua's `..` would lose digits of them, so they are written by `%.0f`.
 --
--- KEYS: a hash, and a sorted set of the members by the time when they last asked. ARGV: a verb, the microseconds between
--- two tokens, the burst; then
+-- KEYS: a hash, and a sorted set of the members by the time when they last asked. ARGV: a verb, the microseconds
+-- between two tokens, the burst; then
 --
--- * `take`: the longest wait, 1 for bulk, the tokens that bulk leaves, the microseconds between two tokens of bulk's own
---   share, the member's name. Answers with the members, the time, and the wait, or -1 and the time until it may work
+-- * `take`: the longest wait, 1 for bulk, the tokens that bulk leaves, the microseconds between two tokens of bulk's
+--   own share, the member's name. Answers with the members, the time, and the wait, or -1 and when to ask again
 -- * `look`: the time of a `take` that has waited for long. Answers 1 if its token is void, because of a penalty since
 -- * `refuse`: the server has refused a request; the seconds that it named in microseconds, or -1
 -- * `cap`: the server has said how many requests it would still take
@@ -34,9 +34,9 @@ local tolerance = (burst - 1) * step
 local tat = number(1, now + burst * step + back) - back
 
 local function text(value) return string.format('%.0f', value) end
-local function save(...)
-  redis.call('HSET', KEYS[1], 'at', text(now), 'tat', text(tat), 'pause', text(pause), 'slow', string.format('%.4f', slow),
-    'slow_at', text(slow_at), 'share', text(share))
+local function save()
+  redis.call('HSET', KEYS[1], 'at', text(now), 'tat', text(tat), 'pause', text(pause), 'share', text(share),
+    'slow', string.format('%.4f', slow), 'slow_at', text(slow_at))
   redis.call('EXPIRE', KEYS[1], KEEP)
 end
 
