@@ -1,4 +1,4 @@
--- The link to a Redis: answers, typed errors, and what becomes of commands when the server is away, slow or another one.
+-- The link to a Redis: answers, typed errors, and what becomes of commands when the server is away or slow.
 local redis = require "spec.support.redis"
 local redis_link = require "spec.support.redis_link"
 

@@ -4,11 +4,15 @@ local resp = require "timekit.redis.resp"
 
 -- Answers as bytes, and what they mean.
 local ANSWERS = {
-  { "+OK\r\n", "OK" }, { "+\r\n", "" }, { "-ERR no\r\n", { err = "ERR no" } }, { ":0\r\n", 0 }, { ":-12\r\n", -12 },
+  { "+OK\r\n", "OK" }, { "+\r\n", "" },
+  { "-ERR no\r\n", { err = "ERR no" } }, { ":0\r\n", 0 }, { ":-12\r\n", -12 },
   { "$0\r\n\r\n", "" }, { "$-1\r\n", false }, { "$5\r\na\r\nb\0\r\n", "a\r\nb\0" }, { "*0\r\n", {} }, { "*-1\r\n", false },
   { "*2\r\n$1\r\na\r\n:5\r\n", { "a", 5 } },
   { "*3\r\n*2\r\n*0\r\n$-1\r\n+s\r\n-E x\r\n", { { {}, false }, "s", { err = "E x" } } },
 }
+
+-- What random bytes are made of.
+local SIGNS = { "$", "*", ":", "+", "-", "\r\n", "1", "0", "9", "a", "\0" }
 
 local function read_all(pieces)
   local decoder, values = resp.decoder(), {}
@@ -74,8 +78,9 @@ describe("RESP", function()
 
   it("raises a text, and nothing else, on whatever is no answer", function()
     local rng = dice.new(7, "wrong")
-    local wrong = { "HTTP/1.1 400 Bad Request\r\n", ":\r\n", ":1.5\r\n", ":0x10\r\n", "$-2\r\n", "$x\r\n", "$1\r\nabc\r\n",
-      "*-7\r\n", "*1e3\r\n", "$99999999999\r\n", ("*1\r\n"):rep(30), ("+" .. ("x"):rep(70000)), "\r\n", "_\r\n" }
+    local wrong = {
+      "HTTP/1.1 400 Bad Request\r\n", ":\r\n", ":1.5\r\n", ":0x10\r\n", "$-2\r\n", "$x\r\n", "$1\r\nabc\r\n", "*-7\r\n", "*1e3\r\n", "$99999999999\r\n", ("*1\r\n"):rep(30), ("+" .. ("x"):rep(70000)), "\r\n", "_\r\n",
+    }
     for _, text in ipairs(wrong) do
       local ok, problem = pcall(read_all, { text })
       assert.is_false(ok, text:sub(1, 30))
@@ -83,7 +88,7 @@ describe("RESP", function()
     end
     for _ = 1, 3000 do
       local bytes = {}
-      for index = 1, rng:integer(1, 30) do bytes[index] = rng:pick { "$", "*", ":", "+", "-", "\r\n", "1", "0", "9", "a", "\0" } end
+      for index = 1, rng:integer(1, 30) do bytes[index] = rng:pick(SIGNS) end
       local ok, problem = pcall(read_all, { table.concat(bytes) })
       if not ok then assert.matches("^not an answer of Redis", problem) end
     end

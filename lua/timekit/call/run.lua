@@ -131,8 +131,7 @@ end
 -- @tparam table operation as for `timekit.call.retry`; `announce`: function(left) that is called right before each try
 --   is sent, but not before a look, with the seconds that it has. It may return a failure: then the try is not sent;
 --   `is_bulk`: leave room for others under a rate limit that is shared; `timeout` (seconds), if not the client's;
---   `spent` (seconds):
---   what counts as time of the operation already
+--   `spent` (seconds): what counts as time of the operation already
 -- @treturn table|nil the data; nil on failure
 -- @treturn table `info`, or the error
 -- @treturn ?Machine after a failure what is known beyond it: `seen`, the booking as it was last read, and `lost`, the
