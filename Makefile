@@ -21,6 +21,7 @@ LUA_PC := $(or $(shell for name in $(LUA_NAME) lua$(subst .,,$(LUA_VERSION)) lua
 # Relative, since make takes a space in a path for the end of it.
 BUILD := build/$(LUA_NAME)$(SANITIZED)
 CORE := $(BUILD)/timekit/core.so
+PROGRAM := $(BUILD)/bin/timekit
 
 # `make install` takes what was built as it is, so it reads here how that was (see FLAGS).
 ifneq ($(filter install,$(MAKECMDGOALS)),)
@@ -54,7 +55,8 @@ WARNINGS := -Wall -Wextra -pedantic -Waggregate-return -Wcast-align -Wcast-qual 
   -Wwrite-strings -Wbad-function-cast -Wdeclaration-after-statement -Wmissing-prototypes \
   -Wnested-externs -Wstrict-prototypes -Wc++-compat
 CORE_CFLAGS = -Icsrc -std=c99 -fPIC -fvisibility=hidden -pthread $(WARNINGS) \
-  $(shell $(PKG_CONFIG) --cflags $(LUA_PC) libcurl libcrypto)
+  $(LUA_CFLAGS) $(shell $(PKG_CONFIG) --cflags libcurl libcrypto)
+LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
 CORE_LIBS = $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto) -pthread $(DL)
 
 # What decodes JSON: simdjson (3 or newer) where it and a C++ compiler are there, else lua-cjson alone. JSON=cjson and
@@ -85,8 +87,9 @@ PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
+TYPES := lua/timekit/library/timekit.lua
 
-all: $(CORE)
+all: $(CORE) $(PROGRAM)
 
 $(CORE): $(OBJECTS) $(BUILD)/flags.mk
 	@mkdir -p $(@D)
@@ -110,6 +113,17 @@ $(BUILD)/%.o: csrc/%.cc $(BUILD)/flags.mk
 
 -include $(wildcard $(BUILD)/*/*.d)
 
+# The program begins with the chosen Lua, and finds the module that it belongs to wherever that is. $(1), $(2): the
+# folders of the modules in Lua and in C.
+LUA_PROGRAM = $(or $(shell command -v $(LUA)),/usr/bin/env $(LUA))
+program = { printf '\043!%s\n' '$(abspath $(firstword $(LUA_PROGRAM)))$(patsubst %, %,$(wordlist 2,9,$(LUA_PROGRAM)))'; \
+  printf 'package.path = [[%s/?.lua;%s/?/init.lua;]] .. package.path\n' '$(1)' '$(1)'; \
+  printf 'package.cpath = [[%s/?.so;]] .. package.cpath\n' '$(2)'; tail -n +2 lua/timekit/cli/program; }
+
+$(PROGRAM): always
+	@mkdir -p $(@D); $(call program,$(CURDIR)/lua,$(CURDIR)/$(BUILD)) > $@.new; chmod 755 $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
 # Absolute paths, so that it works from anywhere: eval "$(make -s env)"
 LUA_FILES = $(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;
 C_FILES = $(CURDIR)/$(BUILD)/?.so;;
@@ -125,6 +139,7 @@ is_set = $(findstring environment,$(origin $(1)))
 env:
 	@echo 'export LUA_PATH="$(LUA_FILES)"'
 	@echo 'export LUA_CPATH="$(C_FILES)"'
+	@echo 'export PATH="$(CURDIR)/$(BUILD)/bin:$$PATH"'
 	$(if $(call is_set,LUA_PATH_$(VERSIONED)),@echo 'export LUA_PATH_$(VERSIONED)="$(LUA_FILES)"')
 	$(if $(call is_set,LUA_CPATH_$(VERSIONED)),@echo 'export LUA_CPATH_$(VERSIONED)="$(C_FILES)"')
 
@@ -133,22 +148,41 @@ INST_LUADIR ?= $(PREFIX)/share/lua/$(LUA_VERSION)
 INST_LIBDIR ?= $(PREFIX)/lib/lua/$(LUA_VERSION)
 TO_LUADIR = $(DESTDIR)$(INST_LUADIR)
 TO_LIBDIR = $(DESTDIR)$(INST_LIBDIR)
+INST_BINDIR ?= $(PREFIX)/bin
+TO_BINDIR = $(DESTDIR)$(INST_BINDIR)
 
+# RELOCATABLE=1 leaves the folders out of the program: whoever moves what was installed, as LuaRocks does, says them.
+INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call program,$(INST_LUADIR),$(INST_LIBDIR)))
+
+# BYTECODE=1 compiles the modules for the very Lua that is chosen. Editors read the types, so those stay text.
 install: all
-	install -d '$(TO_LIBDIR)/timekit'
+	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
 	set -e; for file in $(LUA_MODULES:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
+	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
+	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
+	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
 uninstall:
-	rm -f '$(TO_LIBDIR)/timekit/core.so'
+	rm -f '$(TO_LIBDIR)/timekit/core.so' '$(TO_BINDIR)/timekit'
 	for file in $(LUA_MODULES:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
+
+VERSION := $(shell sed -n 's/^.define TK_VERSION "\(.*\)"/\1/p' csrc/bind/version.h)
+
+# The archive that the rockspec of the release names.
+dist:
+	@mkdir -p build
+	@git ls-files -z | tar --null --files-from=- --transform='s|^|timekit-$(VERSION)/|' --sort=name --owner=0 --group=0 \
+	  --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -czf build/timekit-$(VERSION).tar.gz
+	@echo build/timekit-$(VERSION).tar.gz
 
 clean:
 	rm -rf build
@@ -160,22 +194,24 @@ clean:
 # old name. `a/b` is the first of both that there is.
 LUAJIT_HEADERS := libluajit2-5.1-dev/libluajit-5.1-dev
 PACKAGES_lua5.1 := lua5.1 liblua5.1-0-dev
-PACKAGES_luajit := luajit2/luajit $(LUAJIT_HEADERS)
+LUAJIT_PACKAGE := luajit2/luajit
+PACKAGES_luajit := $(LUAJIT_PACKAGE) $(LUAJIT_HEADERS)
 
 BUILD_PACKAGES := gcc libc6-dev pkg-config $(or $(PACKAGES_$(LUA_NAME)),$(LUA_NAME) lib$(LUA_NAME)-dev) \
   libcurl4-openssl-dev libssl-dev lua-cjson
-RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl
+RUN_PACKAGES := $(BUILD_PACKAGES) lua-http lua-cqueues lua-luaossl lua-argparse lua-term
 # nginx's Lua module brings LuaJIT; our module is then built against the headers that go with it.
 NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
+DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  curl openssl luarocks git lua5.4 redis-server
+  lua-copas curl openssl luarocks git lua5.4 redis-server $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
-HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua-copas lua5.1 liblua5.1-0-dev liblua5.3-dev \
+HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
-LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.4 lua-check cppcheck luarocks
+LINT_PACKAGES := $(BUILD_PACKAGES) lua5.1 lua5.2 lua5.3 lua5.4 liblua5.4-dev $(LUAJIT_PACKAGE) lua-check cppcheck luarocks \
+  lua-ldoc
 CHECK_PACKAGES := $(TEST_PACKAGES) valgrind
-DOCS_PACKAGES := lua-ldoc
 
 # The first list is what it takes, the second is nice to have. Where there is no apt-get nobody knows what other systems
 # call these packages, so the target goes on, and what is really missing stops it.
@@ -225,8 +261,21 @@ sandbox: deps-run
 	@$(MAKE) -s all
 	@$(WITH_PATHS) PORT='$(PORT)' KEY='$(KEY)' exec $(LUA) -e 'require("timekit.sandbox.server").main()'
 
+# LDoc reads the comments of the public face, and the module FACE writes INTO from them: types for editors, pages.
+FACE_PATHS = LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/$(3)/?.so;;'
+face = @mkdir -p $(dir $(2)) && cd spec/project/face && $(FACE_PATHS) FACE=$(1) ROOT='$(CURDIR)' PROGRAM='$(CURDIR)/$(PROGRAM)' \
+  INTO='$(CURDIR)/$(2)' \
+  $(3) /usr/bin/ldoc --config config.ld --filter spec.project.face.read.run . >/dev/null
+
+# Debian has discount, which makes HTML of Markdown, for 5.1 and 5.2.
 docs: deps-docs
-	ldoc --all --dir build/docs --project timekit --title timekit --format markdown lua csrc
+	@$(MAKE) -s all
+	$(call face,spec.project.docs.write,build/docs/index.html,lua5.1)
+	@echo build/docs/index.html
+
+types: deps-lint
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,$(TYPES),lua5.4)
 
 # ---- proving ----
 
@@ -246,7 +295,8 @@ $(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
 
-build/c/slow_dns.so: spec/c/slow_dns.c
+PRELOADED := build/c/slow_dns.so build/c/killed_write.so
+build/c/%.so: spec/c/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -shared -fPIC -o $@ $< -ldl
 
@@ -264,7 +314,7 @@ RUN_TESTS = $(WITH_PATHS) EXPECTED_LUA='$(LUA_NAME)' $(LUA) spec/support/suite.l
 SPECS ?= spec
 
 test: deps-test
-	@$(MAKE) -s all $(C_TESTS) build/c/slow_dns.so $(JS_CLIENT)
+	@$(MAKE) -s all $(C_TESTS) $(PRELOADED) $(JS_CLIENT)
 	@$(MAKE) -s all LUA=luajit
 	@$(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
 
@@ -272,10 +322,12 @@ test: deps-test
 test-all: deps-test
 	@MAKE='$(MAKE)' $(RUN_TESTS) $(LUAS:%='make test LUA=%')
 
-# The same on another Debian, such as trixie or sid; SHORT=1 leaves out nginx and chaos.
+# The same on another Debian, such as trixie or sid; SHORT=1 leaves out nginx and chaos. ARCH=i386 is another
+# architecture, and with MIRROR=optional a mirror that does not answer is no failure: see spec/support/debian.sh.
 test-debian:
-	$(call installed,mmdebstrap iproute2 git)
-	@sh spec/support/debian.sh '$(or $(SUITE),trixie)' '$(LUA)' $(SHORT)
+	$(call installed,mmdebstrap iproute2 git $(if $(ARCH),arch-test))
+	@SUITE='$(or $(SUITE),trixie)' LUA='$(LUA)' SPECS='$(SPECS)' SHORT='$(SHORT)' ARCH='$(ARCH)' MIRROR='$(MIRROR)' \
+	  sh spec/support/debian.sh
 
 # Whether the sources compile for systems that have no tests. libcurl, OpenSSL and Lua are not there for them, so the
 # compilers see this machine's headers of these three, and none of its other headers.
@@ -309,6 +361,25 @@ test-hosts: deps-hosts
 	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
+# Pictures of graphs in the programs that show them, and of very many random graphs; a test that is skipped is a failure.
+PICTURES_PACKAGES := $(TEST_PACKAGES) graphviz librsvg2-bin libxml2-utils $(if $(shell command -v node),,nodejs) \
+  $(if $(shell command -v npm),,npm)
+deps-pictures:
+	$(call installed,$(PICTURES_PACKAGES),$(SIMDJSON_PACKAGES))
+
+MERMAID := build/mermaid/node_modules/mermaid/package.json
+$(MERMAID):
+	@mkdir -p build/mermaid
+	@npm install --prefix build/mermaid --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  --fetch-retries=1 --fetch-timeout=30000 mermaid@11.12.0 jsdom@26.1.0 > build/mermaid/log 2>&1 \
+	  || { cat build/mermaid/log; exit 1; }
+
+test-pictures: deps-pictures
+	@$(MAKE) -s all $(MERMAID)
+	@RANDOM_GRAPHS=10000 $(RUN_TESTS) 'busted $(LUA) spec/graph/picture_spec.lua spec/graph/picture_programs_spec.lua' \
+	  | tee build/pictures.log
+	@tail -n 1 build/pictures.log | grep -q ' 0 failed, 0 skipped$$'
+
 # The last two: no room requires one above it, and comments refer to what is there.
 lint: deps-lint
 	luacheck -q lua spec
@@ -317,9 +388,20 @@ lint: deps-lint
 	$(MAKE) -s all CFLAGS='-O2 -Werror -Wconversion' SANITIZED=-lint
 	cppcheck --quiet --std=c99 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 csrc
-	luarocks --lua-version 5.4 lint rockspec/timekit-scm-1.rockspec
+	for rockspec in rockspec/*.rockspec; do luarocks --lua-version 5.4 lint $$rockspec || exit; done
+	lua5.4 spec/project/versions.lua
 	lua5.4 spec/project/rooms.lua
 	lua5.4 spec/project/comments.lua
+	$(MAKE) -s check-types
+
+# The types are what the comments give, say what the live module has, and parse on every Lua.
+check-types:
+	@$(MAKE) -s all LUA=lua5.4
+	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
+	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
+	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
+	  lua5.4 spec/project/types/check.lua $(TYPES)
+	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -331,7 +413,7 @@ build/c-asan/lua: spec/c/lua_main.c
 
 # Without the hostile servers' spec: its calls are made by programs of their own, in the stock interpreter, against time.
 asan: deps-check
-	@$(MAKE) -s all build/c-asan/lua build/c/slow_dns.so
+	@$(MAKE) -s all build/c-asan/lua $(PRELOADED)
 	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
@@ -447,6 +529,11 @@ chaos: deps-test
 	@$(MAKE) -s all
 	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
+# Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
+chaos-bulk: deps-test
+	@$(MAKE) -s all $(PRELOADED)
+	@$(WITH_PATHS) SEED='$(SEED)' ROWS='$(ROWS)' KILLS='$(KILLS)' ROUNDS='$(ROUNDS)' $(LUA) spec/chaos/bulk_run.lua
+
 # What `tk:update()` costs a game's frame while a resolver hangs.
 bench-frames: deps-test
 	@$(MAKE) -s all build/c/slow_dns.so
@@ -486,6 +573,15 @@ build/bench/%: spec/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $<
 
+build/bench/counted.so: spec/bench/counted.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< $(shell $(PKG_CONFIG) --cflags $(LUA_PC))
+
+# Instructions of an action, and what Lua allocates for it; fails when one of them is over its limit.
+bench-instructions: deps-check
+	@$(MAKE) -s all build/bench/counted.so
+	@$(WITH_PATHS) ROWS='$(ROWS)' $(LUA) spec/bench/instructions.lua
+
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
@@ -501,7 +597,8 @@ bench-json: deps-bench
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' $(LUA) spec/bench/json.lua \
 	  $(BUILD) $(BUILD)-cjson
 
-.PHONY: tsan fuzz deps-fuzz chaos bench-frames bench-nginx deps-bench bench bench-json
+.PHONY: tsan fuzz deps-fuzz chaos chaos-bulk
+.PHONY: bench bench-frames bench-nginx bench-instructions bench-json deps-bench
 # -- end of proving --
 
 help:
@@ -514,15 +611,20 @@ help:
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
 	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
+	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
+	@echo 'make bench-instructions  what an action costs in instructions and in memory, with limits'
 	@echo 'make bench-json  the decoders alone'
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make musl-check windows-check  whether the sources compile there'
+	@echo 'make test-pictures  the pictures of graphs in the programs that show them'
 	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall clean deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs run \
-  sandbox docs test test-all test-debian test-hosts deps-foreign musl-check windows-check \
-  lint asan valgrind help
+.PHONY: all always env install uninstall dist clean help run sandbox
+.PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
+.PHONY: test test-all test-debian test-hosts test-pictures
+.PHONY: docs types check-types
+.PHONY: lint musl-check windows-check asan valgrind

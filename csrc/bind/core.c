@@ -7,14 +7,18 @@ before a transfer starts, and results become Lua values after libcurl has return
 
 @module timekit.core
 */
+#include "bind/append_lua.h"
 #include "bind/compat.h"
+#include "bind/digest.h"
 #include "bind/engine_lua.h"
 #include "bind/escape.h"
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
+#include "bind/program.h"
 #include "bind/stream_lua.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
+#include "bind/version.h"
 #include "engine/engine.h"
 #include "json/json.h"
 
@@ -85,7 +89,7 @@ static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"p
 static void set_version_table(lua_State *L) {
   const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
   lua_createtable(L, 0, 3);
-  lua_pushliteral(L, "scm");
+  lua_pushliteral(L, TK_VERSION);
   lua_setfield(L, -2, "timekit");
   lua_pushstring(L, info->version);
   lua_setfield(L, -2, "curl");
@@ -117,5 +121,8 @@ int luaopen_timekit_core(lua_State *L) {
   tk_tls_open(L);
   tk_hmac_open(L);
   tk_escape_open(L);
+  tk_append_open_lua(L);
+  tk_digest_open(L);
+  tk_program_open(L);
   return 1;
 }

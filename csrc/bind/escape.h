@@ -1,10 +1,10 @@
-/* Percent-encoding as a function for Lua. */
+/* Paths and percent-encoding as functions for Lua. */
 #ifndef TK_ESCAPE_H
 #define TK_ESCAPE_H
 
 #include "bind/compat.h"
 
-/* Sets the function `escape` in the table on top of the stack. */
+/* Sets the functions `escape`, `segment` and `path` in the table on top of the stack. */
 void tk_escape_open(lua_State *L);
 
 #endif

@@ -8,8 +8,14 @@ Transfers and their results as Lua objects.
  */
 #include "bind/transfer_lua.h"
 
-#include "json/json.h"
 #include "bind/result.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Digits that surely fit into a long. */
+#define LONGEST_COUNT 9
 
 #define TRANSFER "timekit.transfer"
 
@@ -113,6 +119,53 @@ static int transfer_decode(lua_State *L) {
   return count;
 }
 
+/* Replaces the header's value on top of the stack by the number that it is; by nil if it is anything but digits. */
+static void read_count(lua_State *L) {
+  const char *text = lua_tostring(L, -1);
+  size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+  if (digits == 0 || digits != tk_rawlen(L, -1)) lua_pushnil(L);
+  else if (digits <= LONGEST_COUNT) lua_pushinteger(L, (lua_Integer)strtol(text, NULL, 10));
+  else lua_pushnumber(L, lua_tonumber(L, -1));
+  lua_replace(L, -2);
+}
+
+/***
+What a complete answer tells, in one call.
+@function answer
+@param outcome what `transfer:result` returned
+@tparam boolean wants_data decode `data`
+@treturn integer|nil the status; nil, and nothing else, if the outcome is one of another transport, or a failure
+@treturn string|nil the header `timekit-request-id`
+@treturn number|nil the header `x-ratelimit-remaining`
+@return the member `data` of the object that the body of an answer of 200 to 299 is, decoded as `decode` does; nil if
+there is none
+*/
+static int answer(lua_State *L) {
+  static const char id[] = "timekit-request-id", remaining[] = "x-ratelimit-remaining";
+  int is_ours, wants_data = lua_toboolean(L, 2);
+  tk_transfer_handle *handle;
+  const tk_result *result;
+  lua_settop(L, 1);
+  is_ours = lua_isuserdata(L, 1) && lua_getmetatable(L, 1) && lua_rawequal(L, -1, TK_CLASS);
+  lua_settop(L, 1);
+  if (!is_ours) return 0;
+  handle = (tk_transfer_handle *)lua_touserdata(L, 1);
+  result = read_result(L, handle);
+  if (result == NULL || result->reason != TK_OK) {
+    end_read(handle);
+    return 0;
+  }
+  lua_pushinteger(L, (lua_Integer)result->status);
+  tk_push_header(L, result, id, sizeof id - 1);
+  tk_push_header(L, result, remaining, sizeof remaining - 1);
+  read_count(L);
+  if (!wants_data || result->status < 200 || result->status > 299 || result->body == NULL ||
+      !tk_json_decode_member(L, result->body, result->body_size, result->body_capacity, "data"))
+    lua_pushnil(L);
+  end_read(handle);
+  return 4;
+}
+
 /***
 Ends the transfer at once. Its result says whether the request had been sent. Does nothing if it has ended already.
 @function transfer:cancel
@@ -204,7 +257,8 @@ void tk_transfer_open(lua_State *L) {
   }
   lua_pushcclosure(L, transfer_index, 2);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  lua_pushcclosure(L, answer, 1);
+  lua_setfield(L, -2, "answer");
 }
 
 tk_transfer_handle *tk_transfer_push(lua_State *L) {

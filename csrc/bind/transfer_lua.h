@@ -13,7 +13,7 @@ typedef struct tk_transfer_handle {
   int is_released; /* it was released while somebody was reading; the last reader frees it */
 } tk_transfer_handle;
 
-/* Makes the class of transfers. */
+/* Makes the class of transfers, and sets the function `answer` in the table on top of the stack. */
 void tk_transfer_open(lua_State *L);
 
 /* Pushes a userdata without a transfer; the caller starts one and sets it. */

@@ -54,7 +54,7 @@ static int copy_headers(tk_engine *engine, const tk_options *options, char messa
     return 0;
   }
   if (options->user_agent != NULL && !tk_headers_name_agent(&engine->headers, options->user_agent)) return 0;
-  if (!tk_headers_accept_encodings(&engine->headers)) return 0;
+  if (!tk_headers_accept_gzip(&engine->headers)) return 0;
   if (options->username != NULL && !tk_headers_authorize(&engine->headers, options->username, options->password))
     return 0;
   return tk_headers_add(&engine->json_headers, &json, 1, &bad) &&
@@ -78,7 +78,10 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   engine->http2 = options->http2;
   engine->base_url = copy(options->base_url);
   engine->base_path = tk_base_path(options->base_url);
-  if (engine->base_url == NULL || engine->base_path == NULL || !set_up_tls(engine, options, message)) return 0;
+  engine->url = curl_url();
+  if (engine->base_url == NULL || engine->base_path == NULL || engine->url == NULL) return 0;
+  if (curl_url_set(engine->url, CURLUPART_URL, engine->base_url, 0) != CURLUE_OK) return 0;
+  if (!set_up_tls(engine, options, message)) return 0;
   if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
   return copy_headers(engine, options, message);
 }
@@ -179,6 +182,7 @@ void tk_engine_free(tk_engine *engine) {
   tk_trust_free(engine->trust);
   tk_tls_free(engine->tls);
   free(engine->base_path);
+  curl_url_cleanup(engine->url);
   tk_buffer_free(&engine->target);
   free(engine->base_url);
   free(engine);

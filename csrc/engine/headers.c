@@ -104,24 +104,11 @@ int tk_headers_name_agent(struct curl_slist **list, const char *user_agent) {
   return done;
 }
 
-/* Adds an Accept-Encoding with all that libcurl can decode, unless the list has one. libcurl would add the same line,
-   but it prints its own twice for each request, byte by byte. 0: no memory. */
-int tk_headers_accept_encodings(struct curl_slist **list) {
-  static const struct {
-    int feature;
-    const char *names;
-  } encodings[] = {{CURL_VERSION_LIBZ, "deflate, gzip"}, {CURL_VERSION_BROTLI, "br"}, {CURL_VERSION_ZSTD, "zstd"}};
-  int features = curl_version_info(CURLVERSION_NOW)->features;
-  char line[sizeof "Accept-Encoding: deflate, gzip, br, zstd"] = "Accept-Encoding:";
-  const char *before = " ";
-  size_t i;
-  for (i = 0; i < sizeof encodings / sizeof *encodings; i++) {
-    if ((features & encodings[i].feature) == 0) continue;
-    strcat(line, before);
-    strcat(line, encodings[i].names);
-    before = ", ";
-  }
-  return *before == ' ' || has_name_of(*list, line) || append(list, line);
+/* Adds an Accept-Encoding. libcurl's own would name every encoding that it decodes, and be printed twice for each
+   request, byte by byte (105 instructions a byte). 0: no memory. */
+int tk_headers_accept_gzip(struct curl_slist **list) {
+  static const char line[] = "Accept-Encoding: gzip";
+  return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_LIBZ) == 0 || append(list, line);
 }
 
 static void base64(const unsigned char *in, size_t size, char *out) {

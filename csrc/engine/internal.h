@@ -45,6 +45,7 @@ struct tk_engine {
   int broken;    /* the multi handle failed; no transfer will ever go on */
   int plain;     /* http instead of https: to loopback, or with allow_http */
   char *base_url;
+  CURLU *url;       /* base_url, parsed */
   char *base_path;  /* the path of base_url, "" for none */
   tk_buffer target; /* base_path and the latest request's target; kept to reuse its memory */
   tk_tls *tls;      /* NULL: http, and no file was named */
@@ -151,7 +152,7 @@ char *tk_base_path(const char *base_url);
 /* headers.c */
 int tk_headers_add(struct curl_slist **list, const char *const *lines, size_t count, const char **bad);
 int tk_headers_name_agent(struct curl_slist **list, const char *user_agent);
-int tk_headers_accept_encodings(struct curl_slist **list);
+int tk_headers_accept_gzip(struct curl_slist **list);
 int tk_headers_authorize(struct curl_slist **list, const char *username, const char *password);
 int tk_headers_copy(struct curl_slist **list, const struct curl_slist *source, int with_key);
 void tk_headers_free(struct curl_slist *list);

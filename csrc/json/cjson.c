@@ -15,6 +15,13 @@ int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity)
   return lua_gettop(L) - top;
 }
 
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name) {
+  int top = lua_gettop(L);
+  (void)tk_json_decode(L, text, size, capacity);
+  lua_settop(L, top + 1);
+  return tk_json_keep_member(L, name);
+}
+
 void tk_json_push_decode(lua_State *L) {
   tk_json_push_cjson(L);
   lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);

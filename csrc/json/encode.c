@@ -375,6 +375,36 @@ static int write_value(writer *W) {
   return fail_type(W, W->at, lua_tostring(L, -1));
 }
 
+/* Prepares the writing of a text, with `root` at stack index `root_index` and `limit` after it. Leaves the `last`
+   arguments and a place for the text's userdata on the stack. */
+static void start_writing(lua_State *L, writer *W, int root_index, int last) {
+  lua_Number limit = luaL_optnumber(L, root_index + 1, (lua_Number)NO_LIMIT);
+  luaL_argcheck(L, limit >= 0, root_index + 1, "a number of bytes, 0 or more, expected");
+  W->L = L;
+  W->root = luaL_optstring(L, root_index, "value");
+  W->limit = limit < (lua_Number)NO_LIMIT ? (size_t)limit : NO_LIMIT;
+  W->at = NULL;
+  W->reason = NULL;
+  W->text = W->first;
+  W->size = 0;
+  W->room = sizeof W->first;
+  W->owner = last + 1;
+  lua_settop(L, last + 1);
+}
+
+/* Pushes the results of a function that writes a text. */
+static int push_written(writer *W, int written) {
+  lua_State *L = W->L;
+  if (written) {
+    lua_pushlstring(L, W->text, W->size);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  lua_pushstring(L, W->reason);
+  return 3;
+}
+
 /***
 Encodes a value as JSON text. A table with the keys 1 to n, or marked by `array`, becomes an array; any other table, an
 empty one too, becomes an object. `empty_array`, `array_mt` and `empty_array_mt` of OpenResty's lua-cjson mean what they
@@ -396,32 +426,53 @@ levels, sparse or mixed tables, keys that are not strings, invalid UTF-8); "size
 */
 static int encode(lua_State *L) {
   writer W;
-  lua_Number limit;
   size_t before_size, after_size;
   const char *before = luaL_optlstring(L, 4, "", &before_size);
   const char *after = luaL_optlstring(L, 5, "", &after_size);
   luaL_checkany(L, 1);
-  W.L = L;
-  W.root = luaL_optstring(L, 2, "value");
-  limit = luaL_optnumber(L, 3, (lua_Number)NO_LIMIT);
-  luaL_argcheck(L, limit >= 0, 3, "a number of bytes, 0 or more, expected");
-  W.limit = limit < (lua_Number)NO_LIMIT ? (size_t)limit : NO_LIMIT;
-  W.at = NULL;
-  W.reason = NULL;
-  W.text = W.first;
-  W.size = 0;
-  W.room = sizeof W.first;
-  W.owner = 6;
-  lua_settop(L, 6);
+  start_writing(L, &W, 2, 5);
   lua_pushvalue(L, 1);
-  if (write_bytes(&W, before, before_size) && write_value(&W) && write_bytes(&W, after, after_size)) {
-    lua_pushlstring(L, W.text, W.size);
-    return 1;
-  }
-  lua_pushnil(L);
-  lua_insert(L, -2);
-  lua_pushstring(L, W.reason);
-  return 3;
+  return push_written(&W, write_bytes(&W, before, before_size) && write_value(&W) &&
+                            write_bytes(&W, after, after_size));
 }
 
-void tk_json_push_encode(lua_State *L) { lua_pushcclosure(L, encode, 3); }
+/***
+Encodes a member of an object: its name, a colon and its value.
+@function encode_member
+@tparam string name
+@tparam string name_root what messages call the name
+@param value as for `encode`
+@tparam string root as for `encode`
+@tparam number limit as for `encode`
+@tparam string before as for `encode`
+@tparam string after as for `encode`
+@return what `encode` returns
+@usage core.encode_member("confirm", "action", { message = "Hi" }, "inputs", 1048576, "{", "}")
+  --> '{"confirm":{"message":"Hi"}}'
+*/
+static int encode_member(lua_State *L) {
+  writer W;
+  const char *name_root, *root;
+  size_t before_size, after_size;
+  const char *before = luaL_checklstring(L, 6, &before_size);
+  const char *after = luaL_checklstring(L, 7, &after_size);
+  luaL_checktype(L, 1, LUA_TSTRING);
+  name_root = luaL_checkstring(L, 2);
+  start_writing(L, &W, 4, 7);
+  root = W.root;
+  W.root = name_root;
+  lua_pushvalue(L, 1);
+  if (!write_bytes(&W, before, before_size) || !write_string_value(&W) || !write_bytes(&W, ":", 1))
+    return push_written(&W, 0);
+  W.root = root;
+  lua_pushvalue(L, 3);
+  return push_written(&W, write_value(&W) && write_bytes(&W, after, after_size));
+}
+
+void tk_json_push_encode(lua_State *L) {
+  int i;
+  for (i = 0; i < 3; i++) lua_pushvalue(L, -3);
+  lua_pushcclosure(L, encode_member, 3);
+  lua_insert(L, -4);
+  lua_pushcclosure(L, encode, 3);
+}

@@ -37,6 +37,20 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length) {
   return keys;
 }
 
+int tk_json_keep_member(lua_State *L, const char *name) {
+  if (lua_istable(L, -1)) {
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+  } else {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  if (!lua_isnil(L, -1)) return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
 /***
 Marks a table as a JSON array. An empty table needs the mark to be sent as `[]` instead of `{}`. The arrays of an answer
 are marked already. The mark is a metatable; elements can still be added and removed. With OpenResty's lua-cjson the
@@ -82,6 +96,18 @@ static int is_array(lua_State *L) {
   return 1;
 }
 
+/***
+Tells whether a value that was decoded is a JSON object: a table that is not marked as an array.
+@function is_object
+@param v any value
+@treturn boolean
+*/
+static int is_object(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushboolean(L, lua_istable(L, 1) && !tk_json_is_marked(L, ARRAY, EMPTY_ARRAY_MT));
+  return 1;
+}
+
 /* Pushes a field of the table at stack index `cjson`; nil if its type is not the expected one. */
 static void push_mark(lua_State *L, int cjson, const char *name, int type) {
   lua_getfield(L, cjson, name);
@@ -119,6 +145,7 @@ void tk_json_open(lua_State *L) {
   push_mark(L, cjson, "empty_array_mt", LUA_TTABLE);
   set_marker(L, array_index, array, "array");
   set_marker(L, array_index, is_array, "is_array");
+  set_marker(L, array_index, is_object, "is_object");
 
   lua_pushvalue(L, array_index);
   tk_json_push_decode(L);
@@ -127,6 +154,7 @@ void tk_json_open(lua_State *L) {
   push_mark(L, cjson, "empty_array", LUA_TLIGHTUSERDATA);
   tk_json_push_encode(L);
   lua_setfield(L, module, "encode");
+  lua_setfield(L, module, "encode_member");
   lua_settop(L, module);
 
   lua_pushlightuserdata(L, NULL);

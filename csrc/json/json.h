@@ -13,7 +13,7 @@
 #include "bind/compat.h"
 #include "json/limits.h"
 
-/* Sets json, null, array, is_array, decode and encode in the table on top of the stack. Raises if lua-cjson does not
+/* Sets json, null, array, is_array, is_object, decode, encode and encode_member in the table on top of the stack. Raises if lua-cjson does not
    load; the message says what to install. */
 void tk_json_open(lua_State *L);
 
@@ -23,6 +23,11 @@ void tk_json_open(lua_State *L);
    text do not matter. */
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity);
 
+/* Decodes a text likewise, but makes only the value of the member `name` of the object that the text is; of several
+   members of that name, of the last. Returns 1, or pushes nothing and returns 0 if there is none, or the text is not
+   JSON. */
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name);
+
 /* Counts the keys of the table at stack index `table`. If all keys are among 1 to `length`, returns their number; if
    that is `length`, there are no holes. Otherwise returns -1 and pushes one of the other keys. */
 lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
@@ -30,6 +35,10 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
 /* Whether the table on top of the stack is marked as an array. `array` and `empty_array` are the stack indices of the
    metatables that mark it; the latter is nil if lua-cjson has none. */
 int tk_json_is_marked(lua_State *L, int array, int empty_array);
+
+/* Replaces the value on top of the stack by the member `name` of it, and returns 1; if there is none, pops the value and
+   returns 0. */
+int tk_json_keep_member(lua_State *L, const char *name);
 
 /* Pushes a number as an integer or a float, by the rule of core.decode. 1: this changed its type or its sign. */
 int tk_json_push_number(lua_State *L, double number);
@@ -39,8 +48,8 @@ int tk_json_push_number(lua_State *L, double number);
 void tk_json_push_decode(lua_State *L);
 void tk_json_push_cjson(lua_State *L);
 
-/* Another part: replaces three values on top of the stack by the encoder. They are the array metatable, and lua-cjson's
-   empty_array_mt and empty_array, or nil. */
+/* Another part: replaces three values on top of the stack by the functions encode_member and encode. They are the array
+   metatable, and lua-cjson's empty_array_mt and empty_array, or nil. */
 void tk_json_push_encode(lua_State *L);
 
 /* Pushes the module cjson.safe. Raises if it does not load; the message says what to install. */

@@ -26,6 +26,7 @@ static const char decoder_key = 0;
 typedef struct piece {
   const char *text;
   size_t size, capacity;
+  const char *member; /* only this member is wanted, see tk_json_decode_member; NULL: everything */
 } piece;
 
 static int free_parser(lua_State *L) {
@@ -78,35 +79,42 @@ static int decode(lua_State *L) {
   const piece *p = (const piece *)lua_touserdata(L, 1);
   tk_parser **parser;
   tk_tape tape;
-  int parsed;
+  int parsed, pushed = 0;
   parser = take_parser(L);
   parsed = *parser != NULL && parse(*parser, p, &tape);
-  if (parsed) tk_json_push_tape(L, ARRAY, &tape);
+  if (parsed) pushed = tk_json_push_tape(L, ARRAY, &tape, p->member);
   give_back(L, 2, parser);
-  if (parsed) return 1;
+  if (parsed) return pushed;
   lua_settop(L, 0);
   lua_pushvalue(L, CJSON_DECODE);
   lua_pushlstring(L, p->text, p->size);
   lua_call(L, 1, LUA_MULTRET);
-  return lua_gettop(L);
+  if (p->member == NULL) return lua_gettop(L);
+  lua_settop(L, 1);
+  return tk_json_keep_member(L, p->member);
 }
 
 /* Calls `decode`, which is on top of the stack, and returns the number of its results. */
-static int call_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
+static int call_decode(lua_State *L, const char *text, size_t size, size_t capacity, const char *member) {
   int below = lua_gettop(L) - 1;
   piece p;
   p.text = text;
   p.size = size;
   p.capacity = capacity;
+  p.member = member;
   lua_pushlightuserdata(L, &p);
   lua_call(L, 1, LUA_MULTRET);
   return lua_gettop(L) - below;
 }
 
-int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name) {
   lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);
   lua_rawget(L, LUA_REGISTRYINDEX);
-  return call_decode(L, text, size, capacity);
+  return call_decode(L, text, size, capacity, name);
+}
+
+int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
+  return tk_json_decode_member(L, text, size, capacity, NULL);
 }
 
 /* core.decode. Its upvalue is `decode`. */
@@ -116,7 +124,7 @@ static int decode_string(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   text = lua_tolstring(L, 1, &size);
   lua_pushvalue(L, lua_upvalueindex(1));
-  return call_decode(L, text, size, size);
+  return call_decode(L, text, size, size, NULL);
 }
 
 void tk_json_push_decode(lua_State *L) {

@@ -85,11 +85,37 @@ static void push_value(reader *R) {
   R->at++;
 }
 
-void tk_json_push_tape(lua_State *L, int array, const tk_tape *tape) {
+/* The word behind the value at `at`. The word that opens an array or object also holds where that is. */
+static const uint64_t *after_value(const uint64_t *words, const uint64_t *at) {
+  switch (kind(*at)) {
+  case '{': case '[': return words + (*at & 0xFFFFFFFF);
+  case 'l': case 'u': case 'd': return at + 2;
+  default: return at + 1;
+  }
+}
+
+/* The value of the last member `name` of the value at `at`; NULL if there is none. */
+static const uint64_t *find_member(const tk_tape *tape, const uint64_t *at, const char *name) {
+  const uint64_t *found = NULL;
+  size_t size = strlen(name);
+  if (kind(*at) != '{') return NULL;
+  for (at++; kind(*at) != '}'; at = after_value(tape->words, at)) {
+    const uint8_t *string = tape->strings + (*at++ & 0xFFFFFFFFFFFFFF);
+    uint32_t length;
+    memcpy(&length, string, sizeof length);
+    if (length == size && memcmp(string + sizeof length, name, size) == 0) found = at;
+  }
+  return found;
+}
+
+int tk_json_push_tape(lua_State *L, int array, const tk_tape *tape, const char *member) {
   reader R;
   R.L = L;
   R.at = tape->words + 1; /* the first word stands for the whole document */
+  if (member != NULL) R.at = find_member(tape, R.at, member);
+  if (R.at == NULL) return 0;
   R.strings = tape->strings;
   R.array = array;
   push_value(&R);
+  return 1;
 }

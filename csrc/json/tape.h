@@ -5,8 +5,9 @@
 #include "bind/compat.h"
 #include "json/parser.h"
 
-/* Pushes the value of a tape. `array` is the stack index of the array metatable. Lua may run finalizers meanwhile;
+/* Pushes the value of a tape, or only that of its member `member`, if it is not NULL, and returns 1. Of several members
+   of that name it is the last. 0: there is none; nothing is pushed. `array` is the stack index of the array metatable. Lua may run finalizers meanwhile;
    they must not parse with the parser that owns the tape. */
-void tk_json_push_tape(lua_State *L, int array, const tk_tape *tape);
+int tk_json_push_tape(lua_State *L, int array, const tk_tape *tape, const char *member);
 
 #endif

@@ -20,11 +20,11 @@ local wait = require "timekit.methods.wait"
 -- Every action of the known graphs is a method as well: `booking:confirm(inputs, options)` is short for
 -- `booking:action("confirm", inputs, options)`. An action of your own graph that has the name of another method, such
 -- as `reschedule` or `delete`, has only the long form.
--- @field id the booking's id
--- @field graph its graph, as last seen; nil while it is not known
--- @field state its state, as last seen: a hint, since others may act on the booking too
--- @field completed what the server last said about the flow's end: a boolean, or nil
--- @field is_test of a handle that came from a webhook: whether that was a test delivery; else nil
+-- @tfield string id the booking's id
+-- @tfield ?GraphName|string graph its graph, as last seen; nil while it is not known
+-- @tfield ?State|string state its state, as last seen: a hint, since others may act on the booking too
+-- @tfield ?boolean completed what the server last said about the flow's end: a boolean, or nil
+-- @tfield ?boolean is_test of a handle that came from a webhook: whether that was a test delivery; else nil
 -- @type Booking
 local Booking = {}
 
@@ -129,25 +129,25 @@ end
 --
 -- Raises on wrong use: an action that is not a name, inputs that are not a table with string keys or that JSON cannot
 -- express (functions, NaN, cycles; the message names the path), an unknown or wrong option, a closed client.
--- @tparam string action such as `"confirm"`
+-- @tparam ActionName|string action such as `"confirm"`
 -- @tparam ?table inputs name → value, such as `{ message = "Fully booked" }`; left as it is
--- @tparam ?table opts
+-- @tparam ?ActionOptions opts
 -- @tparam ?boolean opts.apply_to_bulked_bookings act on the related bookings of a bulk as well; Timekit's default is
 --   true
 -- @tparam ?table opts.settings further keys of the request's body, beside the inputs
--- @tparam ?string|table opts.include a name or a list of names to include in the answer (spec/api.md 1)
+-- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer (spec/api.md 1)
 -- @tparam ?boolean opts.sent_before an earlier process may have sent this action, and nobody knows what became of it.
 --   The booking is read first. The action is sent only after that has shown that it was not applied and that sending
 --   it is safe; a success that the read shows has `info.reconciled`
 -- @tparam ?number opts.timeout seconds for all of it, retries and waits included, instead of the client's
 -- @tparam ?string opts.traceparent a trace context to pass on (W3C Trace Context)
--- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
--- @treturn table|nil the booking as it is now, a table like the API's; nil on failure
--- @treturn table on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled` (boolean:
---   the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil). On failure
---   the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`, `rate_limited`,
---   `network`, `timeout`, `cancelled`, `phase` (where the host cannot wait); `uncertain` when the action may have
---   been applied
+-- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
+-- @treturn BookingData|nil the booking as it is now, a table like the API's; nil on failure
+-- @treturn Info|Error on success `info`: `status`, `request_id`, `attempts` (tries of the action), `reconciled`
+--   (boolean: the success was found out by reading the booking), `elapsed` (seconds), `rate_limit_remaining` (or nil).
+--   On failure the error (see `timekit.error`): `input`, `transition`, `auth`, `not_found`, `validation`,
+--   `rate_limited`, `network`, `timeout`, `cancelled`, `phase` (where the host cannot wait); `uncertain` when the
+--   action may have been applied
 -- @usage
 -- local booking, err = tk:booking(id):action("decline", { message = "Fully booked" })
 -- if booking then
@@ -164,12 +164,12 @@ end
 
 --- Starts an action without keeping the host wait: short for `booking:action(…)` in `Client:start`.
 -- Raises as `Booking:action` does.
--- @tparam string action
+-- @tparam ActionName|string action
 -- @tparam ?table inputs
--- @tparam ?table opts as in `Booking:action`
+-- @tparam ?ActionOptions opts as in `Booking:action`
 -- @treturn Call|nil its result is what `Booking:action` returns; see `timekit.runtime.call`; nil where the host
 --   cannot wait (nginx, HAProxy)
--- @treturn ?table then the error, of the kind `phase`
+-- @treturn ?Error then the error, of the kind `phase`
 -- @usage
 -- local call = tk:booking(id):start("confirm")
 -- repeat draw_frame(); tk:update() until call:done()
@@ -192,9 +192,13 @@ end
 
 --- Reads the booking: `GET /bookings/{id}` (spec/api.md 4).
 -- Raises on a wrong option and on a closed client.
--- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
--- @treturn table|nil the booking, a table like the API's; nil on failure
--- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `rate_limited`,
+-- @tparam ?GetOptions opts
+-- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer (spec/api.md 1)
+-- @tparam ?number opts.timeout seconds for all of it
+-- @tparam ?string opts.traceparent a trace context to pass on
+-- @tparam ?{[string]=string} opts.headers further headers of this request
+-- @treturn BookingData|nil the booking, a table like the API's; nil on failure
+-- @treturn Info|Error `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `rate_limited`,
 --   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
 -- @usage
 -- local booking = assert(tk:booking(id):get { include = { "attributes", "customers" } })
@@ -229,9 +233,9 @@ end
 -- The graph and the state that the handle saw last decide; the booking is read if they are not known. If this module
 -- does not know the graph, the booking is read each time, and the actions that the server offers decide.
 -- Raises on an action that is not a name and on a closed client.
--- @tparam string action
+-- @tparam ActionName|string action
 -- @treturn boolean|nil nil when the booking could not be read
--- @treturn ?string|table with false why not, a text for people; with nil the error, as in `Booking:get`
+-- @treturn ?string|Error with false why not, a text for people; with nil the error, as in `Booking:get`
 -- @usage
 -- local possible, reason = tk:booking(id):can("confirm")
 -- if possible == false then print(reason) end
@@ -253,8 +257,8 @@ end
 
 --- The actions that are possible, as far as is known, decided as in `Booking:can`.
 -- Raises on a closed client.
--- @treturn table|nil a list of names, empty in a final state; nil when the booking could not be read
--- @treturn ?table the error, as in `Booking:get`
+-- @treturn {string,...}|nil a list of names, empty in a final state; nil when the booking could not be read
+-- @treturn ?Error the error, as in `Booking:get`
 -- @usage
 -- for _, name in ipairs(assert(tk:booking(id):actions())) do print(name) end
 function Booking:actions()
@@ -274,12 +278,12 @@ wait.install(Booking, { check = check, read = read })
 --
 -- Raises on an action that is not a name, on an unknown or wrong option, on a client that signs in as a resource (it
 -- has no app key), and on a closed client.
--- @tparam string action such as `"cancel"`
--- @tparam ?table opts
+-- @tparam ActionName|string action such as `"cancel"`
+-- @tparam ?LinkOptions opts
 -- @tparam ?string opts.redirect where the browser goes afterwards: an http or https URL without credentials, control
 --   characters, blanks and backslashes
 -- @treturn string|nil the link
--- @treturn ?table with nil the error: `input` for an action that no known graph has, or that this booking's graph, if
+-- @treturn ?Error with nil the error: `input` for an action that no known graph has, or that this booking's graph, if
 --   it is known, does not have
 -- @see timekit.link
 -- @usage
@@ -326,6 +330,7 @@ setmetatable(Booking, {
 local handles = {}
 
 --- Makes a handle.
+-- @local
 -- @tparam Client client
 -- @tparam string|table booking an id, or a booking as the API returns it
 -- @tparam string where for messages
@@ -350,6 +355,7 @@ local PARTS = { { "id", "first" }, { "action", "second" }, { "inputs", "third" }
 
 --- Checks the form of an item of a batch or a bulk request. It is a list; callers may keep fields of their own in it. A
 -- part given by name, `inputs =` say, would be overlooked, so it is refused.
+-- @local
 -- @param item
 -- @tparam string where for messages
 -- @tparam integer level the caller to blame
@@ -366,6 +372,7 @@ function handles.check_item(item, where, level)
 end
 
 --- Checks an action on a booking, to be performed later.
+-- @local
 -- Raises as `Booking:action` does.
 -- @tparam Client client
 -- @tparam string|table booking as for `handles.new`
@@ -382,6 +389,7 @@ function handles.prepare(client, booking, action, inputs, opts, where, level)
 end
 
 --- Checks an action on a booking that will be sent as part of another request.
+-- @local
 -- Raises as `Booking:action` does.
 -- @tparam Client client
 -- @tparam string|table booking as for `handles.new`

@@ -87,7 +87,7 @@ end
 
 --- Makes a handle for a booking. Nothing is sent.
 -- Raises on an id that is not a string, is empty, `.` or `..`, or holds control characters, and on a closed client.
--- @tparam string|table booking a booking's id, or a booking as the API returns it, whose `graph`, `state` and
+-- @tparam string|BookingData booking a booking's id, or a booking as the API returns it, whose `graph`, `state` and
 --   `completed` then serve as hints of what is possible
 -- @treturn Booking
 -- @usage
@@ -106,9 +106,9 @@ end
 -- Raises what the function raises before it first waits, if `fn` is not a function, and on a closed client. An error of
 -- `timekit.error` that the function raises, such as one of a loop over `bookings`, is the call's result: `nil, err`.
 -- @tparam function fn
--- @param ... its arguments
+-- @tparam any ... its arguments
 -- @treturn Call|nil see `timekit.runtime.call`; nil where the host cannot wait (nginx, HAProxy)
--- @treturn ?table then the error, of the kind `phase`
+-- @treturn ?Error then the error, of the kind `phase`
 -- @usage
 -- local call = tk:start(function(handle)
 --   local booking, err = handle:confirm()
@@ -211,7 +211,7 @@ end
 -- Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 -- collector, which may run anywhere, raises nothing, and continues no call.)
 -- @usage
--- local tk = timekit.new()
+-- local tk = timekit.new { app_key = key }
 -- local booking, err = tk:booking(id):confirm()
 -- tk:close()
 function Client:close()
@@ -257,6 +257,7 @@ function metatable:__tostring()
 end
 
 --- Is a value a client?
+-- @local
 -- @tparam any value
 -- @treturn boolean
 function client.is(value)
@@ -272,6 +273,7 @@ local function limiter_of(settings, pump, draw)
 end
 
 --- Makes a client from complete options.
+-- @local
 -- @tparam table settings what `timekit.options.complete` returned
 -- @treturn Client
 function client.new(settings)

@@ -4,25 +4,7 @@
 -- As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
 -- `("%s"):format(err)` and `error(err)` outside of any `pcall` need `tostring(err)`.
 --
--- Kinds and fields are public interface, message texts are not. The fields:
---
--- * `kind` string: see the list below
--- * `message` string: one line
--- * `sent` string: `"no"` no byte of the request left this machine, `"maybe"`, or `"yes"` the server answered
--- * `retryable` boolean: whether the same may be asked for again, without the danger of a double effect
--- * `attempts` number: tries of the request; 0 when it was refused before sending
--- * `elapsed` number: seconds
--- * `status` number or nil: the HTTP status; `request_id` string or nil: what Timekit's support asks for
--- * `body` the decoded answer, or its text where it is not JSON (the first 64 KiB)
--- * `fields` table or nil: field → list of texts, where the server named the fields that it refused, or where they were
---   refused here
--- * `action`, `graph`, `state` string or nil; `state` is the one in which the action was refused
--- * `allowed` table or nil: the actions that are possible in `state`
--- * `already` boolean or nil: the booking is in a state that the action leads to; nil where that is not known
--- * `index` integer or nil: the first wrong item of a list that was refused before sending
--- * `retry_after` number or nil: seconds to wait, where the last answer or the client's own rate limit names them
--- * `cause` table or nil: the first failure that left the outcome in doubt, an error itself. An `uncertain` error has
---   one. So has a `cancelled` one if the outcome was in doubt by then: the action may have been applied
+-- Kinds and fields are public interface, message texts are not. The fields are those of `Error`.
 --
 -- The kinds:
 --
@@ -72,7 +54,31 @@ local function one_line(text, limit)
   return cut(text, limit - 3) .. "..."
 end
 
+--- An error.
+-- @table Error
+-- @tfield ErrorKind kind
+-- @tfield string message one line, for people
+-- @tfield Sent sent `"no"`: no byte of the request left this machine; `"maybe"`; `"yes"`: the server answered
+-- @tfield boolean retryable the same may be asked for again, without the danger of a double effect
+-- @tfield integer attempts tries of the request; 0 when it was refused before sending
+-- @tfield number elapsed seconds
+-- @tfield ?integer status the HTTP status
+-- @tfield ?string request_id what Timekit's support asks for
+-- @tfield ?any body the decoded answer, or its text where it is not JSON (the first 64 KiB)
+-- @tfield ?{[string]={string,...}} fields field → list of texts, where the server named the fields that it refused, or
+--   where they were refused here
+-- @tfield ?ActionName|string action
+-- @tfield ?GraphName|string graph
+-- @tfield ?State|string state the one in which the action was refused
+-- @tfield ?{string,...} allowed the actions that are possible in `state`
+-- @tfield ?boolean already the booking is in a state that the action leads to; nil where that is not known
+-- @tfield ?integer index the first wrong item of a list that was refused before sending
+-- @tfield ?number retry_after seconds to wait, where the last answer or the client's own rate limit names them
+-- @tfield ?Error cause the first failure that left the outcome in doubt. An `uncertain` error has one. So has a
+--   `cancelled` one if the outcome was in doubt by then: the action may have been applied
+
 --- Makes an error.
+-- @local
 -- The message becomes one line of at most 500 bytes and a body that is text is cut to 64 KiB.
 -- @tparam table fields `kind`, `message`, `sent` and whatever else is known; it becomes the error itself
 -- @treturn table the error; `tostring(err)` is one line of fewer than 1,000 bytes without control characters
@@ -88,6 +94,7 @@ function Error.new(fields)
 end
 
 --- Makes the error of something that was never sent: `sent` is `"no"`, `attempts` and `elapsed` are 0.
+-- @local
 -- @tparam table fields `kind`, `message` and whatever else is known; it becomes the error itself
 -- @treturn table the error, as of `new`
 -- @usage
@@ -98,6 +105,7 @@ function Error.unsent(fields)
 end
 
 --- Makes the error of an operation that was answered, but whose answer cannot be used.
+-- @local
 -- @tparam table info `status`, `request_id`, `attempts` and `elapsed` of the operation
 -- @tparam table fields `kind`, `message` and whatever else is known; it becomes the error itself
 -- @treturn table the error, as of `new`
@@ -113,7 +121,8 @@ end
 -- @tparam any value
 -- @treturn boolean
 -- @usage
--- local _, err = tk:booking(id):confirm()
+-- local Error = require "timekit.error"
+-- local _, err = tk:booking("no such id"):confirm()
 -- Error.is(err)   --> true
 function Error.is(value)
   return type(value) == "table" and getmetatable(value) == metatable

@@ -11,8 +11,7 @@ local messages = require "timekit.text.messages"
 
 local graph = {}
 
---- A graph. Its data are plain fields that can be read and iterated: `name`, `initial`, `first`, `create`,
--- `requires`, `settings`, `seats`, `states` and `actions`, as described at `graph.define`. A change to them takes
+--- A graph. Its data are plain fields that can be read and iterated, those of a `Definition`. A change to them takes
 -- effect when the graph is given to `timekit.graphs.define` again. A state or an action that is not a string counts as
 -- unknown.
 -- @type Graph
@@ -293,7 +292,8 @@ end
 -- initial state, the fields that the graph requires, and its settings, which may stand under `settings` or beside it.
 -- Only what the server is certain to refuse counts. JSON's null counts as a field that was left out.
 -- @tparam table fields as for `POST /bookings`
--- @treturn {table,...} `{ field =, problem = }` for all that is wrong, in alphabetical order; empty when nothing is
+-- @treturn {WrongField,...} `{ field =, problem = }` for all that is wrong, in alphabetical order; empty when nothing
+--   is
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- graphs.group_customer:check_create { action = "create" }
@@ -304,8 +304,8 @@ end
 
 --- What plays by itself in a state.
 -- @tparam string state
--- @treturn table a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting = string|nil }`,
---   in the order of the definition
+-- @treturn {Autoplay,...} a fresh list of `{ action =, to =, after = seconds, from = "created"|"end", setting =
+--   string|nil }`, in the order of the definition
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- graphs.confirm_decline:autoplays("confirmed")
@@ -327,10 +327,10 @@ end
 --- What plays by itself next, and when.
 -- A setting that was given on create overrides the delay, if `graph.duration` can read it.
 -- @tparam string state
--- @tparam table times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; an autoplay that counts
+-- @tparam Times times `{ created = unix seconds, ["end"] = unix seconds, settings = table }`; an autoplay that counts
 --   from a time that is not given is left out
--- @treturn table|nil `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the first in
---   the definition); nil when nothing will
+-- @treturn NextAutoplay|nil `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the
+--   first in the definition); nil when nothing will
 -- @usage
 -- local graphs = require "timekit.graphs"
 -- local settings = { timeout = { time = 25, unit = "min" } }
@@ -350,6 +350,26 @@ function Graph:next_autoplay(state, times)
   return earliest
 end
 
+--- Draws the graph.
+-- Raises when an option is wrong, such as a state that the graph does not have.
+-- @tparam[opt] table options
+--
+-- - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG
+--   follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and
+--   `data-to`, so that a page can find them; the current state also has `aria-current="true"`;
+-- - `state`: the state in which a booking is, which is marked;
+-- - `past`: the list of the states in which it was, oldest first, which are marked as well.
+-- @treturn string
+-- @usage
+-- local graphs = require "timekit.graphs"
+-- print(graphs.confirm_decline:picture())
+-- local svg = graphs.confirm_decline:picture { format = "svg", state = "confirmed", past = { "tentative" } }
+function Graph:picture(options)
+  -- Loaded when used: most programs draw nothing.
+  local drawn = require("timekit.rules.picture").draw(rules_of[self].data, options, 2)
+  return drawn
+end
+
 --- @section end
 
 --- Makes a graph from its definition.
@@ -361,27 +381,7 @@ end
 -- leave the initial state, or none where there are actions; a state that cannot be reached and is not `by_server`; an
 -- autoplay with an unknown setting, or autoplays that come back to the state they began in.
 --
--- @tparam table spec the definition, which is copied; a graph can be given as well. Its fields:
---
--- - `name`: string;
--- - `initial`: the state in which a booking starts;
--- - `first`: the action that is applied on create when none is given;
--- - `create`: false when no booking of this graph comes from `POST /bookings`;
--- - `requires`: list of the fields that are needed on create, such as `related.owner_booking_id`;
--- - `settings`: the settings known on create, name → `{ type =, required =, check = }` (see inputs);
--- - `seats`: `"owner"` when a booking of this graph offers seats, `"customer"` when it takes one;
--- - `states`: name → `{ final = boolean, holds_slot = boolean, by_server = boolean }`: a final state has no actions,
---   one that holds the slot keeps others from booking it, one set by the server needs no action that leads to it;
--- - `actions`: list of actions, in the order in which they are to be offered. One name may stand several times, leaving
---   different states. Each is a table of
---   - `name`;
---   - `from`: a state or a list of states;
---   - `to`: a state;
---   - `by`: who may do it: `"resource"`, `"customer"`, `"owner"` or `"system"`; left out where that is not known;
---   - `inputs`: name → `{ type = "string"|"boolean"|"number"|"integer"|"table", required = boolean,
---     check = function(value) }`, all optional; `check` returns true, or false and a reason;
---   - `autoplay`: `{ after = seconds, from = "created"|"end", setting = string }`: plays by itself so long after the
---     booking's creation or its event's end. `setting` names one of `settings` that overrides the delay.
+-- @tparam Definition|Graph spec the definition, which is copied; a graph can be given as well
 -- @tparam[opt=2] integer level the caller to blame for an error, as for Lua's `error`
 -- @treturn Graph
 -- @usage
@@ -415,11 +415,11 @@ end
 
 --- What the graphs agree on when it is not known which of them a booking has.
 -- Only graphs that have both the action and the state count: the booking can have no other.
--- @tparam table graphs the graphs that it may be, with any keys, such as `timekit.graphs`
+-- @tparam {[any]=Graph} graphs the graphs that it may be, with any keys, such as `timekit.graphs`
 -- @tparam string action
 -- @tparam string state
--- @treturn table `{ already = boolean|nil, allowed = list|nil }`: whether the action leads to this state, and the names
---   of the actions that are possible in it; nil where the graphs differ, and when none counts
+-- @treturn Agreement `{ already = boolean|nil, allowed = list|nil }`: whether the action leads to this state, and the
+--   names of the actions that are possible in it; nil where the graphs differ, and when none counts
 -- @usage
 -- local graph, graphs = require "timekit.graph", require "timekit.graphs"
 -- graph.agreed(graphs, "cancel", "cancelled")   --> { already = true, allowed = {} }

@@ -15,7 +15,7 @@ local registry = {}
 -- Raises when the definition is wrong (see `timekit.graph.define`), or takes the name of a function of this module.
 -- Code that still holds a replaced graph can go on using it, as it was.
 -- @function define
--- @tparam table definition as for `timekit.graph.define`
+-- @tparam Definition|Graph definition as for `timekit.graph.define`
 -- @treturn Graph the graph, from now on also found under its name
 -- @usage
 -- timekit.graphs.define {

@@ -54,7 +54,7 @@ timekit.is_array = core.is_array
 --- Makes a client.
 -- An option that is not given is taken from the environment, where it has a variable, and then from the defaults. A
 -- wrong or unknown option raises, naming the nearest known one. A client belongs to one Lua state.
--- @tparam ?table opts left as it is
+-- @tparam ?ClientOptions opts left as it is
 -- @tparam ?string opts.app_key the key (`TIMEKIT_APP_KEY`); or the three that follow
 -- @tparam ?string opts.resource_email a resource's e-mail address (`TIMEKIT_RESOURCE_EMAIL`)
 -- @tparam ?string opts.resource_key its key (`TIMEKIT_RESOURCE_KEY`)
@@ -67,10 +67,10 @@ timekit.is_array = core.is_array
 -- @tparam ?number opts.connect_timeout seconds to connect, 10
 -- @tparam ?integer opts.retries how many times a request is sent again if it surely had no effect, or if the graph
 --   makes a repeat safe, 2
--- @tparam ?string opts.uncertain what to do when an action may or may not have been applied: `reconcile`, the default,
---   reads the booking to find out, and repeats the action where that is safe; `report` does neither, and the error is
---   `uncertain`
--- @tparam ?table opts.rate a limit for all requests of the client together, none unless given
+-- @tparam ?"reconcile"|"report" opts.uncertain what to do when an action may or may not have been applied: `reconcile`,
+--   the default, reads the booking to find out, and repeats the action where that is safe; `report` does neither, and
+--   the error is `uncertain`
+-- @tparam ?Rate opts.rate a limit for all requests of the client together, none unless given
 -- @tparam number opts.rate.per_second requests per second, in the long run
 -- @tparam ?integer opts.rate.burst requests at once, `per_second` rounded up
 -- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
@@ -80,25 +80,25 @@ timekit.is_array = core.is_array
 -- @tparam ?string opts.key_password the key's password, if it is encrypted
 -- @tparam ?string opts.proxy a proxy's URL (`TIMEKIT_PROXY`); empty: none; left out: that of `https_proxy` or
 --   `all_proxy` in the environment. In its password `/`, `?`, `#` and `@` are percent-encoded
--- @tparam ?table opts.headers name → value: further headers of every request, such as those that a gateway wants. They
---   replace those of the client, but for what only the client may send (`Authorization`, `Host`, …). Methods that send
---   a request have this option as well, for that request. The values of headers whose names say that they are secret
---   (`key`, `token`, `secret`, …) are kept out of errors
+-- @tparam ?{[string]=string} opts.headers name → value: further headers of every request, such as those that a gateway
+--   wants. They replace those of the client, but for what only the client may send (`Authorization`, `Host`, …).
+--   Methods that send a request have this option as well, for that request. The values of headers whose names say that
+--   they are secret (`key`, `token`, `secret`, …) are kept out of errors
 -- @tparam ?boolean opts.http2 speak HTTP/2, false: with it more failures stay uncertain
 -- @tparam ?string opts.timezone the IANA zone in which Timekit answers
 -- @tparam ?string opts.input_timestamp_format the PHP date format of timestamps that are sent (spec/api.md 1)
 -- @tparam ?string opts.output_timestamp_format the PHP date format in which Timekit answers
 -- @tparam ?string opts.app_info your application, such as `shop/2.1`: appended to the User-Agent
--- @tparam ?function opts.before called before every try of a request with a table of its own: `method`, `route`, `id`,
---   `graph`, `action`, `attempt`, `reconcile` (boolean: a look into an uncertain outcome). An error in it breaks
+-- @tparam ?fun(try:Try) opts.before called before every try of a request with a table of its own: `method`, `route`,
+--   `id`, `graph`, `action`, `attempt`, `reconcile` (boolean: a look into an uncertain outcome). An error in it breaks
 --   nothing: `Client:close` raises the first
--- @tparam ?function opts.after called after every try, likewise, with a copy of that table that also has `status`,
+-- @tparam ?fun(try:Try) opts.after called after every try, likewise, with a copy of that table that also has `status`,
 --   `kind` (of the error), `sent`, `elapsed`, `request_id`, and `before_error` if `before` raised one
 -- @tparam ?boolean opts.log_bodies `request_body` and `response_body` in those tables, false
--- @tparam ?string|table opts.runtime how methods wait: `blocking`, `copas`, `cqueues`, `haproxy`, `luv`, `ngx`, or a
---   table as in `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
--- @tparam ?table opts.transport a sandbox, or any object that keeps the contract of `timekit.transport.reference`; no
---   key is needed then, and `test_api_key` is used where there is none
+-- @tparam ?RuntimeName|Runtime opts.runtime how methods wait: `blocking`, `copas`, `cqueues`, `haproxy`, `luv`, `ngx`,
+--   or a table as in `timekit.runtime.reference`; `ngx` in nginx and `blocking` elsewhere unless given
+-- @tparam ?transport|Box opts.transport a sandbox, or any object that keeps the contract of
+--   `timekit.transport.reference`; no key is needed then, and `test_api_key` is used where there is none
 -- @treturn Client see `timekit.client`
 -- @usage
 -- local tk = timekit.new { app_key = key, timeout = 5 }
@@ -113,7 +113,7 @@ end
 --- Sets the options of the default client, which `timekit.booking` uses, and replaces those that were set before.
 -- The client is made when it is first needed. Handles of a default client that was used before keep theirs.
 -- Raises as `timekit.new` does, but not for a missing key: that raises when the client is first needed.
--- @tparam table opts as in `timekit.new`
+-- @tparam ClientOptions opts as in `timekit.new`
 -- @usage timekit.configure { app_key = key, timeout = 5 }
 function timekit.configure(opts)
   default.configure(options.client(opts, "timekit.configure", 3))
@@ -122,7 +122,7 @@ end
 --- A handle for a booking, on the default client: that of `timekit.configure`, or of the environment
 -- (`TIMEKIT_APP_KEY`, …). Nothing is sent.
 -- Raises when there is no key, when a variable of the environment is wrong, and as `Client:booking` does.
--- @tparam string|table booking as in `Client:booking`
+-- @tparam string|BookingData booking as in `Client:booking`
 -- @treturn Booking see `timekit.booking`
 -- @usage timekit.booking(id):confirm()
 function timekit.booking(booking)

@@ -23,6 +23,7 @@ local function unescape(text)
 end
 
 --- Makes a link.
+-- @local
 -- @tparam table what `base_url`, `booking_id`, `action` and `redirect` (nil for none), all checked
 -- @tparam function sign as for `jwt.make` of `timekit.signing.jwt`
 -- @treturn string|nil the link
@@ -110,8 +111,8 @@ end
 --- Takes an action link apart. Its signature is **not** checked, and anybody can write a link: see `link.verify`.
 -- Never raises.
 -- @tparam string url the whole URL, or its path and query as a server gets them
--- @treturn table|nil `base_url`, `booking_id`, `action`, `redirect` (nil if there is none), and `header` and `claims`
---   of its token; nil for anything that is not an action link
+-- @treturn ActionLink|nil `base_url`, `booking_id`, `action`, `redirect` (nil if there is none), and `header` and
+--   `claims` of its token; nil for anything that is not an action link
 -- @treturn ?string why it is not one, a text for people
 -- @usage
 -- local found = timekit.link.parse(url)
@@ -130,7 +131,7 @@ end
 -- @tparam string url as for `link.parse`
 -- @tparam string key the app key
 -- @treturn boolean
--- @treturn table|string the parts as of `link.parse`; with false why not, a text for people
+-- @treturn ActionLink|string the parts as of `link.parse`; with false why not, a text for people
 -- @usage
 -- local good, found = timekit.link.verify(url, app_key)
 -- if good then print(found.booking_id, found.action) else print(found) end

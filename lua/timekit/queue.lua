@@ -78,8 +78,8 @@ end
 
 --- Adds an action, to be carried out by a worker.
 -- The rules of the booking's graph, where it is known, refuse it as they refuse one that is sent at once. Actions on
--- one booking are carried out in the order in which they were added, or of their `at`. One that is tried again, or is dead,
--- holds up those behind it.
+-- one booking are carried out in the order in which they were added, or of their `at`. One that is tried again, or is
+-- dead, holds up those behind it.
 --
 -- If the answer of Redis is lost, `err.id` is the job's id: adding the same with `id = err.id` is safe.
 --

@@ -76,12 +76,13 @@ end
 --- Reads a delivery. It is **not** verified: see `webhook.verify`. Nothing is sent.
 -- Never raises on anything that was received. Raises on a wrong option and on a closed client.
 -- @tparam string raw_body
--- @tparam ?table opts `client`: the client that the handle uses; the default client unless given, which needs no key
+-- @tparam ?ParseOptions opts
+-- @tparam ?Client opts.client the client that the handle uses; the default client unless given, which needs no key
 --   until the handle is used
 -- @treturn Booking|nil a handle that knows the booking's `graph` and `state`; its `is_test` is true for a test
 --   delivery, and false otherwise. nil if the body is not a booking
--- @treturn table the booking as it was received, a table like the API's; or the error, of the kind `response`, with the
---   body
+-- @treturn BookingData|Error the booking as it was received, a table like the API's; or the error, of the kind
+--   `response`, with the body
 -- @usage
 -- local handle, booking = timekit.webhook.parse(body, { client = tk })
 -- if not handle then return 400 end

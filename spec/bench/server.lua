@@ -63,8 +63,9 @@ end
 server.alone = pinned(FIRST)
 
 --- Starts the server that answers every PUT with a booking.
+-- @tparam ?integer kinds how many different bookings, as of `documents.answers`
 -- @treturn table `url` (the base URL), `tls_url`, `ca_file`, `held_url`, `port`, `tls_port`, `complaints()`, `close()`
-function server.start()
+function server.start(kinds)
   local certificates = shell.must("mktemp -d"):match("%S+")
   tls.write(certificates)
   local text = LOCATIONS:gsub("CERTIFICATES", certificates):gsub("HELD_SECONDS", server.HELD_SECONDS)
@@ -73,8 +74,8 @@ function server.start()
     http = ([[
 init_by_lua_block {
   package.path = "%s/?.lua;" .. package.path
-  answers, latest, holding = require("spec.bench.documents").answers(), 0, { now = 0 }
-}]]):format(lfs.currentdir()),
+  answers, latest, holding = require("spec.bench.documents").answers(%s), 0, { now = 0 }
+}]]):format(lfs.currentdir(), kinds or ""),
   }))
   return {
     port = running.port, tls_port = running.tls_port, url = running.url .. "/v2", held_url = running.url .. "/held",

@@ -42,7 +42,7 @@ describe("in a folder with a space in its path, make", function()
 
   local function loads(environment, output)
     local printed = shell(("export %s; cd /; eval '%s'; lua5.4 -e '%s'"):format(environment, output, PROGRAM))
-    assert.equal(("scm\t%s/a checkout/build/lua5.4/timekit/core.so\n"):format(where), printed)
+    assert.equal(("0.1.0\t%s/a checkout/build/lua5.4/timekit/core.so\n"):format(where), printed)
   end
 
   it("builds and runs, also in a shell that has set LUA_PATH_5_4", function()

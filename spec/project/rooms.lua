@@ -3,13 +3,16 @@
 
 -- A module below a folder is in the room of that name. The sandbox's folders are rooms of their own.
 local ROOMS = {
-  face = "init client booking default link webhook queue", options = "options", error = "error",
+  face = "init client booking default link reference webhook queue", options = "options", error = "error",
   graphs = "graph graphs", sandbox = "sandbox",
 }
 
 -- Each room with the rooms that it may require. A name with a dot, or of a single file of another room, is a module:
 -- these are the exceptions, and each must be needed. `core`, the C module, is open to all.
 local MAY_REQUIRE = {
+  -- The program uses what every user has.
+  -- What it says about the lines of a file is worded as the module words it.
+  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle.
   methods = "call http rules graphs options error text signing runtime booking",
@@ -21,11 +24,12 @@ local MAY_REQUIRE = {
   redis = "http error text",
   rules = "graphs text",
   -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
-  -- call, check a new booking.
-  graphs = "text rules.definition rules.creation",
+  -- call, check a new booking and draw the graph.
+  graphs = "text rules.definition rules.creation rules.picture",
   error = "text",
   signing = "text",
   text = "",
+  library = "",
   sandbox = "sandbox.routes sandbox.model sandbox.served sandbox.timestamps graphs text http link",
   ["sandbox.served"] = "sandbox.routes sandbox.model text http",
   ["sandbox.routes"] = "sandbox.model sandbox.timestamps graphs text http signing",

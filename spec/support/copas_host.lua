@@ -21,7 +21,11 @@ local function spawn(name, fn)
   end)
 end
 
-local bookings = #arg - 2
+-- It is answered only once the others are over, so none of them waits for it.
+spawn("closed", function()
+  local _, err = silent:booking(arg[3]):get()
+  return err.kind
+end)
 for index = 3, #arg - 1 do
   spawn("booking", function()
     local booking, info = tk:booking(arg[index]):confirm()
@@ -29,12 +33,6 @@ for index = 3, #arg - 1 do
   end)
 end
 spawn("batch", function() return tk:batch({ { arg[#arg], "confirm" } }).done end)
--- All have begun, and none is over: nobody has waited.
-print("in flight", left == bookings and "all" or left)
-spawn("closed", function()
-  local _, err = silent:booking(arg[3]):get()
-  return err.kind
-end)
 spawn("late", function()
   local _, err = silent:booking(arg[3]):get { timeout = 0.1 }
   return err.kind

@@ -3,14 +3,13 @@
 -- @module timekit.call.run
 
 local Error = require "timekit.error"
-local headers = require "timekit.http.headers"
 local prefetch = require "timekit.call.prefetch"
 local redaction = require "timekit.call.redact"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
 local tasks = require "timekit.runtime.tasks"
 
-local running = coroutine.running
+local running, time = coroutine.running, os.time
 
 local run = {}
 
@@ -107,9 +106,8 @@ local function try(self, runtime, machine, request, left, now)
     runtime.wait(self.pump, transfer)
     outcome = transfer:result()
   end
-  local data, failure, doubt = response.read(outcome, looking and LOOK or operation, os.time)
+  local data, failure, doubt, status, request_id, remaining = response.read(outcome, looking and LOOK or operation, time)
   now = runtime.now()
-  local status, request_id, remaining = outcome.status, headers.told(outcome)
   request_id = request_id and self:redacted(request_id, request)
   machine.status, machine.request_id, machine.remaining = status, request_id, remaining
   local limiter = self.policy.limiter

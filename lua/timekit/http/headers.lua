@@ -69,7 +69,7 @@ end
 --- The User-Agent: this library, the Lua, libcurl, and the application where it gave its name.
 -- @tparam table version `timekit.core`'s `version`
 -- @tparam ?string app_info the application's own name and version
--- @treturn string such as `timekit-lua/scm Lua/5.4 curl/7.88.1 shop/2.1`
+-- @treturn string such as `timekit-lua/0.1.0 Lua/5.4 curl/7.88.1 shop/2.1`
 function headers.user_agent(version, app_info)
   local lua = _VERSION:gsub(" ", "/")
   local agent = ("timekit-lua/%s %s curl/%s"):format(version.timekit, lua, version.curl)

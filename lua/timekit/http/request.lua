@@ -2,23 +2,21 @@
 -- Pure: no I/O, no clock. `route` is the template of a request's path, for whoever counts or traces requests.
 -- @module timekit.http.request
 
-local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 
 local request = {}
-
--- A UUID has 36; nothing that is longer than this is meant to be an id or an action.
-local LONGEST_SEGMENT = 1024
 
 local LARGEST_BODY = 1024 * 1024
 
 -- More than any server takes. libcurl has a limit as well, and reports what exceeds it as a lack of memory.
 local LONGEST_TARGET = 64 * 1024
 
+local BOOKING, ACTION = "/bookings/{id}", "/bookings/{id}/{action}"
+
 local JSON = { ["Content-Type"] = "application/json" }
 
-local escape = core.escape
+local encode_member, escape, fill = core.encode_member, core.escape, core.path
 
 --- Encodes a text as one segment of a path.
 -- Refused are the texts that could become another path (`.` and `..`, which servers resolve even where they are
@@ -28,14 +26,7 @@ local escape = core.escape
 -- @treturn string|nil the segment
 -- @treturn ?string what was expected, when the text is refused
 -- @usage request.segment "a/b"   --> "a%2Fb"
-function request.segment(text)
-  if type(text) ~= "string" then return nil, "expected a string, got " .. type(text) end
-  if text == "" then return nil, "expected a name, got an empty string" end
-  if #text > LONGEST_SEGMENT then return nil, ("expected at most %d bytes, got %d"):format(LONGEST_SEGMENT, #text) end
-  if text == "." or text == ".." then return nil, ("'%s' would be another path"):format(text) end
-  if ascii.has_control(text) then return nil, "control characters cannot stand in it" end
-  return escape(text)
-end
+request.segment = core.segment
 
 --- Why a text cannot be the name of an action.
 -- @tparam any action
@@ -83,36 +74,30 @@ local function sorted_names(fields)
   return names
 end
 
--- One member of the body's object. Each is encoded by itself, so that a problem is named by its argument.
-local function member(name, name_path, value, value_path)
-  local key, problem, reason = core.encode(name, name_path)
-  if not key then return nil, problem, reason end
-  return core.encode(value, value_path, LARGEST_BODY, key .. ":")
+-- The text of an object that goes on with one more member.
+local function before_next(text)
+  return text == "{" and text or text .. ","
 end
 
--- A text with one more member.
-local function with_member(text, one)
-  return text == "" and one or text .. "," .. one
-end
-
--- The body of an action. `members` is the text that stands before the action's own members; it may be empty.
-local function action_body(members, action, inputs, options)
+-- The body of an action. `text` is what its object begins with: a brace, and perhaps members. Each member is encoded by
+-- itself, so that a problem is named by its argument.
+local function action_body(text, action, inputs, options)
+  local settings, bulked = options.settings, options.apply_to_bulked_bookings
+  local is_end = settings == nil and bulked == nil
+  local problem, reason
   if inputs ~= nil then
-    local text, problem, reason = member(action, "action", inputs, "inputs")
+    text, problem, reason = encode_member(
+      action, "action", inputs, "inputs", LARGEST_BODY, before_next(text), is_end and "}" or "")
     if not text then return nil, problem, reason end
-    members = with_member(members, text)
+    if is_end then return text end
   end
-  if options.apply_to_bulked_bookings ~= nil then
-    members = with_member(members, '"apply_to_bulked_bookings":' .. tostring(options.apply_to_bulked_bookings))
+  if bulked ~= nil then text = before_next(text) .. '"apply_to_bulked_bookings":' .. tostring(bulked) end
+  for _, name in ipairs(settings and sorted_names(settings) or {}) do
+    text, problem, reason = encode_member(
+      name, "settings", settings[name], "settings." .. name, LARGEST_BODY, before_next(text), "")
+    if not text then return nil, problem, reason end
   end
-  if options.settings then
-    for _, name in ipairs(sorted_names(options.settings)) do
-      local text, problem, reason = member(name, "settings", options.settings[name], "settings." .. name)
-      if not text then return nil, problem, reason end
-      members = with_member(members, text)
-    end
-  end
-  return "{" .. members .. "}"
+  return text .. "}"
 end
 
 --- An action on a booking: `PUT /bookings/{id}/{action}` (spec/api.md 2).
@@ -126,14 +111,12 @@ end
 -- @treturn ?string what cannot be sent, with its path
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
-  local body, problem, reason = action_body("", action, inputs, options)
+  local body, problem, reason = action_body("{", action, inputs, options)
   if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
   if not body then return nil, problem, reason end
-  local path = ("/bookings/%s/%s"):format(request.segment(id), (request.segment(action)))
-  return {
-    method = "PUT", route = "/bookings/{id}/{action}", target = with_include(path, options.include), headers = JSON,
-    body = body,
-  }
+  local target = fill(ACTION, id, action)
+  if options.include then target = with_include(target, options.include) end
+  return { method = "PUT", route = ACTION, target = target, headers = JSON, body = body }
 end
 
 --- Reads a booking: `GET /bookings/{id}` (spec/api.md 4).
@@ -141,10 +124,7 @@ end
 -- @tparam ?string include names, joined with commas
 -- @treturn table the request
 function request.get(id, include)
-  return {
-    method = "GET", route = "/bookings/{id}",
-    target = with_include("/bookings/" .. request.segment(id), include),
-  }
+  return { method = "GET", route = BOOKING, target = with_include(fill(BOOKING, id), include) }
 end
 
 -- A request whose body is a table, sent as it is. Problems name the table `name`.
@@ -181,8 +161,8 @@ end
 -- @tparam ?string include names, joined with commas
 -- @treturn table|nil the request; or nil and a problem, as of `request.create`
 function request.reschedule(id, fields, include)
-  local path = ("/bookings/%s/reschedule"):format(request.segment(id))
-  return with_body("POST", "/bookings/{id}/reschedule", with_include(path, include), fields, "fields")
+  local route = "/bookings/{id}/reschedule"
+  return with_body("POST", route, with_include(fill(route, id), include), fields, "fields")
 end
 
 --- Changes a booking's `meta`: `PUT /bookings/{id}` (spec/api.md 4).
@@ -191,15 +171,14 @@ end
 -- @tparam ?string include names, joined with commas
 -- @treturn table|nil the request; or nil and a problem, as of `request.create`
 function request.meta(id, meta, include)
-  local path = "/bookings/" .. request.segment(id)
-  return with_body("PUT", "/bookings/{id}", with_include(path, include), { meta = meta }, "fields")
+  return with_body("PUT", BOOKING, with_include(fill(BOOKING, id), include), { meta = meta }, "fields")
 end
 
 --- Deletes a booking: `DELETE /bookings/{id}` (spec/api.md 4).
 -- @tparam string id a booking's id, as `request.segment` takes it
 -- @treturn table the request
 function request.delete(id)
-  return { method = "DELETE", route = "/bookings/{id}", target = "/bookings/" .. request.segment(id) }
+  return { method = "DELETE", route = BOOKING, target = fill(BOOKING, id) }
 end
 
 -- A request about many bookings. `texts` are the encoded items, `flags` the further members of the body.
@@ -232,6 +211,14 @@ function request.bulk_create(list, flags, include)
   return bulk("POST", texts, flags, include)
 end
 
+local function item_text(item)
+  local text, problem, reason = encode_member("id", "id", item.id, "id", LARGEST_BODY, "{", "")
+  if not text then return nil, problem, reason end
+  text, problem, reason = encode_member("action", "action", item.action, "action", LARGEST_BODY, text .. ",", "")
+  if not text then return nil, problem, reason end
+  return action_body(text, item.action, item.inputs, item.options)
+end
+
 --- Performs actions on several bookings: `PUT /bookings/bulk` (spec/api.md 4). Each item has the booking's `id`, the
 -- `action`, and beside them what the body of `request.action` has.
 -- @tparam {table,...} list `{ id =, action =, inputs =, options = }`, as `request.action` takes them
@@ -241,9 +228,7 @@ end
 function request.bulk_action(list, flags, include)
   local texts = {}
   for index, item in ipairs(list) do
-    local text, problem, reason = action_body(
-      member("id", "id", item.id, "id") .. "," .. member("action", "action", item.action, "action"),
-      item.action, item.inputs, item.options)
+    local text, problem, reason = item_text(item)
     if not text then return nil, problem, reason end
     texts[index] = text
   end
@@ -264,10 +249,8 @@ end
 -- @tparam ?string include names, joined with commas
 -- @treturn table the request
 function request.group(id, include)
-  return {
-    method = "GET", route = "/bookings/groups/{id}",
-    target = with_include("/bookings/groups/" .. request.segment(id), include),
-  }
+  local route = "/bookings/groups/{id}"
+  return { method = "GET", route = route, target = with_include(fill(route, id), include) }
 end
 
 -- Ids in a path become `{id}` in its route, else every booking would have a route of its own.

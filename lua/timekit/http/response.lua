@@ -12,6 +12,7 @@ local refusal = require "timekit.rules.refusal"
 local response = {}
 
 local is_object = require("timekit.text.fields").is_object
+local answer, told = core.answer, headers.told
 
 -- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
@@ -52,9 +53,10 @@ end
 -- An array has no `state`.
 local function read_booking(value)
   if type(value) ~= "table" or type(value.state) ~= "string" then return nil end
-  for _, name in ipairs(LISTS) do
+  for index = 1, #LISTS do
+    local name = LISTS[index]
     local items = value[name]
-    if is_object(items) then value[name] = list.of(items) or items end
+    if items and is_object(items) then value[name] = list.of(items) or items end
   end
   return value
 end
@@ -261,26 +263,37 @@ end
 -- @treturn ?string the doubt, where the request may have taken effect nevertheless. `"limited"`: Timekit refused it
 --   with 503 for its rate limit, as `Retry-After`, an `x-ratelimit-…` header or a JSON object in the body show, and
 --   nothing is under way any more. `"lost"`: it may even take effect later
+-- @treturn ?number the status, if the server answered
+-- @treturn ?string the request's id, as of `timekit.http.headers`'s `told`
+-- @treturn ?number how many requests may still be sent, likewise
 function response.read(outcome, operation, clock)
+  local expects = operation.expects
+  local status, request_id, remaining, data = answer(outcome, SHAPES[expects] and not RESULTS[expects])
+  local is_complete = status ~= nil
+  if not is_complete then
+    status, is_complete = outcome.status, not outcome.failure
+    request_id, remaining = told(outcome)
+  end
+  if is_complete and expects == "any_status" then return true, nil, nil, status, request_id, remaining end
   local found
-  local status = not outcome.failure and outcome.status
-  if status and operation.expects == "any_status" then return true end
-  if status and status >= 200 and status < 300 then
-    local data, problem = data_of(outcome, operation.expects)
-    if data then return data end
+  if is_complete and status >= 200 and status < 300 then
+    local problem
+    if data ~= nil then data = SHAPES[expects].read(data) end
+    if data == nil then data, problem = data_of(outcome, expects) end
+    if data then return data, nil, nil, status, request_id, remaining end
     found = { kind = "response", message = problem, body = outcome.body }
   else
     found = failure_of(outcome, operation, clock)
   end
   if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
   found.sent = outcome.sent
-  found.status = outcome.status
-  found.request_id = headers.told(outcome)
+  found.status = status
+  found.request_id = request_id
   found.action = found.action or operation.action
   found.graph = operation.graph
   local doubt = operation.writes and doubt_about(found, outcome) or nil
   found.retryable = is_retryable(found, outcome, operation, doubt)
-  return nil, found, doubt
+  return nil, found, doubt, status, request_id, remaining
 end
 
 --- The error of an operation whose outcome could not be found out.

@@ -124,7 +124,7 @@ local function run(client, items, given, where, level)
   return self.results
 end
 
---- Adds the method to the class of clients.
+-- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function batch.install(Client, check)
@@ -138,18 +138,19 @@ function batch.install(Client, check)
   -- invalid id or action, inputs that cannot be written as JSON, parts that are given by name. A list is checked before
   -- anything is sent. What a wrong item of an iterator raises, or the iterator or `on_progress` itself, is raised once
   -- the actions in flight are over; `on_progress` still hears of those.
-  -- @tparam table|function items a list of `{ id, action, inputs, options }` as for `Booking:action`, the id may also
-  --   be a booking; or an iterator function that returns one item each time and nil at the end. The results of an
-  --   iterator's items are not kept, so memory does not limit their number. It may use the client, `tk:bookings` say,
-  --   but not from a coroutine of its own (see `update`)
-  -- @tparam ?table opts
+  -- @tparam {BatchItem,...}|fun():BatchItem? items a list of `{ id, action, inputs, options }` as for `Booking:action`,
+  --   the id may also be a booking; or an iterator function that returns one item each time and nil at the end. The
+  --   results of an iterator's items are not kept, so memory does not limit their number. It may use the client,
+  --   `tk:bookings` say, but not from a coroutine of its own (see `update`)
+  -- @tparam ?BatchOptions opts
   -- @tparam[opt=16] integer opts.concurrency how many at once, at most
-  -- @tparam ?function opts.on_progress function(index, booking, info, item): called for each item as soon as it is
-  --   done, with `nil, err` in the places of booking and info when it failed
+  -- @tparam ?fun(index:integer,booking?:BookingData,info:Info|Error,item:BatchItem) opts.on_progress function(index,
+  --   booking, info, item): called for each item as soon as it is done, with `nil, err` in the places of booking and
+  --   info when it failed
   -- @tparam[opt=false] boolean opts.stop_on_error start no further item once one has failed
-  -- @treturn table|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
+  -- @treturn Results|nil `done` and `failed`: counts; of a list also the results, in its order: `{ booking, info }` or
   --   `{ nil, err }`. An item that was not started has an error of the kind `cancelled` whose `sent` is `"no"`
-  -- @treturn ?table with nil an error of the kind `phase`: the host cannot wait here
+  -- @treturn ?Error with nil an error of the kind `phase`: the host cannot wait here
   -- @usage
   -- local results = tk:batch({ { id_1, "confirm" }, { id_2, "decline", { message = "Fully booked" } } })
   -- for index, result in ipairs(results) do

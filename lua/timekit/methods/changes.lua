@@ -36,7 +36,7 @@ local function reschedule_problems(fields, rfc3339)
   return problems and refusal.input(problems) or refusal.times(fields, rfc3339)
 end
 
---- Adds the methods to the class of handles.
+-- Adds the methods to the class of handles.
 -- @tparam table Booking the class
 -- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `learn`
 function changes.install(Booking, tools)
@@ -65,9 +65,9 @@ function changes.install(Booking, tools)
   -- Raises on a `meta` that is not a table with string keys or that JSON cannot express, on a wrong option, and on a
   -- closed client.
   -- @tparam table meta name → value; left as it is
-  -- @tparam ?table opts as for `Booking:get`
-  -- @treturn table|nil the booking as it is now; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error: `input` (larger than 1 MiB), `auth`, `not_found`,
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn BookingData|nil the booking as it is now; nil on failure
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `input` (larger than 1 MiB), `auth`, `not_found`,
   --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage assert(tk:booking(id):update_meta { table_number = 7 })
   function Booking:update_meta(meta, opts)
@@ -105,14 +105,14 @@ function changes.install(Booking, tools)
   -- handle stays with the old booking. If such an answer is lost, the error is `uncertain`, and `err.state`, the state
   -- that the old booking is in, is all that can be found out.
   -- Raises on fields that are not a table or that JSON cannot express, on a wrong option, and on a closed client.
-  -- @tparam table fields left as it is
+  -- @tparam Move fields left as it is
   -- @tparam ?string fields.start RFC 3339 with a zone
   -- @tparam ?string fields.end likewise, after `start`
   -- @tparam ?string fields.resource_id
   -- @tparam ?string fields.message
-  -- @tparam ?table opts as for `Booking:get`
-  -- @treturn table|nil the booking as the API returns it; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error: `input`, `transition`, `auth`, `not_found`,
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn BookingData|nil the booking as the API returns it; nil on failure
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `input`, `transition`, `auth`, `not_found`,
   --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage
   -- tk:booking(id):reschedule { start = "2030-03-02T08:00:00Z", ["end"] = "2030-03-02T09:00:00Z", message = "Sorry" }
@@ -144,9 +144,9 @@ function changes.install(Booking, tools)
   -- not repeated. The booking is read instead: if there is none any more, that is a success (`info.status` is then the
   -- 404 of that read).
   -- Raises on a wrong option and on a closed client.
-  -- @tparam ?table opts `timeout`: seconds; `traceparent`
+  -- @tparam ?PlainOptions opts as for `Client:connect`
   -- @treturn boolean|nil true; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `transition`,
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `auth`, `not_found`, `validation`, `transition`,
   --   `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain`
   -- @usage
   -- local deleted, err = tk:booking(id):delete()

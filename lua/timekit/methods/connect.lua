@@ -7,7 +7,7 @@ local request = require "timekit.http.request"
 
 local connect = {}
 
---- Adds the method to the class of clients.
+-- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function connect.install(Client, check)
@@ -23,10 +23,13 @@ function connect.install(Client, check)
   -- repeated like a read.
   --
   -- Raises on wrong options and on a closed client.
-  -- @tparam ?table opts `timeout`: seconds; `headers`: name → value; `traceparent`: a trace context to pass on
+  -- @tparam ?PlainOptions opts
+  -- @tparam ?number opts.timeout seconds for all of it, retries and waits included
+  -- @tparam ?string opts.traceparent a trace context to pass on
+  -- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
   -- @treturn boolean|nil true; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error: `network`, `timeout`, `response` (the answer is not
-  --   HTTP), `rate_limited` (by the client's own `rate`), `cancelled`, `phase`
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `network`, `timeout`, `response` (the answer is
+  --   not HTTP), `rate_limited` (by the client's own `rate`), `cancelled`, `phase`
   -- @usage
   -- local tk = timekit.new { app_key = key }
   -- tk:start(function() return tk:connect() end)

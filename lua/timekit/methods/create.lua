@@ -10,7 +10,7 @@ local request = require "timekit.http.request"
 
 local create = {}
 
---- Adds the method to the class of clients.
+-- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function create.install(Client, check)
@@ -32,10 +32,10 @@ function create.install(Client, check)
   --
   -- Timekit judges a graph that is not known here.
   -- Raises on wrong options, on fields that JSON cannot express (naming the path), and on a closed client.
-  -- @tparam table fields `graph`, `resource_id`, `start`, `end`, `what`, `where`, `customer`, …
-  -- @tparam ?table opts `include`: a name or a list of names to include in the answer; `timeout`: seconds
-  -- @treturn table|nil the booking, a table like the API's; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error: `input` (see above, or larger than 1 MiB),
+  -- @tparam NewBooking fields `graph`, `resource_id`, `start`, `end`, `what`, `where`, `customer`, …
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn BookingData|nil the booking, a table like the API's; nil on failure
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `input` (see above, or larger than 1 MiB),
   --   `transition`, `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`;
   --   `uncertain` when the booking may have been created
   -- @usage

@@ -9,7 +9,7 @@ local url = require "timekit.http.url"
 
 local customer_links = {}
 
---- Reads `customer_action_links`: an object action → URL. Nothing, `null` and an empty list, which is how PHP writes an
+-- Reads `customer_action_links`: an object action → URL. Nothing, `null` and an empty list, which is how PHP writes an
 -- empty object, hold no links. Pure.
 -- @tparam any value as decoded from an answer
 -- @treturn table|nil action → URL, empty where there are none; nil for any other shape
@@ -27,7 +27,7 @@ function customer_links.read(value)
   return links
 end
 
---- Adds the method to the class of handles.
+-- Adds the method to the class of handles.
 -- @tparam table Booking the class
 -- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `read`
 function customer_links.install(Booking, tools)
@@ -36,9 +36,9 @@ function customer_links.install(Booking, tools)
   --- Asks Timekit for the links that it offers to the booking's customer: `cancel_by_customer` and
   -- `reschedule_by_customer` where these are possible (spec/api.md 5). One read, `include=customer_action_links`.
   -- Raises on a wrong option and on a closed client.
-  -- @tparam ?table opts `timeout`: seconds; `traceparent`; `headers`
-  -- @treturn table|nil action → URL, empty where Timekit offers none; nil on failure
-  -- @treturn table `info` as in `Booking:action`, or the error as in `Booking:get`; `response` also for links in
+  -- @tparam ?PlainOptions opts as for `Client:connect`
+  -- @treturn {[string]=string}|nil action → URL, empty where Timekit offers none; nil on failure
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error as in `Booking:get`; `response` also for links in
   --   another shape than action → URL
   -- @usage
   -- local links = assert(tk:booking(id):customer_links())

@@ -29,7 +29,7 @@ local function check_arguments(method, path, given, where, level)
   return good
 end
 
---- Adds the method to the class of clients.
+-- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function free_request.install(Client, check)
@@ -43,20 +43,20 @@ function free_request.install(Client, check)
   -- Raises on wrong use: an unknown method; a path with `..`, a query, an empty segment or control characters, or one
   -- that does not begin with one slash; a header that is the client's own (`Authorization`, `Host`, …) or has line
   -- ends; headers of more than 16 KiB; a body that JSON cannot express; a wrong option; a closed client.
-  -- @tparam string method `GET`, `POST`, `PUT`, `PATCH` or `DELETE`
+  -- @tparam "GET"|"POST"|"PUT"|"PATCH"|"DELETE" method `GET`, `POST`, `PUT`, `PATCH` or `DELETE`
   -- @tparam string path below the client's `base_url`, such as `/resources`; what cannot stand in a path is
   --   percent-encoded
-  -- @tparam ?table opts left as it is
+  -- @tparam ?RequestOptions opts left as it is
   -- @tparam ?table opts.query name → text, number, boolean or a list of these; encoded
   -- @tparam ?table opts.body sent as JSON; an empty list is `timekit.array {}`
-  -- @tparam ?table opts.headers name → value; they replace those of the client, such as `Timekit-Timezone`
-  -- @tparam ?string|table opts.include a name or a list of names to include in the answer
+  -- @tparam ?{[string]=string} opts.headers name → value; they replace those of the client, such as `Timekit-Timezone`
+  -- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer
   -- @tparam ?number opts.timeout seconds for all of it, retries and waits included
   -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @return what the answer holds under `data`, or the whole answer where it has none; `timekit.null` for one without
-  --   content (a 204, or an empty one to a DELETE); nil on failure only
-  -- @treturn table `info` as in `Booking:action`, with `envelope`: what stood beside `data`, such as `total`; or the
-  --   error: `input` (a body over 1 MiB, a path and query over 64 KiB), `auth`, `not_found`, `transition`,
+  -- @treturn any what the answer holds under `data`, or the whole answer where it has none; `timekit.null` for one
+  --   without content (a 204, or an empty one to a DELETE); nil on failure only
+  -- @treturn Info|Error `info` as in `Booking:action`, with `envelope`: what stood beside `data`, such as `total`; or
+  --   the error: `input` (a body over 1 MiB, a path and query over 64 KiB), `auth`, `not_found`, `transition`,
   --   `validation`, `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; of a GET also `server` and `response`,
   --   of anything else `uncertain`
   -- @usage

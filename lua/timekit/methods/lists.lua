@@ -56,8 +56,7 @@ local function useless(info, message)
   return Error.answered(info, { kind = "response", message = message })
 end
 
---- A loop over all bookings of a list.
--- @type Walk
+-- A loop over all bookings of a list.
 local Walk = {}
 Walk.__index = Walk
 
@@ -152,7 +151,7 @@ local function check_options(self, opts, checkers, where, level)
   return given
 end
 
---- Adds the methods to the class of clients.
+-- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function lists.install(Client, check)
@@ -191,24 +190,11 @@ function lists.install(Client, check)
   -- of it.
   --
   -- Raises at once on a wrong option, and on a closed client.
-  -- @tparam ?table opts left as it is
-  -- @tparam ?table opts.search attribute → value, all of which must hold: `graph`, `state`, `completed`, `resource.id`,
-  --   `customer.name` (`*` stands for anything), `customer.email`, `calendar.id`, `project.id`, `meta.…`. A value that
-  --   holds `;` or `:` or control characters, or is empty, is refused with the kind `input`: it could be another search
-  -- @tparam[opt="created_at"] string opts.order_by `created_at`, `updated_at`, `completed`, `graph`, `state`,
-  --   `event.start`, `event.end`
-  -- @tparam ?string opts.sorted_by `asc` or `desc`
-  -- @tparam ?integer opts.limit bookings a page; Timekit's default is 50 or 1000
-  -- @tparam ?string opts.start from when, RFC 3339 with a zone; a wrong one is refused with the kind `input`. A client
-  --   with an `input_timestamp_format` takes any text or number
-  -- @tparam ?string opts.end until when, likewise, and after `start`
-  -- @tparam ?string|table opts.include as in `Booking:get`
+  -- @tparam ?ListOptions:SearchOptions opts left as it is
   -- @tparam[opt=false] boolean opts.prefetch have the next page under way while the loop's body handles one
-  -- @tparam ?number opts.timeout seconds for each page
-  -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
-  -- @treturn function the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it raises: `input`,
-  --   `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
+  -- @treturn fun():BookingData?,Page? the iterator, and with `prefetch` what loops of Lua 5.4 close. The kinds that it
+  --   raises: `input`, `auth`, `validation`, `rate_limited`, `server`, `network`, `timeout`, `response`, `cancelled`,
+  --   `phase`
   -- @usage
   -- for booking in tk:bookings { search = { graph = "instant", ["customer.name"] = "Mar*" }, limit = 100 } do
   --   print(booking.id, booking.state)
@@ -220,10 +206,11 @@ function lists.install(Client, check)
 
   --- Reads one page of bookings: `GET /bookings` (spec/api.md 1 and 4).
   -- Raises on a wrong option, and on a closed client.
-  -- @tparam ?table opts as for `Client:bookings`, and `page`: its number, from 1
-  -- @treturn table|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
+  -- @tparam ?PageOptions:SearchOptions opts as for `Client:bookings` but for `prefetch`
+  -- @tparam ?integer opts.page its number, from 1
+  -- @treturn Page|nil `data`: the list of bookings; `total`, `per_page`, `current_page`, `last_page`, `from`, `to`:
   --   numbers, `next_page_url`, `prev_page_url`: strings, each nil where Timekit does not say it
-  -- @treturn table `info` as in `Booking:action`, or the error: `input`, `auth`, `validation`, `rate_limited`,
+  -- @treturn Info|Error `info` as in `Booking:action`, or the error: `input`, `auth`, `validation`, `rate_limited`,
   --   `server`, `network`, `timeout`, `response`, `cancelled`, `phase`
   -- @usage
   -- local page = assert(tk:bookings_page { limit = 20, page = 2 })
@@ -237,10 +224,10 @@ function lists.install(Client, check)
 
   --- Walks through the bookings that offer seats (graph `group_owner`): `GET /bookings/groups` (spec/api.md 4).
   -- An iterator like that of `Client:bookings`, with the same options and errors.
-  -- @tparam ?table opts as for `Client:bookings`
-  -- @treturn function the iterator
+  -- @tparam ?ListOptions opts as for `Client:bookings`
+  -- @treturn fun():BookingData?,Page? the iterator
   -- @usage
-  -- for group in tk:group_bookings() do
+  -- for group in tk:group_bookings { include = "attributes" } do
   --   local seats = group.attributes.group_booking
   --   print(group.id, seats.current_seats, seats.max_seats)
   -- end
@@ -253,9 +240,9 @@ function lists.install(Client, check)
   --- Reads a booking that offers seats: `GET /bookings/groups/{id}` (spec/api.md 4).
   -- Raises on an id that is not one, on a wrong option, and on a closed client.
   -- @tparam string id
-  -- @tparam ?table opts as for `Booking:get`
-  -- @treturn table|nil the booking
-  -- @treturn table `info` or the error, as of `Booking:get`
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn BookingData|nil the booking
+  -- @treturn Info|Error `info` or the error, as of `Booking:get`
   -- @usage local group = assert(tk:group_booking(id))
   function Client:group_booking(id, opts)
     local where = "client:group_booking"

@@ -25,7 +25,7 @@ local function send(self, fields, opts, longer, where)
   }
 end
 
---- Adds the methods to the class of clients.
+-- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function reservations.install(Client, check)
@@ -34,10 +34,10 @@ function reservations.install(Client, check)
   --- Holds a slot: `POST /bookings/reserve` (spec/api.md 4). Create a booking with its `reservation_id` before it
   -- expires. A reservation that may have been made is never repeated.
   -- Raises on wrong use as `Client:create_booking` does.
-  -- @tparam table fields `resource_id`, `start`, `end`, …; left as it is
-  -- @tparam ?table opts as for `Client:create_booking`
-  -- @treturn table|nil the reservation, as the API returns it; nil on failure
-  -- @treturn table `info` or the error, as of `Client:create_booking`; `input` also for invalid times
+  -- @tparam Slot fields `resource_id`, `start`, `end`, …; left as it is
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn Reservation|nil the reservation, as the API returns it; nil on failure
+  -- @treturn Info|Error `info` or the error, as of `Client:create_booking`; `input` also for invalid times
   -- @usage
   -- local held = assert(tk:reserve { resource_id = resource_id, start = start, ["end"] = stop })
   function Client:reserve(fields, opts)
@@ -49,9 +49,9 @@ function reservations.install(Client, check)
   --- Holds a slot for longer: `PUT /bookings/reserve/extend` (spec/api.md 4).
   -- It is never repeated once it may have had an effect. Raises as `Client:create_booking` does.
   -- @tparam table fields such as `reservation_id`; sent as they are
-  -- @tparam ?table opts as for `Client:create_booking`
-  -- @treturn table|nil the reservation, as the API returns it; nil on failure
-  -- @treturn table `info` or the error, as of `Client:reserve`
+  -- @tparam ?GetOptions opts as for `Booking:get`
+  -- @treturn Reservation|nil the reservation, as the API returns it; nil on failure
+  -- @treturn Info|Error `info` or the error, as of `Client:reserve`
   -- @usage tk:extend_reservation { reservation_id = held.id }
   function Client:extend_reservation(fields, opts)
     check(self, "client:extend_reservation", 3)

@@ -112,7 +112,7 @@ local function poll(self, state, given, look)
   end
 end
 
---- Adds the methods to the class of handles.
+-- Adds the methods to the class of handles.
 -- @tparam table Booking the class
 -- @tparam table tools what `timekit.booking` has for all of its methods: `check` and `read`
 function wait.install(Booking, tools)
@@ -127,9 +127,9 @@ function wait.install(Booking, tools)
   -- it. A time for paying that was set on creation counts where the booking shows it; otherwise the graph's own counts.
   -- Nothing is guessed: a time that cannot be read, or a state that the graph lacks, is an error.
   -- Raises on a wrong option and on a closed client.
-  -- @tparam ?table opts as for `Booking:get`
+  -- @tparam ?GetOptions opts as for `Booking:get`
   -- @treturn string|nil the action; nil when nothing will play, or on failure
-  -- @treturn number|table|nil when, in unix seconds; on failure the error, as in `Booking:get`, also of the kind
+  -- @treturn number|Error|nil when, in unix seconds; on failure the error, as in `Booking:get`, also of the kind
   --   `response`: the graph or its state is not known here, or the booking does not show the times that are needed
   -- @treturn ?string the same moment as a timestamp of RFC 3339, in UTC, to the second
   -- @usage
@@ -168,17 +168,17 @@ function wait.install(Booking, tools)
   -- limit, no answer) does not end the waiting: each read has 10 seconds, or the client's `timeout` where that is
   -- shorter. Only reads are sent.
   -- Raises on a state that is not a name, on a wrong option, and on a closed client.
-  -- @tparam string state such as `"confirmed"`
-  -- @tparam ?table opts
+  -- @tparam State|string state such as `"confirmed"`
+  -- @tparam ?WaitOptions opts
   -- @tparam ?number opts.timeout seconds for all of it; the client's `timeout` unless given
   -- @tparam[opt=1] number opts.every seconds until the second look; the pauses then grow to 30 seconds, or stay at
   --   this where it is longer. The last look is taken shortly before the time is over
-  -- @tparam ?string|table opts.include a name or a list of names to include in the answer
+  -- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer
   -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
-  -- @treturn table|nil the booking, a table like the API's; nil on failure
-  -- @treturn table `info` as in `Booking:action` (`attempts`: reads), or the error: `timeout`, with the `state` that
-  --   the booking is in; `transition`: the graph no longer leads from its `state` to the one that is waited for;
+  -- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
+  -- @treturn BookingData|nil the booking, a table like the API's; nil on failure
+  -- @treturn Info|Error `info` as in `Booking:action` (`attempts`: reads), or the error: `timeout`, with the `state`
+  --   that the booking is in; `transition`: the graph no longer leads from its `state` to the one that is waited for;
   --   `input`: the graph has no such state (nothing is sent when the graph was known before); `auth`, `not_found`,
   --   `validation`, `cancelled`, `phase`; and, when no read succeeded in time, what the last one ended with (see
   --   `Booking:get`)

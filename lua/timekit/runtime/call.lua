@@ -21,7 +21,7 @@ end
 
 --- What the function returned: `booking, info` or `nil, err` for an action. Nothing while the call is not over.
 -- Raises the error that the function raised; one of `timekit.error` is a result instead: `nil, err`.
--- @treturn any …
+-- @treturn any ...
 -- @usage
 -- local booking, info = call:result()
 -- if booking then print(booking.state) elseif info then print(info) end
@@ -75,6 +75,7 @@ function metatable:__tostring()
 end
 
 --- Makes a call that has not begun.
+-- @local
 -- @tparam Tasks tasks what continues it
 -- @tparam function fn
 -- @tparam table arguments for `fn`, with their number as `n`

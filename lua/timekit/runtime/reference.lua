@@ -35,22 +35,31 @@
 -- that sleeps then ends later.
 -- @function sleep
 -- @tparam number seconds
--- @tparam table pump as for `wait`
+-- @tparam Pump pump as for `wait`
 -- @treturn ?boolean true when it was cut short because the call was cancelled
 
 --- Returns when a transfer is done. It is done, too, when the client is closed. Until then somebody has to call
 -- `pump:step()` (or `pump:wait(seconds)`, which blocks): whenever the descriptor is readable, or, where there is none,
 -- after `pump:timeout()`. One of several waiting callers is enough if it wakes the others by `pump:on_done`.
 -- @function wait
--- @tparam table pump what the callers of a client share: `step()`, `wait(seconds)`, `fd()`, `timeout()`,
---   `on_done(transfer, wake)`, `forget(transfer)` and `on_close(key, fn)`, as in `timekit.runtime.pump`. A loop has to
---   stop watching the descriptor before it is closed: that is what `on_close` is for
--- @tparam table transfer with `done()`
+-- @tparam Pump pump what the callers of a client share
+-- @tparam transfer transfer with `done()`
 -- @tparam ?number seconds return after them, done or not
 
 --- May be left out: can the caller wait here at all? Asked before anything is sent.
 -- @function can_wait
 -- @treturn boolean
 -- @treturn ?string with false, why not and what to do instead: the message of an error of the kind `phase`
+
+--- What the callers of a client share: `timekit.runtime.pump`.
+-- @table Pump
+-- @tfield fun(self:Pump) step lets transfers go on, without waiting
+-- @tfield fun(self:Pump,seconds:number) wait likewise; blocks until something happened, and for so long at most
+-- @tfield fun(self:Pump):integer? fd the descriptor to watch; nil where there is none
+-- @tfield fun(self:Pump):number? timeout seconds until `step` has something to do by time alone
+-- @tfield fun(self:Pump,transfer:transfer,wake:fun()) on_done has a function called once when the transfer is done
+-- @tfield fun(self:Pump,transfer:transfer) forget takes that back
+-- @tfield fun(self:Pump,key:any,fn:fun()) on_close has a function called before the descriptor is closed: a loop has
+--   to stop watching it by then
 
 return {}

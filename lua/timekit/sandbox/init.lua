@@ -103,12 +103,13 @@ function Box:now()
 end
 
 --- Answers a request as the API would. This is the whole sandbox behind one function.
--- @tparam table request `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`),
---   `headers` (map, names in any case; Authorization is checked), `body` (string or nil)
--- @treturn table `{ status = number, headers = {lower-case names}, body = string }`. When the request met a fault there
---   is also `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned; `status`,
---   `headers` and `body` are nil if nothing is answered. A stall before the state change has `resume`, a function that
---   carries out the request and returns the answer. Call it if the client is still there after `seconds`.
+-- @tparam SandboxRequest request `method` (string), `target` (string: path and query, such as
+--   `/v2/bookings/x?include=meta`), `headers` (map, names in any case; Authorization is checked), `body` (string or
+--   nil)
+-- @treturn SandboxAnswer `{ status = number, headers = {lower-case names}, body = string }`. When the request met a
+--   fault there is also `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned;
+--   `status`, `headers` and `body` are nil if nothing is answered. A stall before the state change has `resume`, a
+--   function that carries out the request and returns the answer. Call it if the client is still there after `seconds`.
 -- @usage
 -- local answer = box:handle { method = "GET", target = "/v2/bookings", headers = { Authorization = "Basic OmtleQ==" } }
 -- print(answer.status, answer.body)
@@ -126,8 +127,8 @@ end
 
 --- Opens a connection of the transport contract, so that a box is a transport for `timekit.new`.
 -- The credentials become the Authorization header that a server would see, and are checked.
--- @tparam table options see `timekit.transport.reference`
--- @treturn table connection
+-- @tparam ConnectOptions options see `timekit.transport.reference`
+-- @treturn connection
 -- @usage local tk = timekit.new { app_key = "test_api_key_1", transport = box }
 function Box:connect(options)
   expect(type(options) == "table", "options", "a table", options)
@@ -136,7 +137,7 @@ end
 
 --- Moves the clock, and plays everything that comes due, in the order of its moments and with their timestamps.
 -- @tparam number seconds not negative
--- @treturn {table,...} what played by itself, in order: `{ id =, action =, from =, to =, at = unix seconds }`
+-- @treturn {Played,...} what played by itself, in order: `{ id =, action =, from =, to =, at = unix seconds }`
 -- @usage
 -- for _, played in ipairs(box:advance(3600)) do print(played.id, played.action, played.to) end
 function Box:advance(seconds)
@@ -229,9 +230,10 @@ end
 -- only its answer suffers.
 --
 -- Raises on unknown fields, naming the nearest known one, and on wrong values and combinations.
--- @tparam table fault
--- @tparam string fault.what the kind
--- @tparam[opt="before"] string fault.when `before` or `after` the state change; `refuse` and `late` take only `before`
+-- @tparam Fault fault
+-- @tparam FaultKind fault.what the kind
+-- @tparam[opt="before"] "before"|"after" fault.when `before` or `after` the state change; `refuse` and `late` take only
+--   `before`
 -- @tparam ?string fault.match method and path, such as `PUT /v2/bookings/*/confirm`. `*` stands for any method, and for
 --   any one segment of the path. The query is ignored. Left out: every request
 -- @tparam[opt=1] number fault.times how many requests meet it; math.huge: all
@@ -256,7 +258,7 @@ function Box:fault(fault)
 end
 
 --- The faults that are planned and not used up, in the order that requests meet them.
--- @treturn {table,...} copies, with the defaults filled in; `times` is how many requests still meet it
+-- @treturn {Fault,...} copies, with the defaults filled in; `times` is how many requests still meet it
 -- @usage assert(#box:faults() == 0)   -- all were met
 function Box:faults()
   return copy(faults.list(self.store.faults))
@@ -273,7 +275,7 @@ end
 -- returns to your own handler. A bulk request that is undone sends nothing.
 --
 -- Raises on unknown fields, naming the nearest known one, and on wrong values.
--- @tparam table hook
+-- @tparam SandboxWebhook hook
 -- @tparam string hook.url http, to a loopback address
 -- @tparam string hook.secret what it is signed with
 -- @tparam string hook.graph
@@ -334,14 +336,16 @@ end
 local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true }
 
 --- Makes a box.
--- @tparam ?table options
+-- @tparam ?SandboxOptions options
 -- @tparam ?string options.app_key the only key that is accepted; left out, any key is
--- @tparam ?number|function options.now unix seconds at which the box's clock stands until it is advanced (default: the
---   present), or a function that returns the time, to which `advance` adds
+-- @tparam ?number|fun():number options.now unix seconds at which the box's clock stands until it is advanced (default:
+--   the present), or a function that returns the time, to which `advance` adds
 -- @tparam[opt=1] number options.seed a whole number: the same seed gives the same ids
--- @tparam ?table options.rate_limit limits as Timekit has them (600 a minute in production, 3000 a day for test
---   accounts): `per_minute`, a leaky bucket, beyond which the answer is 503; `burst`, how many requests that bucket
---   takes at once (default: `per_minute`); `per_day`, beyond which it is 429. Time is the box's. Left out: no limit
+-- @tparam ?RateLimit options.rate_limit limits as Timekit has them (600 a minute in production, 3000 a day for test
+--   accounts). Time is the box's. Left out: no limit
+-- @tparam ?integer options.rate_limit.per_minute a leaky bucket, beyond which the answer is 503
+-- @tparam ?integer options.rate_limit.burst how many requests that bucket takes at once (default: `per_minute`)
+-- @tparam ?integer options.rate_limit.per_day beyond which the answer is 429
 -- @treturn Box
 -- @usage
 -- local box = require("timekit.sandbox").new { now = 1893456000 }   -- 2030-01-01T00:00:00Z

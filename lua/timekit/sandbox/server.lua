@@ -26,6 +26,7 @@ local sandbox = require "timekit.sandbox"
 local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
+local listener = require "timekit.sandbox.served.listener"
 local php_date = require "timekit.sandbox.timestamps.php_date"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
 local zones = require "timekit.sandbox.timestamps.zones"
@@ -36,26 +37,6 @@ local server = {}
 local HTTP_DATE = "D, d M Y H:i:s \\G\\M\\T"
 
 local DEFAULT_PORT = 8808
-
--- Seconds that a connection may be idle between two requests.
-local IDLE_TIMEOUT = 120
-
--- Debian's lua-http has no folder for Lua 5.4, and its folder for 5.3 lacks modules that are in the one for 5.2, or,
--- from Debian 13 on, for 5.1.
-local DEBIAN_PATH = ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.2/?.lua"
-  .. ";/usr/share/lua/5.1/?.lua"
-
-local function load_http()
-  if _VERSION > "Lua 5.2" and not package.path:find(DEBIAN_PATH, 1, true) then
-    package.path = package.path .. DEBIAN_PATH
-  end
-  local ok, problem = pcall(require, "http.server")
-  if not ok then
-    error("serving the sandbox needs lua-http: apt-get install lua-http (Debian), or luarocks install http\n"
-      .. tostring(problem):match("[^\n]*"), 0)
-  end
-  return require "http.server"
-end
 
 local OPTIONS = {
   port = { type = "integer" }, host = { type = "string" }, app_key = { type = "string" },
@@ -70,12 +51,6 @@ local function report(text)
   io.stderr:write("timekit sandbox: ", text, "\n")
 end
 
-local function base_url(http)
-  local _, host, port = http:localname()
-  if host:find(":", 1, true) then host = "[" .. host .. "]" end
-  return ("http://%s:%d/v2"):format(host, port)
-end
-
 -- Adds the header Date to an answer, also to one that a stall keeps back.
 local function dated(box, answer)
   local resume = answer.resume
@@ -84,52 +59,34 @@ local function dated(box, answer)
   return answer
 end
 
--- Calls `stop` when the process is asked to end.
-local function watch_signals(queue, stop)
-  local signal = require "cqueues.signal"
-  signal.block(signal.SIGINT, signal.SIGTERM)
-  queue:wrap(function()
-    signal.listen(signal.SIGINT, signal.SIGTERM):wait()
-    stop()
-  end)
-end
-
--- Calls `stop` when the standard input ends.
-local function watch_input(queue, stop)
-  local input = { pollfd = 0, events = "r" }
-  queue:wrap(function()
-    repeat require("cqueues").poll(input) until not io.stdin:read(1)
-    stop()
-  end)
-end
-
 --- Serves a sandbox until it is stopped: by SIGINT, SIGTERM, or the function that `on_ready` gets.
 -- Needs lua-http (Debian: `apt-get install lua-http`). On Lua 5.3 and 5.4, it adds the folders where Debian has it to
 -- `package.path`. Raises for wrong options, and when lua-http is missing.
--- @tparam ?table options
+-- @tparam ?ServeOptions options
 -- @tparam[opt=0] integer options.port 0 takes a free one
 -- @tparam[opt="127.0.0.1"] string options.host the address to listen on. With `0.0.0.0`, other machines reach the
 --   sandbox, and its control, which needs no key
 -- @tparam ?{string,...} options.allow_hosts further names that the sandbox is reached by, such as `sandbox` in a
 --   network of containers. A Host header with another name is refused, see `timekit.sandbox.served.access`
 -- @tparam ?string options.app_key the only key that is accepted; left out, any key is
--- @tparam ?table options.rate_limit as of `timekit.sandbox.new`
+-- @tparam ?RateLimit options.rate_limit as of `timekit.sandbox.new`
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
--- @tparam ?function options.on_ready function(base_url, stop), called once requests are accepted; `base_url` is like
---   `http://127.0.0.1:8808/v2`, and `stop()` ends the server
+-- @tparam ?fun(base_url:string,stop:fun()) options.on_ready function(base_url, stop), called once requests are
+--   accepted; `base_url` is like `http://127.0.0.1:8808/v2`, and `stop()` ends the server
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
--- require("timekit.sandbox.server").serve { on_ready = function(base_url) print(base_url) end }
+-- require("timekit.sandbox.server").serve { on_ready = function(base_url, stop)
+--   print(base_url)
+--   stop()
+-- end }
 function server.serve(options)
   options = options or {}
   local problems = fields.check(OPTIONS, options, "", true)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
-  local http_server = load_http()
-  local exchange = require "timekit.sandbox.served.exchange"
-  local queue = require("cqueues").new()
+  listener.load_http "serving the sandbox"
   local box = sandbox.new { app_key = options.app_key, now = os.time, rate_limit = options.rate_limit }
-  local host, port = options.host or "127.0.0.1", options.port or 0
+  local host = options.host or "127.0.0.1"
   local rules = access.new(host, options.allow_hosts or {})
   local url
 
@@ -140,31 +97,14 @@ function server.serve(options)
     return rules:open(request, dated(box, answer))
   end
 
-  local http = http_server.listen {
-    cq = queue, host = host, port = port, tls = false, version = 1.1, intra_stream_timeout = IDLE_TIMEOUT,
-    onstream = function(_, stream) exchange.run(stream, respond, report) end,
-    -- Failures of a connection are its client's business. Only errors of ours are reported.
-    onerror = function(_, _, operation, problem)
-      if operation == "onstream" then report(tostring(problem)) end
+  return listener.serve {
+    host = host, port = options.port or 0, until_eof = options.until_eof, respond = respond, report = report,
+    on_ready = function(origin, stop, queue)
+      queue:wrap(require("timekit.sandbox.served.webhook_sender").run, queue, box)
+      url = origin .. "/v2"
+      if options.on_ready then options.on_ready(url, stop) end
     end,
   }
-  local listening, problem = http:listen()
-  if not listening then return nil, ("cannot listen on %s:%d: %s"):format(host, port, tostring(problem)) end
-
-  local stopped = false
-  local function stop() stopped = true end
-  watch_signals(queue, stop)
-  if options.until_eof then watch_input(queue, stop) end
-  queue:wrap(require("timekit.sandbox.served.webhook_sender").run, queue, box)
-  url = base_url(http)
-  if options.on_ready then options.on_ready(url, stop) end
-  while not stopped do
-    local ok, trouble, _, _, _, fd = queue:step()
-    -- A file or /dev/null as the standard input cannot be polled. It counts as ended.
-    if fd == 0 then stop() elseif not ok then report(tostring(trouble)) end
-  end
-  http:close()
-  return true
 end
 
 local function setting(name)

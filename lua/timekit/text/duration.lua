@@ -17,6 +17,25 @@ for seconds, names in pairs {
   for name in names:gmatch("[a-z]+") do UNITS[name] = seconds end
 end
 
+local WRITTEN = {
+  { 604800, "week", "weeks" }, { 86400, "day", "days" }, { 3600, "h", "h" }, { 60, "min", "min" },
+}
+
+--- Writes a duration briefly, in the largest unit that gives a whole number.
+-- @tparam number seconds
+-- @treturn string
+-- @usage
+-- duration.write(3600)     --> "1 h"
+-- duration.write(172800)   --> "2 days"
+-- duration.write(5400)     --> "90 min"
+-- duration.write(0.5)      --> "0.5 s"
+function duration.write(seconds)
+  for _, unit in ipairs(seconds > 0 and WRITTEN or {}) do
+    local amount = seconds / unit[1]
+    if amount % 1 == 0 then return ascii.number(amount) .. " " .. (amount == 1 and unit[2] or unit[3]) end
+  end
+  return ascii.number(seconds) .. " s"
+end
 
 --- Reads a duration (spec/api.md 3): `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.

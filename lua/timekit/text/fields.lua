@@ -32,10 +32,9 @@ end
 --- Is a decoded value a JSON object?
 -- @tparam any value
 -- @treturn boolean
+-- @function is_object
 -- @usage fields.is_object(core.decode "[]")   --> false
-function fields.is_object(value)
-  return type(value) == "table" and not core.is_array(value)
-end
+fields.is_object = core.is_object
 
 --- What is wrong with a value that has to be a table of named fields, such as the fields of a new booking.
 -- An empty table has no names, and is one.

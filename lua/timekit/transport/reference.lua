@@ -35,12 +35,12 @@
 -- Credentials are handed over here, once, and never stand in a request. The transport must not change the table, nor
 -- keep it where others can see it.
 -- @function transport:connect
--- @tparam table options
+-- @tparam ConnectOptions options
 -- @tparam string options.base_url without a slash at its end
 -- @tparam boolean options.allow_http `base_url` may be http to another host than loopback
 -- @tparam ?string options.username HTTP Basic's user name; empty for an app key (spec/api.md 1)
 -- @tparam ?string options.password the key; nil where the client was made without one
--- @tparam table options.headers name → value, for every request
+-- @tparam {[string]=string} options.headers name → value, for every request
 -- @tparam string options.user_agent
 -- @tparam ?string options.ca_file a file of certificates to trust instead of the system's
 -- @tparam ?string options.cert_file a file with the client's certificate, and those that lead to its root
@@ -57,11 +57,11 @@
 
 --- Starts a request. It may go on only while `step` or `wait` runs.
 -- @function connection:start
--- @tparam table request not to be changed
+-- @tparam TransportRequest request not to be changed
 -- @tparam string request.method `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`
 -- @tparam string request.target path and query, to be appended to `base_url`
--- @tparam ?table request.headers name → value; they replace headers of the connection with the same name, compared
---   without regard to case
+-- @tparam ?{[string]=string} request.headers name → value; they replace headers of the connection with the same name,
+--   compared without regard to case
 -- @tparam ?string request.body never with GET and HEAD
 -- @tparam ?boolean request.authorize false: the request is sent without the credentials, as that of `Client:connect`
 --   is; nil stands for true
@@ -136,15 +136,21 @@
 --- @type outcome
 
 --- @table outcome
--- @field status number, the HTTP status
--- @field headers table, name in lower case → value; several of one name are joined with `", "`
--- @field body string
--- @field failure nil, or a table: `kind` (`"network"`: no connection, or it was lost; `"timeout"`;
+-- @tfield ?integer status the HTTP status
+-- @tfield ?{[string]=string} headers name in lower case → value; several of one name are joined with `", "`
+-- @tfield ?string body as it came
+-- @tfield ?Failure failure `kind` (`"network"`: no connection, or it was lost; `"timeout"`;
 --   `"response"`: the answer is too large, cut off or not HTTP; `"cancelled"`), `message` (one line, without secrets),
 --   `code` (the transport's own number, or nil)
--- @field sent `"no"`, `"maybe"` or `"yes"`
--- @field reused boolean: had the connection served a request before
--- @field http_version `"1.1"`, `"2"` or nil
--- @field times table or nil: `name_lookup`, `connect`, `tls`, `first_byte`, `total`, in seconds
+-- @tfield Sent sent `"no"`, `"maybe"` or `"yes"`
+-- @tfield boolean reused had the connection served a request before
+-- @tfield ?string http_version `"1.1"` or `"2"`
+-- @tfield ?{[string]=number} times `name_lookup`, `connect`, `tls`, `first_byte`, `total`, in seconds
+
+--- Why no answer came, or not all of it.
+-- @table Failure
+-- @tfield "network"|"timeout"|"response"|"cancelled" kind
+-- @tfield string message one line, without secrets
+-- @tfield ?integer code the transport's own number
 
 return {}

@@ -7,7 +7,7 @@ local update = require "timekit.methods.bulk.update"
 
 local bulk = {}
 
---- Adds the methods to the class of clients.
+-- Adds the methods to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check function(client, where, level): raises on a wrong or closed client
 function bulk.install(Client, check)
@@ -23,19 +23,19 @@ function bulk.install(Client, check)
   -- the bookings that the answer still shows are `uncertain`.
   -- Raises on anything but a list, on fields that cannot be written as JSON (naming the path), on wrong options, and on
   -- a closed client.
-  -- @tparam {table,...} list the fields of each booking; it is left as it is. An empty one sends nothing
-  -- @tparam ?table opts
+  -- @tparam {NewBooking,...} list the fields of each booking; it is left as it is. An empty one sends nothing
+  -- @tparam ?CreateBookingsOptions opts
   -- @tparam ?boolean opts.relate relate them: an action on one is then replicated to the others (see
   --   `apply_to_bulked_bookings` of `Booking:action`), and `include = "bulked_bookings"` shows them
   -- @tparam ?boolean opts.stop_on_first_error do not try the rest after one has failed
   -- @tparam ?boolean opts.delete_all_on_error delete all when one has failed
-  -- @tparam ?string|table opts.include a name or a list of names to include in the answer
+  -- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer
   -- @tparam ?number opts.timeout seconds for the whole method
   -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
-  -- @treturn table|nil the results in the order of the list, each `{ booking, info }` or `{ nil, err }`, with the
+  -- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
+  -- @treturn Results|nil the results in the order of the list, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole
-  -- @treturn table `info` of the request, or the error: `input`, `transition`, `auth`, `not_found`, `validation`,
+  -- @treturn Info|Error `info` of the request, or the error: `input`, `transition`, `auth`, `not_found`, `validation`,
   --   `rate_limited`, `network`, `timeout`, `cancelled`, `phase`; `uncertain` when some of the bookings may have been
   --   created, also after a refusal that may be about one of them only. An item's error is one that
   --   `Client:create_booking` has
@@ -70,18 +70,18 @@ function bulk.install(Client, check)
   --
   -- Raises on a wrong item (naming its number), also on one whose parts are given by name, and on whatever else
   -- `Booking:action` raises on; on an action or a setting called `id` or `action`.
-  -- @tparam {table,...} items `{ id, action, inputs, options }`; the id may also be a booking; options are
+  -- @tparam {BatchItem,...} items `{ id, action, inputs, options }`; the id may also be a booking; options are
   --   `apply_to_bulked_bookings` and `settings` as for `Booking:action`. An empty list sends nothing
-  -- @tparam ?table opts
+  -- @tparam ?UpdateBookingsOptions opts
   -- @tparam ?boolean opts.stop_on_first_error do not try the rest after one has failed
   -- @tparam ?boolean opts.reset_all_on_error put all back into their previous states when one has failed
-  -- @tparam ?string|table opts.include a name or a list of names to include in the answer
+  -- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer
   -- @tparam ?number opts.timeout seconds for the whole method, reads included
   -- @tparam ?string opts.traceparent a trace context to pass on
-  -- @tparam ?table opts.headers further headers of this request, as of `timekit.new`
-  -- @treturn table|nil the results in the order of the items, each `{ booking, info }` or `{ nil, err }`, with the
+  -- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
+  -- @treturn Results|nil the results in the order of the items, each `{ booking, info }` or `{ nil, err }`, with the
   --   counts `done` and `failed`; nil when the request failed as a whole, without effect
-  -- @treturn table `info` of the request (`reconciled`: bookings were read), or the error: `input`, `transition`,
+  -- @treturn Info|Error `info` of the request (`reconciled`: bookings were read), or the error: `input`, `transition`,
   --   `auth`, `not_found`, `validation`, `rate_limited`, `network`, `timeout`, `phase`; `cancelled`, where `sent` tells
   --   whether there may be an effect. An item's error is one that `Booking:action` has
   -- @usage

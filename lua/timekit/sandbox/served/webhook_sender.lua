@@ -15,8 +15,10 @@ local TIMEOUT = 10
 -- Seconds between two looks into the outbox. It looks by itself, since bookings also change when nobody asks.
 local PERIOD = 0.1
 
--- Returns the status of the answer; nil when none came.
-local function post(delivery)
+--- Sends a delivery once. Runs in a coroutine of a controller, or outside of any, where it waits.
+-- @tparam table delivery `url`, `headers` (name → value), `body`
+-- @treturn integer|nil the status of the answer; nil when none came
+function webhook_sender.post(delivery)
   local origin, path = delivery.url:match("^([A-Za-z]+://[^/?]*)(.*)$")
   local request = new_from_uri(ascii.lower(origin))
   request.headers:upsert(":method", "POST")
@@ -39,7 +41,7 @@ local function deliver(delivery)
   repeat
     if pause then cqueues.sleep(pause) end
     delivery.attempts = delivery.attempts + 1
-    pause = webhooks.tried(delivery, post(delivery))
+    pause = webhooks.tried(delivery, webhook_sender.post(delivery))
   until not pause
 end
 

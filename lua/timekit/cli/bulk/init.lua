@@ -1,0 +1,309 @@
+--- `timekit bulk`: from the arguments to the exit code.
+-- @module timekit.cli.bulk
+
+local core = require "timekit.core"
+local check = require "timekit.cli.bulk.check"
+local command_line = require "timekit.cli.bulk.command_line"
+local exits = require "timekit.cli.exits"
+local failure = require "timekit.cli.failure"
+local inputs = require "timekit.cli.bulk.input"
+local journals = require "timekit.cli.bulk.journal"
+local plan = require "timekit.cli.bulk.plan"
+local progresses = require "timekit.cli.bulk.progress"
+local record = require "timekit.cli.bulk.record"
+local results = require "timekit.cli.bulk.results"
+local rows = require "timekit.cli.bulk.rows"
+local runners = require "timekit.cli.bulk.runner"
+local tallies = require "timekit.cli.bulk.tally"
+
+local bulk = {}
+
+local function is_interrupted()
+  return core.program.signals() > 0
+end
+
+-- ---- files ----
+
+local function check_same(one, other, message)
+  if one and other and (one == other or core.is_same_file(one, other)) then failure.raise("usage", message, one) end
+end
+
+-- The path of the journal. Raises where files are missing or the same.
+local function journal_path(args)
+  local file, path = args.file, args.journal
+  if not path then
+    if file == "-" then failure.raise("usage", "-: standard input has no name, so --journal is needed") end
+    path = file .. ".journal"
+  end
+  check_same(path, file, "--journal: %s is the input")
+  check_same(args.results, file, "--results: %s is the input")
+  check_same(args.results, path, "--results: %s is the journal")
+  return path
+end
+
+local function open_input(path)
+  local input, problem = inputs.open(path)
+  if not input then failure.raise("usage", "%s: cannot be read: %s", path, problem) end
+  return input
+end
+
+-- What `--retry` and `--resume` ask for: a set of outcomes; nil: a new run.
+local function wanted(args)
+  if not args.resume and #args.retry == 0 then return nil end
+  local retry = {}
+  for _, outcome in ipairs(args.retry) do retry[outcome] = true end
+  return retry
+end
+
+local function host_of(base_url)
+  local host = base_url:match "^%a+://([^/]+)"
+  -- A sandbox gets another port each time it is started.
+  return host:find "^127%.0%.0%.1" and "127.0.0.1" or host:gsub("^localhost:%d+$", "localhost")
+end
+
+-- Raises unless the journal is of this input.
+local function check_header(path, found, header)
+  local input = found.input
+  if input.sha256 ~= header.input.sha256 or input.size ~= header.input.size then
+    failure.raise("usage", "%s: the input is not the one of this journal (it had %.0f bytes and now has %.0f%s)",
+      path, input.size, header.input.size, input.size == header.input.size and ", but other ones" or "")
+  end
+  if found.action ~= header.action then
+    failure.raise("usage", "%s: the journal is of a run with %s for rows without an action, not with %s", path,
+      found.action or "none", header.action or "none")
+  end
+  if host_of(found.base_url) ~= host_of(header.base_url) then
+    failure.raise("usage", "%s: the journal is of a run with %s, not with %s", path, found.base_url, header.base_url)
+  end
+end
+
+local function is_there(path)
+  local file = io.open(path, "rb")
+  if not file then return false end
+  local has_text = file:read(1) ~= nil
+  file:close()
+  return has_text
+end
+
+local function refuse_old(path)
+  failure.raise("usage", "%s is there from an earlier run: --resume goes on with it, --journal names another one", path)
+end
+
+-- Opens the journal, and begins it or reads it. Returns it and its index; raises where it does not fit.
+local function open_journal(path, args, retry, header)
+  local journal, problem = journals.open(path, args.fsync)
+  if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
+  local index
+  if journal.found then
+    if not retry then refuse_old(path) end
+    check_header(path, journal.found, header)
+    index, problem = journal:load()
+    if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
+  else
+    if retry and not args.resume then failure.raise("usage", "--retry: there is no journal %s to go on with", path) end
+    local begun
+    begun, problem = journal:begin(header)
+    if not begun then failure.raise("failed", "%s", problem) end
+  end
+  local how = #args.retry > 0 and "retry " .. table.concat(args.retry, ", ") or retry and "resume" or "start"
+  local noted
+  noted, problem = journal:run(how)
+  if not noted then failure.raise("failed", "%s", problem) end
+  return journal, index
+end
+
+-- ---- output ----
+
+-- Where results go. Returns a function that writes, one that flushes and one that ends; the last two tell a problem.
+local function open_results(path)
+  local file, problem = io.stdout, nil
+  if path then file, problem = io.open(path, "wb") end
+  if not file then failure.raise("usage", "--results: %s", problem) end
+  local broken
+  local function note(ok, reason)
+    if not ok and not broken then broken = "the results cannot be written: " .. tostring(reason) end
+    return broken
+  end
+  local function write(text)
+    if not broken then note(file:write(text)) end
+  end
+  local function flush()
+    return broken or note(file:flush())
+  end
+  return write, flush, function()
+    if path and not broken then return note(file:close()) end
+    return flush()
+  end
+end
+
+local function new_progress(context)
+  local quiet, terminal = context.args.quiet, context.terminal
+  return progresses.new({
+    write = function(text) if not quiet then context:err(text) end end,
+    -- What -v prints would stand in the middle of it.
+    width = function() return terminal.has_errors and not context.args.verbose and terminal:width() or nil end,
+  }, core.now())
+end
+
+-- The lines of rows that have no outcome, when the run ends before them.
+local function tell_rest(self)
+  local open, list = self.runner.schedule.open, {}
+  for number in pairs(open) do list[#list + 1] = number end
+  table.sort(list)
+  for _, number in ipairs(list) do
+    local row = open[number]
+    local err = row.failure
+    local in_doubt = err and err.kind == "uncertain"
+    self.results:put(number, record.outcome(row, in_doubt and "uncertain" or "skipped", nil, in_doubt and err or nil))
+  end
+  if self.runner.stopping ~= "error" then return end
+  -- The rest of the file, which nobody waits for as with Ctrl-C.
+  while not is_interrupted() do
+    local row = self.source()
+    if row == nil then break end
+    if row then self.results:put(row.number, record.outcome(row, "skipped")) end
+  end
+end
+
+-- ---- the run ----
+
+local EXITS = { interrupted = exits.INTERRUPTED, credentials = exits.CREDENTIALS }
+
+-- Says how it ended. Returns the exit code.
+local function conclude(self)
+  local context, runner, tally = self.context, self.runner, self.tally
+  context:note(tally:summary())
+  local stopping = runner.stopping
+  if stopping == "failed" then context:fail(failure.new("failed", runner.problem)) end
+  if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key, so the run ends")) end
+  if tally:left() > 0 then
+    local more = stopping == "credentials" and { "--retry", "failed" } or { "--resume" }
+    context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
+  end
+  if EXITS[stopping] then return EXITS[stopping] end
+  if tally.uncertain > 0 then return exits.UNCERTAIN end
+  if stopping == "failed" then return exits.FAILED end
+  return tally.failed > 0 and exits.SOME_FAILED or exits.DONE
+end
+
+-- The input must not have become another one while it was read the second time.
+local function check_end(self)
+  if self.runner.stopping then return end
+  while self.chunks() do end -- luacheck: ignore
+  local name = self.finish()
+  if name.sha256 ~= self.header.input.sha256 then
+    self.runner:stop("failed", "the input was changed during the run: its rows and the journal may not fit together")
+  end
+end
+
+local function tick_of(self)
+  return function(runner)
+    local problem = self.flush()
+    if problem then runner:stop("failed", problem) end
+    if runner.stopping == "interrupted" and not self.told then
+      self.told = true
+      self.progress:clear()
+      self.context:note("finishing what is in flight; Ctrl-C again stops at once")
+    end
+    self.progress:update(self.tally, core.now(), function() return runner:why() end)
+  end
+end
+
+-- Performs the rows, once all of them were checked and the journal is open.
+local function perform(self, args)
+  local write, flush, finish_results = open_results(args.results)
+  local progress = new_progress(self.context)
+  local clears = not args.results and self.context.terminal.has_output
+  self.progress, self.flush = progress, flush
+  self.results = results.new(function(text)
+    if clears then progress:clear() end
+    write(text)
+  end)
+  self.tally = tallies.new(self.header.rows)
+  self.chunks, self.finish = self.input:chunks()
+  self.source = plan.source {
+    rows = rows.read(self.chunks, self.row_options), found = self.index, retry = self.retry or {},
+    journal = self.journal, results = self.results, tally = self.tally,
+  }
+  self.runner = runners.new {
+    source = self.source, journal = self.journal, results = self.results, tally = self.tally,
+    concurrency = args.concurrency, stop_on_error = args.stop_on_error, patient = args.uncertain ~= "report",
+    signals = core.program.signals, tick = tick_of(self),
+  }
+  self.runner:run(self.client)
+  progress:clear()
+  check_end(self)
+  tell_rest(self)
+  local problem = finish_results()
+  if problem then self.runner:stop("failed", problem) end
+  return conclude(self)
+end
+
+local function tell_dry_run(context, found, index, retry)
+  local names = {}
+  for action in pairs(found.actions) do names[#names + 1] = action end
+  table.sort(names)
+  for position, action in ipairs(names) do names[position] = ("%d %s"):format(found.actions[action], action) end
+  context:note(("%d rows: %s; nothing was sent"):format(found.rows, table.concat(names, ", ")))
+  if not index then return exits.DONE end
+  local counts = plan.count(index, retry, found.rows)
+  context:note(("by the journal: %d to send, %d to look at first, %d to skip"):format(
+    counts.send, counts.look, counts.skip))
+  return exits.DONE
+end
+
+-- The client. Its hooks are those of the runner, which comes later; no key is needed to check ids.
+local function make_client(self, args)
+  if args.dry_run then
+    return require("timekit").new { app_key = "unused", base_url = self.context:account().base_url }
+  end
+  return self.context:client {
+    rate = args.rate.limit,
+    before = function(try) self.runner:before(try) end,
+    -- -v has another one.
+    after = not args.verbose and function(try) self.runner:after(try) end or nil,
+  }
+end
+
+-- Reads the journal without changing what it says of any row.
+local function dry_run(self, path, found)
+  local index
+  if self.retry and is_there(path) then
+    local journal, problem = journals.open(path)
+    if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
+    check_header(path, journal.found, self.header)
+    index, problem = journal:load()
+    if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
+  end
+  return tell_dry_run(self.context, found, index, self.retry)
+end
+
+--- Performs the rows of a file.
+-- @tparam Context context
+-- @tparam table args what argparse found
+-- @tparam {string,...} arguments the program's, to show how to go on
+-- @treturn integer the exit code
+-- Raises a failure for wrong use, and where files do not fit together.
+function bulk.run(context, args, arguments)
+  local path, retry = journal_path(args), wanted(args)
+  if not retry and not args.dry_run and is_there(path) then refuse_old(path) end
+  core.program.catch_signals()
+  local self = { context = context, arguments = arguments, retry = retry, input = open_input(args.file) }
+  local client = make_client(self, args)
+  self.client = client
+  self.row_options = { path = args.file, action = args.action, check_id = function(id) client:booking(id) end }
+  local found = check.run(context, self.input, self.row_options, is_interrupted)
+  if not found then return exits.INTERRUPTED end
+  if found.wrong > 0 then
+    failure.raise("usage", "%d of %d rows are wrong; nothing was sent", found.wrong, found.rows)
+  end
+  self.header = {
+    input = { size = found.size, sha256 = found.sha256 }, rows = found.rows, action = args.action,
+    base_url = client.base_url,
+  }
+  if args.dry_run then return dry_run(self, path, found) end
+  self.journal, self.index = open_journal(path, args, retry, self.header)
+  return perform(self, args)
+end
+
+return bulk

@@ -1,0 +1,217 @@
+--- Performs the rows of a bulk run, several at once, and notes in the journal what it does before it does it.
+-- @module timekit.cli.bulk.runner
+
+local timekit = require "timekit"
+local core = require "timekit.core"
+local record = require "timekit.cli.bulk.record"
+local schedule = require "timekit.cli.bulk.schedule"
+
+local runner = {}
+
+-- Seconds between two looks at signals and at the progress.
+local TICK = 0.2
+
+-- How often a row whose outcome stays uncertain is looked into again, and the pause before that in seconds, twice as
+-- long each time.
+local LOOKS, FIRST_PAUSE = 3, 1
+
+-- Seconds: the pause after a refusal for the rate that names none, twice as long each time up to the last one.
+local REFUSED_PAUSE, LONGEST_PAUSE = 1, 60
+
+local SENT_BEFORE = { sent_before = true }
+
+--- What performs the rows.
+-- @type Runner
+local Runner = {}
+Runner.__index = Runner
+
+--- Makes it.
+-- @tparam table options `source` (see `timekit.cli.bulk.schedule`), `journal`, `results`, `tally`, `concurrency`,
+--   `stop_on_error`, `patient` (uncertain rows are looked into again), `signals` (function: how many came), `tick`
+--   (function(runner), called a few times a second)
+-- @treturn Runner
+function runner.new(options)
+  local self
+  local function source()
+    local ok, row = pcall(options.source)
+    if ok then return row end
+    self:stop("failed", tostring(row))
+    return false
+  end
+  self = setmetatable({
+    options = options, journal = options.journal, results = options.results, tally = options.tally,
+    schedule = schedule.new(source, options.results),
+    active = 0,       -- calls that perform rows
+    requests = 0,     -- requests under way
+    performing = {},  -- coroutine → row
+    gate = 0,         -- no row begins before this time, since Timekit asked for a pause
+    refusals = 0,     -- refusals for the rate, one after the other
+    trouble = nil,    -- the kind of the failure that came last, until something succeeds
+    stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", or "failed"
+    problem = nil,    -- with "failed": what happened
+  }, Runner)
+  return self
+end
+
+--- Stops: no further row begins, and those under way are finished.
+-- @tparam string why
+-- @tparam ?string problem
+function Runner:stop(why, problem)
+  self.stopping, self.problem = self.stopping or why, self.problem or problem
+end
+
+--- The client's hook `before`: notes that a row's request is about to leave.
+-- @tparam table try as in `timekit.call.hooks`
+function Runner:before(try)
+  self.requests = self.requests + 1
+  if try.reconcile then return end
+  -- An error of a hook would not keep the request from leaving; closing the client does.
+  local ok, noted, problem = pcall(self.journal.sent, self.journal, self.performing[coroutine.running()])
+  if ok and noted then return end
+  self:stop("failed", ok and problem or noted)
+  self.client:close()
+end
+
+--- The client's hook `after`.
+-- @tparam table try as in `timekit.call.hooks`
+function Runner:after(try)
+  self.requests = self.requests - 1
+  self.trouble = try.kind
+end
+
+-- ---- outcomes ----
+
+local function outcome_of(booking, info)
+  if booking then return info.reconciled and "reconciled" or "done" end
+  if info.kind == "uncertain" or info.kind == "cancelled" and info.sent ~= "no" then return "uncertain" end
+  return "failed"
+end
+
+-- Whether reading the booking again can still tell what became of an action.
+local function may_be_found_out(err)
+  local graph = err.graph and timekit.graphs[err.graph]
+  return not (graph and err.state) or graph:can(err.state, err.action) == true
+end
+
+-- When a row is to be performed once more, and nil if what came is its outcome.
+local function again_at(self, row, outcome, err, now)
+  if err.kind == "rate_limited" then
+    -- Without a status it was the client's own limit, which gives each request its turn.
+    if not err.status then return now end
+    -- Several requests are refused at once.
+    if now >= self.gate then self.refusals = self.refusals + 1 end
+    local pause = math.min(LONGEST_PAUSE, REFUSED_PAUSE * 2 ^ (self.refusals - 1))
+    self.gate = math.max(self.gate, now + math.max(err.retry_after or 0, pause))
+    return self.gate
+  end
+  local looks = row.looks or 0
+  if outcome == "uncertain" and self.options.patient and looks < LOOKS and may_be_found_out(err) then
+    row.looks, row.sent_before = looks + 1, true
+    return now + math.max(err.retry_after or 0, FIRST_PAUSE * 2 ^ looks)
+  end
+end
+
+-- Notes the outcome of a row.
+local function settle(self, row, outcome, state, err)
+  local line = record.outcome(row, outcome, state, err)
+  local noted, problem = self.journal:outcome(line)
+  if not noted then self:stop("failed", problem) end
+  self.tally:add(outcome, err and err.kind)
+  self.schedule:finish(row)
+  self.results:put(row.number, line)
+  if err and err.status == 401 then self:stop "credentials" end
+  if err and self.options.stop_on_error then self:stop "error" end
+end
+
+local function perform(self, row)
+  local client = self.client
+  local booking, info = client:booking(row.id):action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
+  local outcome = outcome_of(booking, info)
+  if booking then
+    self.refusals = 0
+    return settle(self, row, outcome, booking.state)
+  end
+  local at = not client.closed and again_at(self, row, outcome, info, core.now())
+  if at then
+    row.failure = info
+    self.schedule:perform_again(row, at)
+  else
+    settle(self, row, outcome, info.state, info)
+  end
+end
+
+-- ---- the loop ----
+
+local function next_row(self)
+  local now = core.now()
+  if self.stopping or now < self.gate then return nil end
+  return self.schedule:take(now)
+end
+
+-- Performs a row, and one after the other while there are any.
+local function work(self, row)
+  local thread = coroutine.running()
+  while row do
+    self.performing[thread] = row
+    perform(self, row)
+    row = next_row(self)
+  end
+  self.performing[thread] = nil
+  self.active = self.active - 1
+end
+
+-- Starts as many calls as there may be. Returns whether there is more to do at once.
+local function fill(self)
+  while self.active < self.options.concurrency do
+    local row = next_row(self)
+    if not row then return row == false end
+    self.active = self.active + 1
+    self.client:start(work, self, row)
+  end
+  return false
+end
+
+local function is_over(self)
+  if self.active > 0 then return false end
+  local plan = self.schedule
+  return self.stopping ~= nil or self.client.closed or plan.exhausted and next(plan.open) == nil
+end
+
+--- Performs all rows, until they are done or a signal comes.
+-- @tparam Client client whose hooks are `before` and `after`
+function Runner:run(client)
+  self.client = client
+  while true do
+    local is_busy = fill(self)
+    if is_over(self) then return end
+    local wait = TICK
+    if is_busy then
+      wait = 0
+    elseif self.active < self.options.concurrency then
+      local due = math.max(self.gate, self.schedule:due() or 0)
+      if due > 0 then wait = math.max(0, math.min(wait, due - core.now())) end
+    end
+    -- An update does not wait for nothing.
+    if self.active > 0 then client:update(wait) else core.sleep(wait) end
+    if self.options.signals() > 0 then self:stop "interrupted" end
+    self.options.tick(self)
+  end
+end
+
+local function waiting(reason, seconds)
+  return ("%s, %.1f s"):format(reason == "rate_limited" and "rate limit" or reason, seconds)
+end
+
+--- Why nothing is under way.
+-- @treturn string|nil such as `rate limit, 3.2 s`
+function Runner:why()
+  local now = core.now()
+  if self.requests > 0 or self.client.closed then return nil end
+  if self.gate > now then return waiting("rate_limited", self.gate - now) end
+  local due = self.schedule:due()
+  if self.active == 0 and due and due > now then return waiting("to look again", due - now) end
+  local seconds = self.active > 0 and self.client:timeout()
+  if seconds then return waiting(self.trouble or "rate_limited", seconds) end
+end
+
+return runner

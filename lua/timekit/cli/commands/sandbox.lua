@@ -1,0 +1,36 @@
+--- `timekit sandbox`.
+-- @module timekit.cli.commands.sandbox
+
+local converters = require "timekit.cli.converters"
+local exits = require "timekit.cli.exits"
+local failure = require "timekit.cli.failure"
+
+local sandbox = { examples = { "timekit sandbox --port 0" } }
+
+local USUAL_PORT = 8808
+
+function sandbox.define(command)
+  command:description("Serves a stateful Timekit for development, with its console, until Ctrl-C.")
+  command:option("--port", ("%d unless given; 0 takes a free one"):format(USUAL_PORT)):argname("P")
+    :convert(converters.port "--port")
+  command:option("--host", "the address to listen on, 127.0.0.1 unless given"):argname("H")
+  command:option("--key", "the only key that is taken; any is, unless given. No secret: the sandbox holds no data")
+    :argname("K")
+end
+
+function sandbox.run(context, args)
+  local served, problem = failure.guard(function()
+    local stopped, reason = require("timekit.sandbox.server").serve {
+      port = args.port or USUAL_PORT, host = args.host, app_key = args.key,
+      on_ready = function(url)
+        context:out("timekit sandbox on " .. url .. "\n")
+        io.stdout:flush()
+      end,
+    }
+    return stopped, reason
+  end)
+  if not served then return context:refuse("failed", problem) end
+  return exits.INTERRUPTED
+end
+
+return sandbox

@@ -1,0 +1,41 @@
+--- What arguments are converted by: text → value, or nil and what is wrong, as argparse wants it. Each is made for one
+-- argument, which it names.
+-- Pure: no I/O.
+-- @module timekit.cli.converters
+
+local converters = {}
+
+local function made_by(read, expected)
+  return function(name)
+    return function(text)
+      local value = read(text)
+      if value == nil then return nil, ("%s: expected %s, got '%s'"):format(name, expected, text) end
+      return value
+    end
+  end
+end
+
+local function seconds(text)
+  local whole, fraction = text:match "^(%d+)(%.?%d*)$"
+  -- Not `tonumber` of all: before Lua 5.3 it goes by the locale's decimal point.
+  local digits = fraction and fraction:sub(2) or ""
+  return whole and #text <= 15 and tonumber(whole) + (digits == "" and 0 or tonumber(digits) / 10 ^ #digits) or nil
+end
+
+local function count(text)
+  return text:find "^%d+$" and #text <= 15 and tonumber(text) or nil
+end
+
+local function port(text)
+  local number = count(text)
+  return number and number <= 65535 and number or nil
+end
+
+--- Seconds, a whole number, a port.
+-- @tparam string name the argument's
+-- @treturn function for argparse
+converters.seconds = made_by(seconds, "seconds")
+converters.count = made_by(count, "a whole number")
+converters.port = made_by(port, "a port up to 65535")
+
+return converters

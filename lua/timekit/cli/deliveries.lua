@@ -1,0 +1,123 @@
+--- The deliveries that `timekit webhook listen` has stored: a file of JSON lines, one for each. It is only appended to,
+-- and a delivery's number is that of its line.
+-- @module timekit.cli.deliveries
+
+local core = require "timekit.core"
+local failure = require "timekit.cli.failure"
+
+local deliveries = {}
+
+--- An open store.
+-- @type Store
+local Store = {}
+Store.__index = Store
+
+--- Where deliveries are stored unless `--store` names another file.
+-- @treturn string a path
+function deliveries.path()
+  local folder = os.getenv "XDG_STATE_HOME"
+  if not folder or folder == "" then folder = (os.getenv "HOME" or "") .. "/.local/state" end
+  return folder .. "/timekit/deliveries.jsonl"
+end
+
+local function quoted(path)
+  return "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
+-- Makes the file and its folder; deliveries hold names and addresses of customers, which are nobody else's business.
+local function make(path)
+  local folder = path:match "^(.*)/[^/]*$"
+  if folder and folder:sub(1, 1) == "-" then folder = "./" .. folder end
+  local command = "umask 077; " .. (folder and folder ~= "" and "mkdir -p " .. quoted(folder) .. " && " or "")
+  os.execute(command .. ": >> " .. quoted(path))
+end
+
+-- How many lines a file has, and whether the last one was cut off by a kill.
+local function count_lines(path)
+  local file = io.open(path, "rb")
+  if not file then return 0, false end
+  local count, last = 0, "\n"
+  for chunk in function() return file:read(65536) end do
+    count, last = count + select(2, chunk:gsub("\n", "")), chunk:sub(-1)
+  end
+  file:close()
+  return count, last ~= "\n"
+end
+
+--- Opens a store for writing.
+-- @tparam string path
+-- @treturn Store
+-- Raises a failure if it cannot be written.
+function deliveries.open(path)
+  make(path)
+  local count, is_torn = count_lines(path)
+  local file, problem = io.open(path, "ab")
+  if not file then failure.raise("failed", "the deliveries cannot be stored: %s", problem) end
+  if is_torn then
+    file:write "\n"
+    count = count + 1
+  end
+  return setmetatable({ file = file, count = count }, Store)
+end
+
+--- Stores a delivery. When this returns, the delivery is the operating system's: it outlives this process.
+-- @tparam table delivery `received_at`, `signature`, `body`, and `forward` (or nil), the URL that it is forwarded to;
+--   gets `n`, its number
+-- @treturn table|nil the delivery; nil when it cannot be written
+-- @treturn ?string then why
+function Store:add(delivery)
+  delivery.n = self.count + 1
+  local line, problem = core.encode(delivery)
+  if not line then return nil, problem end
+  local written
+  written, problem = self.file:write(line, "\n")
+  if written then written, problem = self.file:flush() end
+  if not written then return nil, problem end
+  self.count = delivery.n
+  return delivery
+end
+
+--- Reads a delivery.
+-- @tparam string path
+-- @tparam integer number
+-- @treturn table as it was given to `Store:add`
+-- Raises a failure if there is none of that number.
+function deliveries.read(path, number)
+  local file, problem = io.open(path, "rb")
+  if not file then failure.raise("not_found", "there are no deliveries: %s", problem) end
+  local count, found = 0, nil
+  for line in file:lines() do
+    count = count + 1
+    if count == number then
+      found = core.decode(line)
+      break
+    end
+  end
+  file:close()
+  if type(found) ~= "table" or type(found.body) ~= "string" then
+    failure.raise("not_found", "%s holds no delivery %d", path, number)
+  end
+  return found
+end
+
+--- A delivery as it is printed.
+-- @tparam table delivery
+-- @treturn table
+function deliveries.shown(delivery)
+  local booking = core.decode(delivery.body)
+  return { n = delivery.n, received_at = delivery.received_at, body = booking == nil and delivery.body or booking }
+end
+
+--- A line about a delivery, for people.
+-- @tparam table delivery
+-- @treturn string
+function deliveries.summary(delivery)
+  local booking, cells = core.decode(delivery.body), { ("#%d"):format(delivery.n) }
+  for _, name in ipairs { "state", "graph", "id" } do
+    local value = type(booking) == "table" and booking[name]
+    cells[#cells + 1] = type(value) == "string" and value or "?"
+  end
+  return require("timekit.cli.columns").text(table.concat(cells, "  ")) .. "  " .. delivery.received_at
+end
+
+return deliveries

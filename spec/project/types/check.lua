@@ -1,0 +1,223 @@
+--- Compares the editor types with the live module: names of functions and methods, and the fields of every table that
+-- has a fixed set of them. `make lint` runs this with the file's name; it prints what is wrong and ends with 1.
+local messages = require "timekit.text.messages"
+local timekit = require "timekit"
+
+local path = assert(arg[1], "expected the file of the types")
+local problems = 0
+
+local function complain(...)
+  problems = problems + 1
+  print(path .. ": " .. string.format(...))
+end
+
+-- Of each class its fields, its functions, and the type of each function's parameters.
+local function parse()
+  local classes, class, params = {}, nil, {}
+  local owners = {} -- the variable that stands for a class → the class
+  for line in io.lines(path) do
+    local name, base = line:match("^%-%-%-@class timekit%.?([%w_.]*)"), line:match(": timekit%.(%w+)$")
+    local field = line:match('^%-%-%-@field %[?"?([%w_]+)')
+    local param, type_ = line:match("^%-%-%-@param ([%w_.]+)%?? (%S+)")
+    local variable, fn = line:match("^function (%a+)[.:]([%w_]+)%(")
+    if name then
+      class = { fields = {}, functions = {}, base = base }
+      classes[name] = class
+    elseif line:find("^%-%-%-@field %[string%] any") then class.is_open = true
+    elseif field then class.fields[field] = true
+    elseif line:find("^local %a+ = {}$") then owners[line:match("^local (%a+)")] = class
+    elseif param then params[#params + 1] = type_
+    elseif fn then
+      local functions = owners[variable].functions
+      functions[fn] = { params = params }
+      params = {}
+    end
+  end
+  return classes
+end
+
+local classes = parse()
+
+local function fields_of(name)
+  local fields, class = {}, classes[name]
+  while class do
+    for field in pairs(class.fields) do fields[field] = true end
+    class = class.base and classes[class.base]
+  end
+  return fields
+end
+
+local function compare(what, written, live)
+  for name in pairs(live) do
+    if not written[name] then complain("%s: %s is missing", what, name) end
+  end
+  for name in pairs(written) do
+    if not live[name] then complain("%s: there is no %s", what, name) end
+  end
+end
+
+-- ---- names ----
+
+local box = timekit.sandbox.new { now = 1893456000 }
+local tk = timekit.new { transport = box, app_key = "test_api_key_1" }
+local created = assert(tk:create_booking {
+  graph = "confirm_decline", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z",
+})
+local handle = tk:booking(created.id)
+
+-- Methods that the library's own rooms call.
+local INTERNAL = { Call = { pass = true }, Error = {}, sandbox = {}, error = {
+  new = true, unsent = true, answered = true,
+}, link = { make = true } }
+
+local function public_functions(name, container)
+  local found = {}
+  for key, value in pairs(container) do
+    local is_internal = INTERNAL[name] and INTERNAL[name][key]
+    if type(key) == "string" and not key:find("^__") and type(value) == "function" and not is_internal then
+      found[key] = true
+    end
+  end
+  return found
+end
+
+local function functions_of(name)
+  local found = {}
+  for fn in pairs(classes[name].functions) do found[fn] = true end
+  return found
+end
+
+local function methods_of(object)
+  local index = getmetatable(object).__index
+  return type(index) == "table" and index or getmetatable(object)
+end
+
+local call = tk:start(function() return tk:booking(created.id):get() end)
+for name, object in pairs { Client = tk, Graph = timekit.graphs.instant, Box = box, Call = call } do
+  compare(name, functions_of(name), public_functions(name, methods_of(object)))
+end
+while tk:update(0.1) > 0 do end
+
+-- Every action is a method as well.
+local methods = public_functions("Booking", methods_of(handle))
+for _, graph in pairs(timekit.graphs) do
+  for _, action in ipairs(graph.actions) do methods[action.name] = true end
+end
+compare("Booking", functions_of("Booking"), methods)
+
+for _, name in ipairs { "graph", "link", "webhook", "error", "sandbox", "sandbox.server" } do
+  compare(name, functions_of(name), public_functions(name, require("timekit." .. name)))
+end
+compare("graphs", functions_of("graphs"), public_functions("graphs", getmetatable(timekit.graphs).__index))
+local top = functions_of ""
+for name in pairs(fields_of "") do top[name] = true end
+compare("timekit", top, timekit)
+
+-- ---- tables with a fixed set of fields ----
+
+-- An unknown name in such a table makes the library look for the nearest known one: it then has the names that it takes
+-- in its hand. This is the name that none has.
+local STRANGE = "no_such_field_anywhere"
+
+local function known_by(fn, ...)
+  local hint, known = messages.hint, nil
+  messages.hint = function(name, names)
+    if tostring(name):find(STRANGE, 1, true) then known = names end
+    return hint(name, names)
+  end
+  pcall(fn, ...)
+  messages.hint = hint
+  return known
+end
+
+local SAMPLES = {
+  string = created.id, method = "GET", action = "confirm", state = "confirmed", id = created.id, path = "/bookings",
+  table = { graph = "instant", start = "2030-03-01T08:00:00Z", ["end"] = "2030-03-01T09:00:00Z" },
+}
+
+local function sample(type_)
+  if type_:find("ActionName", 1, true) then return "confirm" end
+  if type_:find("State", 1, true) then return "confirmed" end
+  if type_:find('"GET"', 1, true) then return "GET" end
+  if type_:find("[]", 1, true) then return {} end
+  if type_:find("Move", 1, true) then return { start = SAMPLES.table.start, ["end"] = SAMPLES.table["end"] } end
+  if type_ == "string" or type_:find("^string|") then return created.id end
+  return SAMPLES.table
+end
+
+-- Tables of which the library takes any field, or which only transports take: nobody checks their names.
+local OPEN = { Move = true, SandboxRequest = true, ConnectOptions = true, TransportRequest = true, Times = true }
+for name, class in pairs(classes) do
+  if class.is_open then OPEN[name] = true end
+end
+
+local checked = {}
+
+local function check_function(label, fn, first, entry)
+  for index, type_ in ipairs(entry.params) do
+    local name = type_:match("^timekit%.(%u%w*)$") or type_:match("^timekit%.(Definition)|")
+    if name and classes[name] and next(classes[name].functions) == nil and not OPEN[name] then
+      local arguments = {}
+      for at, other in ipairs(entry.params) do arguments[at] = at == index and { [STRANGE] = true } or sample(other) end
+      local known
+      if first then known = known_by(fn, first, unpack(arguments, 1, index))
+      else known = known_by(fn, unpack(arguments, 1, index)) end
+      if not known then complain("%s: does not tell which fields %s has", label, name)
+      else
+        checked[name] = true
+        compare(("%s of %s"):format(name, label), fields_of(name), known)
+      end
+    end
+  end
+end
+
+unpack = table.unpack or unpack -- luacheck: ignore
+
+for class, object in pairs { Client = tk, Booking = handle, Box = box } do
+  for name, entry in pairs(classes[class].functions) do
+    check_function(class .. ":" .. name, function(...) return object[name](...) end, object, entry)
+  end
+end
+for _, name in ipairs { "", "graph", "graphs", "webhook", "sandbox", "sandbox.server" } do
+  local module = require("timekit" .. (name ~= "" and "." or "") .. name)
+  for fn, entry in pairs(classes[name].functions) do check_function(name .. "." .. fn, module[fn], nil, entry) end
+end
+
+-- Tables within tables.
+local function inside(class, field, fn, ...)
+  local known = known_by(fn, ...)
+  if known then checked[class] = true compare(class, fields_of(class), known)
+  else complain("%s: `%s` does not tell which fields it has", class, field) end
+end
+
+inside("Rate", "rate", timekit.new, { transport = box, rate = { [STRANGE] = true } })
+inside("RateLimit", "rate_limit", timekit.sandbox.new, { rate_limit = { [STRANGE] = true } })
+local function define(extra)
+  local definition = { name = "x", initial = "a", first = "go", states = { a = {}, b = { final = true } },
+    actions = { { name = "go", from = "a", to = "b" } } }
+  extra(definition)
+  return definition
+end
+inside("StateDefinition", "states", require("timekit.graph").define, define(function(d)
+  d.states.b[STRANGE] = true
+end))
+inside("ActionDefinition", "actions", require("timekit.graph").define, define(function(d)
+  d.actions[1][STRANGE] = true
+end))
+inside("ValueDefinition", "inputs", require("timekit.graph").define, define(function(d)
+  d.actions[1].inputs = { note = { [STRANGE] = true } }
+end))
+inside("AutoplayDefinition", "autoplay", require("timekit.graph").define, define(function(d)
+  d.actions[1].autoplay = { after = 1, from = "created", [STRANGE] = true }
+end))
+
+-- What is checked is known by its name, so a class that escapes the checks is told.
+local MUST = { Definition = true, Fault = true, SandboxWebhook = true }
+for name in pairs(classes) do
+  if (name:find("Options$") or MUST[name]) and not OPEN[name] and name ~= "SearchOptions" and not checked[name] then
+    complain("%s: no function that takes it was found", name)
+  end
+end
+
+tk:close()
+os.exit(problems == 0)
