@@ -40,8 +40,9 @@ end
 
 --- Empties the bucket.
 -- @tparam number now seconds
-function Limiter:drain(now)
-  self.at, self.tokens = now, 0
+-- @tparam number rest seconds until it begins to fill
+function Limiter:drain(now, rest)
+  self.at, self.tokens = now, -rest * self.current
 end
 
 --- Gives back the token of a request that will not be sent.

@@ -16,7 +16,7 @@ local PATIENCE, REST = 0.5, 1
 
 -- Seconds. Who has waited longer asks whether the token still counts, and a token that is used later than this is void:
 -- the process may have been stopped, and the time for which the token was meant is over.
-local LONG, SLACK = 0.5, 0.5
+local LONG, SLACK = 0.5, 0.1
 
 -- The part of the rate that a process uses on its own, without Redis.
 local CAUTION = 0.8
@@ -47,19 +47,14 @@ end
 
 -- ---- without Redis ----
 
--- This process's own part of the rate. What the others have sent is not known, so the bucket is empty.
-local function own_part(self, now)
-  if not self.own then
-    local part = CAUTION / self.members
-    self.own = rate.new { per_second = self.per_second * part, burst = math.max(1, math.floor(self.burst * part)) }
-    self.own:drain(now)
-  end
-  return self.own
-end
-
+-- From now on this process goes on with its own part of the rate. What the others have sent is not known, so the bucket
+-- is empty; and it is filled only from when the tokens that Redis has issued are used up.
 local function lose(self, now)
   self.away_until = now + REST
-  own_part(self, now)
+  if self.own then return end
+  local part = CAUTION / self.members
+  self.own = rate.new { per_second = self.per_second * part, burst = math.max(1, math.floor(self.burst * part)) }
+  self.own:drain(now, math.max(0, self.issued_until - now))
 end
 
 -- ---- one bulk request of a process asks at a time ----
@@ -110,13 +105,17 @@ end
 local function book_alone(self, host, deadline)
   local now = core.now()
   if self.when_lost == "refuse" then return "refused", self.away_until - now end
-  local wait = own_part(self, now):take(now)
-  if now + wait >= deadline then
-    self.own:give_back()
-    return "refused", wait
+  local own = self.own
+  local wait = own:take(now)
+  if wait <= REST and now + wait < deadline then
+    if wait > 0 and sleep(host, wait) then return "cancelled" end
+    -- Redis may be back, which knows nothing of this token.
+    if self.own == own then return "booked" end
+    return nil
   end
-  if wait > 0 and sleep(host, wait) then return "cancelled" end
-  return "booked"
+  own:give_back()
+  if now + wait >= deadline then return "refused", wait end
+  if sleep(host, REST * (0.5 + self.random() / 2)) then return "cancelled" end
 end
 
 -- Waits for a token that was issued.
@@ -130,6 +129,8 @@ end
 
 local function book_at_redis(self, host, deadline, is_bulk)
   local now = core.now()
+  -- What was sent without Redis is not in its bucket, which has filled up meanwhile.
+  if self.own then self.link:run(script, self.keys, { "cap", self.interval, self.burst, 0 }) end
   local answer, failure = ask(self, host, "take", (deadline - now) * MICRO, is_bulk and 1 or 0,
     is_bulk and self.reserve or 0, self.share_interval, member(self))
   if not answer then
@@ -138,7 +139,10 @@ local function book_at_redis(self, host, deadline, is_bulk)
   end
   self.away_until, self.own, self.members = nil, nil, answer[1]
   local wait, hint = tonumber(answer[3]) / MICRO, tonumber(answer[4]) / MICRO
-  if wait >= 0 then return await_token(self, host, wait, answer[2]) end
+  if wait >= 0 then
+    self.issued_until = core.now() + wait
+    return await_token(self, host, wait, answer[2])
+  end
   if not is_bulk or now + hint >= deadline then return "refused", hint end
   -- Bulk books nothing ahead, so that what is urgent does not wait behind it. The spread keeps processes apart.
   if sleep(host, hint + self.random() * self.interval / MICRO / 2) then return "cancelled" end
@@ -202,6 +206,7 @@ function shared_rate.new(limits, link, random)
     reserve = math.floor(limits.burst / 2),  -- tokens that bulk leaves to others
     share_interval = MICRO / (limits.per_second * limits.bulk_share),  -- of bulk's own share
     members = 1,  -- as last heard
+    issued_until = 0,  -- when the last token of Redis is used
     away_until = nil, own = nil,  -- without Redis: until when, and the limiter until then
     of_engine = nil, name = nil,  -- the process, and its name
     bulk_until = nil, turns = {},  -- a bulk request asks, at most until then; the turns of those that wait

@@ -26,7 +26,9 @@ local function judge_job(list, job, state, effects, strays)
   end
   if job.is_wrong and state == "done" then add(list, "false", "%s, which no graph has, is done", job.id) end
   -- The look tells nothing about an action that no graph has.
-  if state == "dead" and not job.is_custom and not job.is_wrong then add(list, "dead", "%s of a known graph is dead", job.id) end
+  if state == "dead" and not job.is_custom and not job.is_wrong then
+    add(list, "dead", "%s of a known graph is dead", job.id)
+  end
 end
 
 --- @tparam table round

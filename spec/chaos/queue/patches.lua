@@ -47,7 +47,8 @@ end
 -- @tparam ?string control one of CONTROLS
 function patches.apply(control)
   local changes = {}
-  for _, set in ipairs { ALWAYS, control and control ~= "" and assert(patches.CONTROLS[control], "no such control") or {} } do
+  local wanted = control and control ~= "" and assert(patches.CONTROLS[control], "no such control") or {}
+  for _, set in ipairs { ALWAYS, wanted } do
     for name, list in pairs(set) do
       changes[name] = changes[name] or {}
       for _, change in ipairs(list) do table.insert(changes[name], change) end

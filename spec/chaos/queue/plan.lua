@@ -1,5 +1,5 @@
---- What is done in a round of the queue's chaos: bookings, jobs, and what happens to those who carry them out. All of it
--- is decided by the seed and the round's number alone.
+--- What is done in a round of the queue's chaos: bookings, jobs, and what happens to those who carry them out. All of
+-- it is decided by the seed and the round's number alone.
 local dice = require "spec.support.dice"
 local graphs = require "spec.chaos.graphs"
 

@@ -218,8 +218,11 @@ local function line(sum)
   local events = {}
   for name, count in pairs(sum.counts) do events[#events + 1] = ("%d %s"):format(count, name) end
   table.sort(events)
-  return ("queue chaos: %d jobs in %d rounds and %.0f seconds; %s; %d cuts; %d leases ran out; %d dead; %d violations")
-    :format(sum.jobs, sum.rounds, sum.seconds, table.concat(events, ", "), sum.cuts, sum.reaped, sum.dead, sum.violations)
+  return table.concat({
+    ("queue chaos: %d jobs in %d rounds and %.0f seconds"):format(sum.jobs, sum.rounds, sum.seconds),
+    table.concat(events, ", "), sum.cuts .. " cuts", sum.reaped .. " leases ran out", sum.dead .. " dead",
+    sum.violations .. " violations",
+  }, "; ")
 end
 
 --- Plays until there were so many jobs.

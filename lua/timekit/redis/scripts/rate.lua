@@ -49,7 +49,7 @@ if verb == 'refuse' then
   local named = tonumber(ARGV[4])
   -- Those that were under way when the first one was refused are no news.
   if now >= pause and now >= slow_at + SECOND then
-    slow = math.min(SLOWEST, math.floor(slow) + 1)
+    slow = math.min(SLOWEST, slow + 1)
     slow_at = now
     pause = now + SECOND * 2 ^ (slow - 1)
     tat = math.max(tat, now + burst * interval * 2 ^ slow)
