@@ -184,6 +184,20 @@ dist:
 	  --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -czf build/timekit-$(VERSION).tar.gz
 	@echo build/timekit-$(VERSION).tar.gz
 
+# Debian packages, built from what git would hand out.
+DEB_PACKAGES := dpkg-dev debhelper fakeroot lintian g++ libsimdjson-dev $(foreach version,5.1 5.2 5.3 5.4,lua$(version)) \
+  liblua5.1-0-dev liblua5.2-dev liblua5.3-dev liblua5.4-dev libcurl4-openssl-dev libssl-dev pkg-config lua-cjson \
+  lua-argparse lua-term
+DEB_TREE := build/deb/timekit-$(VERSION)
+deb:
+	$(call installed,$(DEB_PACKAGES),)
+	@rm -rf build/deb && mkdir -p $(DEB_TREE) && git ls-files -z | xargs -0 cp --parents -p -t $(DEB_TREE)
+	@cp -r rockspec/debian $(DEB_TREE)/debian
+	cd $(DEB_TREE) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b > ../build.log 2>&1 \
+	  || { tail -n 30 ../build.log | cut -c1-200; exit 1; }
+	lintian --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
+
 clean:
 	rm -rf build
 
@@ -205,7 +219,7 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  lua-copas curl openssl luarocks git lua5.4 redis-server $(DOCS_PACKAGES)
+  lua-copas curl openssl luarocks git lua5.4 redis-server zsh fish $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
@@ -279,9 +293,9 @@ types: deps-lint
 
 # ---- proving ----
 
-C_TEST_NAMES := test_engine test_engine_many test_stream
+C_TEST_NAMES := test_engine test_engine_many
 C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
@@ -433,7 +447,7 @@ valgrind: deps-check
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
 PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll build/c$(SANITIZED)/test_spin \
+  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
   build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
   build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/$(LUA_NAME)/test_threads
 C_TESTS += $(PROOFS)
@@ -462,9 +476,6 @@ build/c$(SANITIZED)/test_notifier:
 
 build/c$(SANITIZED)/test_notifier_poll:
 	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
-
-build/c$(SANITIZED)/test_spin:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_spin.c -Wl,--wrap=epoll_wait,--wrap=tk_now $(WITH_LUA)
 
 # They have the source of trust.c in them.
 build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:
@@ -565,6 +576,11 @@ build/bench/curl_%: spec/bench/peers/curl_%.c spec/bench/peers/slice.c spec/benc
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< spec/bench/peers/slice.c $(shell $(PKG_CONFIG) --cflags --libs libcurl)
 
+build/bench/thin.so: spec/bench/peers/thin.c spec/bench/peers/slice.c spec/bench/peers/slice.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra $(MODULE_LINK) -fPIC -o $@ $< spec/bench/peers/slice.c \
+	  $(shell $(PKG_CONFIG) --cflags $(LUA_PC)) $(shell $(PKG_CONFIG) --cflags --libs libcurl)
+
 build/bench/first_curl: spec/bench/peers/first/curl.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -std=c99 -Wall -Wextra -o $@ $< $(shell $(PKG_CONFIG) --cflags --libs libcurl)
@@ -585,7 +601,7 @@ bench-instructions: deps-check
 # This library next to its peers, and what it costs; writes build/bench.md. ROUNDS, SECONDS, ACTIONS and ROWS make it
 # shorter: see spec/bench/bench.lua.
 bench: deps-bench
-	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
+	@$(MAKE) -s all $(addprefix build/bench/,curl_easy curl_multi thin.so first_curl spawn far) build/c/slow_dns.so $(JS_CLIENT) \
 	  $(UNDICI)
 	@$(MAKE) -s all LUA=luajit
 	@$(WITH_PATHS) ROUNDS='$(ROUNDS)' SECONDS='$(SECONDS)' ACTIONS='$(ACTIONS)' ROWS='$(ROWS)' $(LUA) spec/bench/bench.lua
@@ -609,7 +625,7 @@ help:
 	@echo 'make test-hosts  in HAProxy, copas, LÖVE, Neovim and Prosody'
 	@echo 'make           builds into build/; eval "$$(make -s env)" to use it from anywhere'
 	@echo 'make sandbox   a Timekit of your own: PORT=8808 KEY=...'
-	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR=; make uninstall'
+	@echo 'make install   PREFIX=/usr/local DESTDIR= INST_LUADIR= INST_LIBDIR= BYTECODE=; make uninstall'
 	@echo 'make chaos     ACTIONS=100000 SEED=1: actions with everything going wrong'
 	@echo 'make chaos-bulk  ROWS=1000 KILLS=3 SEED=1: bulk runs that are killed and go on'
 	@echo 'make bench     this library next to its peers, and what it costs: build/bench.md'
@@ -619,11 +635,13 @@ help:
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make musl-check windows-check  whether the sources compile there'
 	@echo 'make test-pictures  the pictures of graphs in the programs that show them'
-	@echo 'make lint asan tsan valgrind fuzz docs deps clean'
+	@echo 'make deb       Debian packages, in build/deb; make dist: the archive of a release'
+	@echo 'make docs      pages about all that users call; make types: the same for editors'
+	@echo 'make lint asan tsan valgrind fuzz deps clean'
 	@echo 'LUA=lua5.4 chooses the Lua: $(LUAS)'
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
-.PHONY: all always env install uninstall dist clean help run sandbox
+.PHONY: all always env install uninstall dist deb clean help run sandbox
 .PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
 .PHONY: test test-all test-debian test-hosts test-pictures
 .PHONY: docs types check-types

@@ -81,9 +81,29 @@ static int core_sleep(lua_State *L) {
   return 0;
 }
 
+/***
+Copies a table without its metatable.
+@function copied
+@tparam table t
+@tparam integer room for so many fields in all, without growing
+@treturn table
+*/
+static int copied(lua_State *L) {
+  lua_Integer room = luaL_checkinteger(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_createtable(L, 0, (int)room);
+  for (lua_pushnil(L); lua_next(L, 1) != 0;) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, 2);
+  }
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"proxy_problem", proxy_problem},
                                      {"is_reserved_header", is_reserved_header}, {"now", core_now},
-                                     {"sleep", core_sleep}, {NULL, NULL}};
+                                     {"sleep", core_sleep}, {"copied", copied}, {NULL, NULL}};
 
 /* Sets `version`: our version, libcurl's, and the features of this libcurl that users ask about. */
 static void set_version_table(lua_State *L) {

@@ -72,6 +72,18 @@ static int release_signals(lua_State *L) {
 }
 
 /***
+Has writing to a pipe that nobody reads any more fail, instead of ending the process.
+@function program.ignore_broken_pipes
+*/
+static int ignore_broken_pipes(lua_State *L) {
+  (void)L;
+#ifdef SIGPIPE
+  handle(SIGPIPE, SIG_IGN);
+#endif
+  return 0;
+}
+
+/***
 How many signals came since `catch_signals`.
 @function program.signals
 @treturn integer
@@ -143,7 +155,8 @@ static int is_private(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"catch_signals", catch_signals}, {"release_signals", release_signals},
-                                     {"signals", signals}, {"hold_streams", hold_streams}, {"columns", columns},
+                                     {"ignore_broken_pipes", ignore_broken_pipes}, {"signals", signals},
+                                     {"hold_streams", hold_streams}, {"columns", columns},
                                      {"is_private", is_private}, {NULL, NULL}};
 
 void tk_program_open(lua_State *L) {

@@ -72,6 +72,7 @@ static int set_up_tls(tk_engine *engine, const tk_options *options, char message
 
 static int copy_options(tk_engine *engine, const tk_options *options, char message[TK_MESSAGE_SIZE]) {
   double milliseconds = options->connect_timeout * 1000;
+  const char *proxy = options->proxy;
   engine->connect_timeout_ms = milliseconds < 1 ? 1 : milliseconds > (double)INT_MAX ? INT_MAX : (long)milliseconds;
   engine->max_response = options->max_response;
   engine->max_headers = options->max_headers;
@@ -82,7 +83,9 @@ static int copy_options(tk_engine *engine, const tk_options *options, char messa
   if (engine->base_url == NULL || engine->base_path == NULL || engine->url == NULL) return 0;
   if (curl_url_set(engine->url, CURLUPART_URL, engine->base_url, 0) != CURLUE_OK) return 0;
   if (!set_up_tls(engine, options, message)) return 0;
-  if (options->proxy != NULL && (engine->proxy = copy(options->proxy)) == NULL) return 0;
+  /* Without a proxy in the environment libcurl would look for six variables for each request. */
+  if (proxy == NULL && tk_environment_proxy() == NULL) proxy = "";
+  if (proxy != NULL && (engine->proxy = copy(proxy)) == NULL) return 0;
   return copy_headers(engine, options, message);
 }
 

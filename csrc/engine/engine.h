@@ -33,7 +33,8 @@ typedef struct tk_options {
   const char *user_agent; /* NULL: no User-Agent header */
   tk_tls_files files;
   tk_tls *tls;            /* NULL: `files` are read. Else it counts instead, and the engine is one more user of it */
-  const char *proxy;      /* NULL: from the environment; "": none. Never used for http */
+  const char *proxy;      /* NULL: from the environment, which is read now if it names none; "": none. Never used for
+                             http */
   const char *const *headers; /* "Name: value" lines sent with every request */
   size_t header_count;
   double connect_timeout; /* seconds */

@@ -87,8 +87,6 @@ struct tk_engine {
   int event_fd; /* an eventfd in the set, for work that is due now */
   int kicked;   /* event_fd is readable */
   double armed; /* when timer_fd expires; negative: not set */
-  int spin_misses;   /* spins in a row that saw no event */
-  int spins_to_skip; /* waits that sleep at once before one spins again */
 };
 
 struct tk_transfer {

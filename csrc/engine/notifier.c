@@ -80,13 +80,19 @@ static void *watch(void *data) {
   }
 }
 
+/* Some processors' smallest stack is larger: 128 KiB on arm64. */
+static size_t stack_size(void) {
+  long least = sysconf(_SC_THREAD_STACK_MIN);
+  return least > STACK_SIZE ? (size_t)least : STACK_SIZE;
+}
+
 /* Falls back to the default stack, because the small one is refused in processes with much thread-local data. Returns
    an errno value, or 0. */
 static int create_thread(tk_notifier *notifier) {
   pthread_attr_t attributes;
   int problem = pthread_attr_init(&attributes);
   if (problem != 0) return problem;
-  (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  (void)pthread_attr_setstacksize(&attributes, stack_size());
   problem = pthread_create(&notifier->thread, &attributes, watch, notifier);
   if (problem == EINVAL) problem = pthread_create(&notifier->thread, NULL, watch, notifier);
   (void)pthread_attr_destroy(&attributes);

@@ -42,13 +42,6 @@
 /* More descriptors than hosts usually have open. Each transfer that waits for a name lookup uses two. */
 #define DESCRIPTORS 4096
 
-/* Seconds that a wait spins for. It is about the time in which a server on the same machine answers. */
-#define SPIN_TIME 0.0001
-
-/* Each spin in a row that sees no event doubles the number of waits until the next spin, up to 2 to the power of
-   this. */
-#define MOST_MISSES 10
-
 /* How often libcurl is called again within one step when it asks for that. */
 #define ROUNDS 8
 
@@ -206,34 +199,10 @@ static void on_event(tk_engine *engine, const struct epoll_event *event) {
   else if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0); /* the server closed an idle connection */
 }
 
-/* Polls without sleeping until there are events or SPIN_TIME has passed. */
-static int spin(tk_engine *engine, struct epoll_event *events) {
-  double until = tk_now() + SPIN_TIME;
-  int count;
-  do count = epoll_wait(engine->fd, events, EVENTS, 0);
-  while (count == 0 && tk_now() < until);
-  if (count != 0) engine->spin_misses = 0;
-  else if (engine->spin_misses < MOST_MISSES) engine->spin_misses++;
-  engine->spins_to_skip = (1 << engine->spin_misses) - 1;
-  return count;
-}
-
-/* Sleeping and waking up takes about as long as a server on the same machine takes to answer. So a wait spins before
-   it sleeps: on loopback that gave 8,490 instead of 5,590 requests a second. If the server is far away, spinning does
-   not help, and it becomes rare: in the end one wait in 1,024 spins. */
-static int await_events(tk_engine *engine, struct epoll_event *events, int milliseconds) {
-  int count = 0;
-  if (milliseconds > 0) {
-    if (engine->spins_to_skip > 0) engine->spins_to_skip--;
-    else count = spin(engine, events);
-  }
-  return count != 0 ? count : epoll_wait(engine->fd, events, EVENTS, milliseconds);
-}
-
 /* Waits up to `milliseconds` for events and handles them. Works until `until`, or for STEP_TIME if that is later. */
 static void step(tk_engine *engine, int milliseconds, double until) {
   struct epoll_event events[EVENTS];
-  int count = await_events(engine, events, milliseconds), i, by_time = 0;
+  int count = epoll_wait(engine->fd, events, EVENTS, milliseconds), i, by_time = 0;
   uint64_t ignored;
   tk_sigpipe signals;
   if (count <= 0) return;

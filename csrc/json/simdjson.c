@@ -17,6 +17,8 @@
 #define ARRAY lua_upvalueindex(1)
 #define CJSON_DECODE lua_upvalueindex(2)
 #define PARSER lua_upvalueindex(3)
+#define KEYS lua_upvalueindex(4)
+#define KEY_TABLE lua_upvalueindex(5)
 
 /* The address of this is the registry key of decode. The casts to void * below go through size_t because -Wcast-qual
    refuses to drop the const. */
@@ -82,7 +84,11 @@ static int decode(lua_State *L) {
   int parsed, pushed = 0;
   parser = take_parser(L);
   parsed = *parser != NULL && parse(*parser, p, &tape);
-  if (parsed) pushed = tk_json_push_tape(L, ARRAY, &tape, p->member);
+  if (parsed) {
+    lua_pushvalue(L, KEYS);
+    lua_pushvalue(L, KEY_TABLE); /* on the stack Lua finds it faster than among the upvalues */
+    pushed = tk_json_push_tape(L, ARRAY, lua_gettop(L) - 1, &tape, p->member);
+  }
   give_back(L, 2, parser);
   if (parsed) return pushed;
   lua_settop(L, 0);
@@ -136,7 +142,8 @@ void tk_json_push_decode(lua_State *L) {
   lua_pushvalue(L, -1);
   tk_json_push_cjson(L);
   lua_pushnil(L);
-  lua_pushcclosure(L, decode, 3);
+  tk_json_push_keys(L);
+  lua_pushcclosure(L, decode, 5);
 
   lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);
   lua_pushvalue(L, -2);

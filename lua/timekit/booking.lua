@@ -3,17 +3,14 @@
 -- @module timekit.booking
 
 local Error = require "timekit.error"
-local changes = require "timekit.methods.changes"
 local core = require "timekit.core"
-local customer_links = require "timekit.methods.customer_links"
-local fields = require "timekit.text.fields"
+local named = require("timekit.text.fields").named
 local graphs = require "timekit.graphs"
-local link = require "timekit.link"
+local loading = require "timekit.loading"
 local messages = require "timekit.text.messages"
 local options = require "timekit.options"
 local refusal = require "timekit.rules.refusal"
 local request = require "timekit.http.request"
-local wait = require "timekit.methods.wait"
 
 --- A handle.
 --
@@ -41,21 +38,26 @@ local function check(self, where, level)
   if getmetatable(self) ~= metatable then
     error(("%s: call it with a colon, as in booking:%s(…)"):format(where, where:match("[^:]+$")), level)
   end
+  local client = self.client
   -- A webhook's handle has no client before it needs one.
-  if self.client.resolve then self.client = self.client.resolve(where, level + 1) end
-  if self.client.closed then error(where .. ": the client is closed", level) end
+  if client.resolve then
+    client = client.resolve(where, level + 1)
+    self.client = client
+  end
+  if client.closed then error(where .. ": the client is closed", level) end
 end
 
 local function check_action(action, where, level)
-  local problem = request.action_problem(action)
+  local _, problem = request.segment(action)
   if problem then error(("%s: the action's name: %s"):format(where, problem), level) end
 end
 
 -- Remembers what the server said about the booking, in place of what was known before.
 local function learn(self, booking)
   local graph, state, completed = booking.graph, booking.state, booking.completed
-  if type(graph) == "string" then self.graph = graph end
-  self.state = type(state) == "string" and state or nil
+  if graph ~= self.graph and type(graph) == "string" then self.graph = graph end
+  if type(state) ~= "string" then state = nil end
+  self.state = state
   if completed ~= true and completed ~= false then completed = nil end
   self.completed = completed
 end
@@ -89,11 +91,14 @@ end
 local function prepare(self, action, inputs, opts, where, level)
   check(self, where, level + 1)
   check_action(action, where, level + 1)
-  local wrong = inputs ~= nil and fields.named(inputs)
+  local wrong = inputs ~= nil and named(inputs)
   if wrong then error(("%s: inputs: %s"):format(where, wrong), level) end
-  local given = opts ~= nil and options.check(opts, options.action, where, level + 1) or options.NONE
-  if given.settings and rawget(given.settings, action) ~= nil then
-    error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
+  local given = options.NONE
+  if opts ~= nil then
+    given = options.check(opts, options.action, where, level + 1)
+    if given.settings and rawget(given.settings, action) ~= nil then
+      error(("%s: settings: '%s' is where the inputs go"):format(where, action), level)
+    end
   end
   local built, problem, reason = request.action(self.id, action, inputs, given)
   if not built and reason == "type" then error(("%s: %s"):format(where, problem), level) end
@@ -116,11 +121,15 @@ local function prepare(self, action, inputs, opts, where, level)
   return setmetatable(operation, Operation)
 end
 
-local function perform(self, operation, refused)
-  if not operation then return nil, refused end
-  local booking, info, machine = self.client.runner:run(operation)
+-- Remembers what an action told. Returns what the action returns.
+local function told(self, booking, info, machine)
   if booking then learn(self, booking) else learn_from(self, info, machine and machine.seen) end
   return booking, info
+end
+
+local function perform(self, operation, refused)
+  if not operation then return nil, refused end
+  return told(self, self.client.runner:run(operation))
 end
 
 --- Performs an action: `PUT /bookings/{id}/{action}` (spec/api.md 2).
@@ -176,9 +185,13 @@ end
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
   local operation, refused = prepare(self, action, inputs, opts, "booking:start", 3)
-  local hindered = self.client.runner:hindrance()
+  local runner, calls = self.client.runner, self.client.calls
+  local hindered = runner:hindrance()
   if hindered then return nil, hindered end
-  return self.client.calls:start(perform, self, operation, refused)
+  -- A hook may use the client, and then waits in the call's coroutine, as does who asks a limiter that is shared. Other
+  -- calls need none.
+  if not operation or not runner:has_courses() then return calls:start(perform, self, operation, refused) end
+  return calls:carry_out(runner:course(operation, told, self))
 end
 
 local function read(self, given)
@@ -268,10 +281,6 @@ function Booking:actions()
   return offered, err
 end
 
-changes.install(Booking, { check = check, learn = learn })
-customer_links.install(Booking, { check = check, read = read })
-wait.install(Booking, { check = check, read = read })
-
 --- Makes a one-time link that performs an action without a key, for a customer's e-mail say (spec/api.md 5). It is made
 -- and signed here, with the client's app key; nothing is sent. Timekit decides whether the action is possible when the
 -- link is used. Whoever has the link can use it, and it does not expire.
@@ -299,12 +308,22 @@ function Booking:link(action, opts)
   end
   local refused = refusal.unknown(self, action)
   if refused then return nil, Error.unsent(refused) end
-  local url, problem = link.make({
+  local url, problem = require("timekit.link").make({
     base_url = self.client.base_url, booking_id = self.id, action = action, redirect = given.redirect,
   }, sign)
   if not url then error(("%s: %s"):format(where, problem), 2) end
   return url
 end
+
+-- Methods that many programs do not use.
+local LATER = {
+  customer_links = "timekit.methods.customer_links", delete = "timekit.methods.changes",
+  next_autoplay = "timekit.methods.wait", reschedule = "timekit.methods.changes",
+  update_meta = "timekit.methods.changes", wait_until = "timekit.methods.wait",
+}
+local later = loading.methods(Booking, LATER, function(module)
+  module.install(Booking, { check = check, learn = learn, read = read })
+end)
 
 -- The method of each action that was ever called by its name. All handles share them.
 local sugar = {}
@@ -320,6 +339,8 @@ end
 setmetatable(Booking, {
   __index = function(_, name)
     if HINTS[name] then return nil end
+    local method = later(name)
+    if method then return method end
     if not sugar[name] and graphs.is_action(name) then sugar[name] = method_for(name) end
     return sugar[name]
   end,

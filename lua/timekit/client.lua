@@ -2,29 +2,20 @@
 -- It is made by `timekit.new`. The key is in none of its fields: a client can be printed and inspected freely.
 -- @module timekit.client
 
-local batch = require "timekit.methods.batch"
 local budget = require "timekit.call.budget"
-local bulk = require "timekit.methods.bulk"
 local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
-local create = require "timekit.methods.create"
-local free_request = require "timekit.methods.free_request"
 local handles = require "timekit.booking"
 local headers = require "timekit.http.headers"
 local hooks = require "timekit.call.hooks"
-local lists = require "timekit.methods.lists"
+local loading = require "timekit.loading"
 local messages = require "timekit.text.messages"
-local options = require "timekit.options"
 local pumps = require "timekit.runtime.pump"
-local queues = require "timekit.queue"
 local random = require "timekit.call.random"
 local rate = require "timekit.call.rate"
-local redis_links = require "timekit.redis.link"
 local redaction = require "timekit.call.redact"
-local reservations = require "timekit.methods.reservations"
 local run = require "timekit.call.run"
 local runtime = require "timekit.runtime"
-local shared_rate = require "timekit.call.shared_rate"
 local tasks = require "timekit.runtime.tasks"
 local url = require "timekit.http.url"
 
@@ -35,6 +26,15 @@ local client = {}
 local Client = {}
 
 local metatable = { __index = Client, __name = "timekit.client" }
+
+-- Methods that many programs do not use.
+local LATER = {
+  batch = "timekit.methods.batch", bookings = "timekit.methods.lists", bookings_page = "timekit.methods.lists",
+  create_booking = "timekit.methods.create", create_bookings = "timekit.methods.bulk",
+  extend_reservation = "timekit.methods.reservations", group_booking = "timekit.methods.lists",
+  group_bookings = "timekit.methods.lists", queue = "timekit.queue", request = "timekit.methods.free_request",
+  reserve = "timekit.methods.reservations", update_bookings = "timekit.methods.bulk",
+}
 
 -- A sandbox takes any key but, as Timekit does, insists on one.
 local TEST_KEY = "test_api_key"
@@ -173,28 +173,6 @@ function Client:timeout()
   return self.calls:timeout_with_transfers()
 end
 
---- Makes a queue of actions, kept by a Redis, which any number of processes can share. Nothing is sent.
--- Raises on wrong options, and on a client whose transport is a sandbox in the process, which has no connections.
--- @tparam table opts
--- @tparam string opts.redis the server: `unix:///run/redis.sock`, `redis://127.0.0.1:6379/0` on this machine, or
---   `rediss://user:password@host:6379/0` with TLS
--- @tparam[opt="default"] string opts.name of the queue, of letters, digits and `._:-`
--- @tparam ?number opts.keep seconds that a job, and its key, are known after its end; a week unless given
--- @tparam[opt=1000000] integer opts.most open jobs; more are refused
--- @tparam[opt=true] boolean opts.durable false: take a Redis that loses its jobs when it ends
--- @tparam ?string opts.ca_file certificates to trust instead of the system's, for rediss
--- @treturn Queue see `timekit.queue`
--- @usage local queue = tk:queue { redis = "unix:///run/redis.sock", name = "shop" }
-function Client:queue(opts)
-  local where = "client:queue"
-  check(self, where, 3)
-  local given = options.check(opts, options.queue, where, 3)
-  if not given.redis then error(where .. ": redis: expected the address of a server", 2) end
-  local ok, queue = pcall(queues.new, self, given)
-  if not ok then error(("%s: %s"):format(where, queue), 2) end
-  return queue
-end
-
 -- Closes what is behind the client. Returns the first error of a hook or a call that was not raised yet.
 local function shut(self)
   if self.closed then return nil end
@@ -219,13 +197,9 @@ function Client:close()
   if problem then error(problem, 2) end
 end
 
-batch.install(Client, check)
-bulk.install(Client, check)
 connect.install(Client, check)
-create.install(Client, check)
-free_request.install(Client, check)
-lists.install(Client, check)
-reservations.install(Client, check)
+local later = loading.methods(Client, LATER, function(module) module.install(Client, check) end)
+setmetatable(Client, { __index = function(_, name) return later(name) end })
 
 --- @section end
 
@@ -269,7 +243,8 @@ local function limiter_of(settings, pump, draw)
   local limits = settings.rate
   if not limits then return nil end
   if not limits.redis then return rate.new(limits) end
-  return shared_rate.new(limits, redis_links.attach(pump, limits.redis), draw)
+  local link = require("timekit.redis.link").attach(pump, limits.redis)
+  return require("timekit.call.shared_rate").new(limits, link, draw)
 end
 
 --- Makes a client from complete options.
@@ -278,19 +253,21 @@ end
 -- @treturn Client
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
-  local redact, clean = redaction.redactor(credentials_of(settings, password))
+  local redact, clean, shortest = redaction.redactor(credentials_of(settings, password))
   local pump, registry = pumps.new(open_connection(settings, password)), {}
   local app_key, draw = not settings.resource_key and password, random.new()
+  if runtime.of(settings.runtime) ~= runtime.of "blocking" then loading.rest() end
   return finalized(setmetatable({
     base_url = settings.base_url,
     rfc3339 = settings.input_timestamp_format == nil,
     output_format = settings.output_timestamp_format,
     closed = false,
+    resolve = false, -- see `default.later`
     calls = tasks.new(pump, registry),
     runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
-      hooks = hooks.new(settings, clean),
+      hooks = hooks.new(settings, clean, shortest),
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = draw, budget = budget.new(),
         limiter = limiter_of(settings, pump, draw),

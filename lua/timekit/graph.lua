@@ -3,9 +3,6 @@
 -- Pure: no I/O, no clock, no randomness. The client and the sandbox follow the same graphs.
 -- @module timekit.graph
 -- @see timekit.graphs
-local creation = require "timekit.rules.creation"
-local definition = require "timekit.rules.definition"
-local duration = require "timekit.text.duration"
 local field_checks = require "timekit.text.fields"
 local messages = require "timekit.text.messages"
 
@@ -274,16 +271,20 @@ end
 --   --> false, "inputs.mesage: unknown, did you mean 'message'?"
 function Graph:check_inputs(action, inputs, state)
   local rules = rules_of[self]
-  local entries = rules.entries[action]
-  if not entries then return false, no_such_action(self, rules, action) end
-  local meant = rules.offers[state] and rules.offers[state][action]
-  if meant then entries = { meant } end
+  local offered, first = rules.offers[state], nil
+  local meant = offered and offered[action]
   if inputs == nil then inputs = {} end
-  local first
-  for index = 1, #entries do
-    local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
-    if not problems then return true end
-    first = first or problems
+  if meant then
+    first = field_checks.problems(meant.inputs, inputs, "inputs", false)
+    if not first then return true end
+  else
+    local entries = rules.entries[action]
+    if not entries then return false, no_such_action(self, rules, action) end
+    for index = 1, #entries do
+      local problems = field_checks.problems(entries[index].inputs, inputs, "inputs", false)
+      if not problems then return true end
+      first = first or problems
+    end
   end
   return false, table.concat(field_checks.texts(first), "; ")
 end
@@ -299,7 +300,7 @@ end
 -- graphs.group_customer:check_create { action = "create" }
 --   --> { { field = "related.owner_booking_id", problem = "required by the graph 'group_customer'" } }
 function Graph:check_create(fields)
-  return creation.check(self, rules_of[self].data, fields)
+  return require("timekit.rules.creation").check(self, rules_of[self].data, fields)
 end
 
 --- What plays by itself in a state.
@@ -342,7 +343,7 @@ function Graph:next_autoplay(state, times)
   for _, autoplay in ipairs(self:autoplays(state)) do
     local start = times[autoplay.from]
     local given = autoplay.setting and settings[autoplay.setting]
-    local at = start and start + (duration.read(given) or autoplay.after)
+    local at = start and start + (graph.duration(given) or autoplay.after)
     if at and (not earliest or at < earliest.at) then
       earliest = { action = autoplay.action, to = autoplay.to, at = at }
     end
@@ -396,8 +397,17 @@ end
 -- }
 -- g:actions_in("present")   --> { "leave" }
 function graph.define(spec, level)
-  local problem = definition.check(spec)
+  local problem = require("timekit.rules.definition").check(spec)
   if problem then error(problem, level or 2) end
+  return graph.known(spec)
+end
+
+--- Makes a graph of a definition that is known to be right, as those are that come with this module: the suite checks
+-- them, so that no program does when it starts.
+-- @local
+-- @tparam Definition spec
+-- @treturn Graph
+function graph.known(spec)
   local self = setmetatable(normalized(spec), Graph)
   rules_of[self] = compile(normalized(spec))
   return self
@@ -442,10 +452,12 @@ end
 
 --- Reads a duration as Timekit writes them: `{ time = 25, unit = "min" }`, `"2 hours"`.
 -- Units are seconds, minutes, hours, days and weeks: singular, plural or short (`min`), upper or lower case.
--- @function duration
 -- @tparam any value
 -- @treturn number|nil seconds; nil for anything else
 -- @usage require("timekit.graph").duration("1 day")   --> 86400
-graph.duration = duration.read
+function graph.duration(value)
+  local seconds = require("timekit.text.duration").read(value)
+  return seconds
+end
 
 return graph

@@ -49,7 +49,7 @@ for _, name in ipairs {
   "instant", "confirm_decline", "instant_payment",
   "group_owner", "group_customer", "group_customer_payment", "reservation",
 } do
-  registry.define(require("timekit.graphs." .. name))
+  rawset(graphs, name, graph.known(require("timekit.graphs." .. name)))
 end
 
 return setmetatable(graphs, {

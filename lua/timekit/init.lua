@@ -14,10 +14,10 @@ local core = require "timekit.core"
 local default = require "timekit.default"
 local graphs = require "timekit.graphs"
 local handles = require "timekit.booking"
-local link = require "timekit.link"
+local loading = require "timekit.loading"
 local options = require "timekit.options"
-local webhook = require "timekit.webhook"
 
+-- What is nil here is loaded when it is first used, see LATER.
 local timekit = {
   --- The version of this module.
   version = core.version.timekit,
@@ -26,9 +26,9 @@ local timekit = {
   --- The known graphs by their names, and `graphs.define{…}`. See `timekit.graphs`.
   graphs = graphs,
   --- Action links: `link.parse` and `link.verify`. See `timekit.link`, and `Booking:link`.
-  link = link,
+  link = nil,
   --- Webhooks: `webhook.verify` and `webhook.parse`. See `timekit.webhook`.
-  webhook = webhook,
+  webhook = nil,
 }
 
 --- Marks a table as a JSON array, so that an empty one is sent as `[]` rather than `{}`.
@@ -131,11 +131,14 @@ function timekit.booking(booking)
   return handle
 end
 
+if not loading.is_script() then loading.rest() end
+
 -- The sandbox is for development and tests, so production code does not load it.
+local LATER = { link = "timekit.link", sandbox = "timekit.sandbox", webhook = "timekit.webhook" }
+
 return setmetatable(timekit, {
   __index = function(_, name)
-    if name ~= "sandbox" then return nil end
-    timekit.sandbox = require "timekit.sandbox"
-    return timekit.sandbox
+    if LATER[name] then timekit[name] = require(LATER[name]) end
+    return rawget(timekit, name)
   end,
 })

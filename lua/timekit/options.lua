@@ -9,7 +9,6 @@
 local core = require "timekit.core"
 local headers = require "timekit.http.headers"
 local messages = require "timekit.text.messages"
-local query = require "timekit.http.query"
 local url = require "timekit.http.url"
 local values = require "timekit.options.values"
 
@@ -41,6 +40,10 @@ local CLIENT = {
   transport = values.transport, runtime = values.runtime,
 }
 
+-- Few programs search, or send requests of their own.
+local function check_search(value) return require("timekit.http.query").check_search(value) end
+local function check_query(value) return require("timekit.http.query").check(value) end
+
 -- Adds the checkers of the options that every request has.
 local function of_request(checkers)
   checkers.timeout, checkers.traceparent, checkers.headers = values.seconds, values.traceparent, headers.check
@@ -64,14 +67,14 @@ options.bulk_update = of_request {
 }
 options.batch = { concurrency = values.concurrency, on_progress = values.hook, stop_on_error = values.boolean }
 options.list = of_request {
-  search = query.check_search, order_by = values.order_by, sorted_by = values.sorted_by, limit = values.limit,
+  search = check_search, order_by = values.order_by, sorted_by = values.sorted_by, limit = values.limit,
   start = values.moment, ["end"] = values.moment, include = values.include,
 }
 options.page = { page = values.page }
 for name, checker in pairs(options.list) do options.page[name] = checker end
 options.list.prefetch = values.boolean
 options.request = of_request {
-  query = query.check, body = values.object, include = values.include,
+  query = check_query, body = values.object, include = values.include,
 }
 options.link = { redirect = url.web }
 options.queue = {

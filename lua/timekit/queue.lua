@@ -232,11 +232,8 @@ end
 
 --- @section end
 
---- Makes a queue. Nothing is sent.
--- @tparam Client client
--- @tparam table given the checked options of `Client:queue`
--- @treturn Queue
-function queues.new(client, given)
+-- Makes a queue of checked options.
+local function new(client, given)
   local name, keep, most = given.name or "default", given.keep or 7 * 86400, given.most or 1000000
   given.redis.ca_file = given.ca_file
   local link = redis_links.attach(client.runner.pump, given.redis)
@@ -245,6 +242,35 @@ function queues.new(client, given)
     jobs = redis_jobs.new(link, { name = name, keep = keep, most = most }),
     warnings = nil, -- once Redis was asked whether it keeps what it is given
   }, metatable)
+end
+
+--- Adds the method to the class of clients.
+-- @tparam table Client the class
+-- @tparam function check_client function(client, where, level): raises on a wrong or closed client
+function queues.install(Client, check_client)
+  --- @type Client
+
+  --- Makes a queue of actions, kept by a Redis, which any number of processes can share. Nothing is sent.
+  -- Raises on wrong options, and on a client whose transport is a sandbox in the process, which has no connections.
+  -- @tparam table opts
+  -- @tparam string opts.redis the server: `unix:///run/redis.sock`, `redis://127.0.0.1:6379/0` on this machine, or
+  --   `rediss://user:password@host:6379/0` with TLS
+  -- @tparam[opt="default"] string opts.name of the queue, of letters, digits and `._:-`
+  -- @tparam ?number opts.keep seconds that a job, and its key, are known after its end; a week unless given
+  -- @tparam[opt=1000000] integer opts.most open jobs; more are refused
+  -- @tparam[opt=true] boolean opts.durable false: take a Redis that loses its jobs when it ends
+  -- @tparam ?string opts.ca_file certificates to trust instead of the system's, for rediss
+  -- @treturn Queue see `timekit.queue`
+  -- @usage local queue = tk:queue { redis = "unix:///run/redis.sock", name = "shop" }
+  function Client:queue(opts)
+    local where = "client:queue"
+    check_client(self, where, 3)
+    local given = options.check(opts, options.queue, where, 3)
+    if not given.redis then error(where .. ": redis: expected the address of a server", 2) end
+    local ok, queue = pcall(new, self, given)
+    if not ok then error(("%s: %s"):format(where, queue), 2) end
+    return queue
+  end
 end
 
 return queues

@@ -26,15 +26,32 @@ local function own(prefix)
   return prefix .. this_lua.command .. " " .. FOLDER .. "timekit.lua"
 end
 
+local LUAJIT = "LUA_CPATH='./build/luajit/?.so;;' luajit "
+
 --- In the order in which a round runs them: peers that are compared closely stand together. `test` is a command that
--- succeeds if the peer is installed; `decodes`: it decodes the answer into a value of its language; `far`: it is
--- compared over a long way, too.
+-- succeeds if the peer is installed; `decodes`: it is others', and decodes the answer into a value of its language;
+-- `far`: it is compared over a long way, too.
 load.peers = {
   { name = "C libcurl easy", sequential = true, far = true, command = "build/bench/curl_easy" },
   { name = "C libcurl multi", concurrent = true, http2 = true, far = true, command = "build/bench/curl_multi" },
   { name = "timekit", sequential = true, concurrent = true, http2 = true, far = true, command = own "" },
-  { name = "timekit without hooks", sequential = true, concurrent = true, command = own "BENCH_HOOKS=no " },
+  {
+    name = "timekit without hooks", sequential = true, concurrent = true, http2 = true,
+    command = own "BENCH_HOOKS=no ",
+  },
   { name = "timekit, a call for each", concurrent = true, command = own "BENCH_CALLS=each " },
+  {
+    name = "timekit, a call for each, without hooks", concurrent = true,
+    command = own "BENCH_CALLS=each BENCH_HOOKS=no ",
+  },
+  {
+    name = "timekit, LuaJIT", concurrent = true, command = LUAJIT .. FOLDER .. "timekit.lua",
+    test = LUAJIT .. [[-e 'require "socket"']],
+  },
+  {
+    name = "a thin module", sequential = true, concurrent = true, http2 = true,
+    command = this_lua.command .. " " .. FOLDER .. "thin.lua",
+  },
   {
     name = "luasocket, lua-cjson", sequential = true, decodes = true, command = "lua5.4 " .. FOLDER .. "luasocket.lua",
     test = [[lua5.4 -e 'require "socket" require "cjson"']],
@@ -72,8 +89,7 @@ load.first = {
   { name = "C and libcurl", command = "build/bench/first_curl" },
   { name = "timekit", command = this_lua.command .. " " .. FIRST .. "timekit.lua" },
   {
-    name = "timekit, LuaJIT", environment = "LUA_CPATH='./build/luajit/?.so;;' ",
-    command = "luajit " .. FIRST .. "timekit.lua", test = "luajit -v",
+    name = "timekit, LuaJIT", command = LUAJIT .. FIRST .. "timekit.lua", test = "luajit -v",
   },
   {
     name = "lua-http, lua-cjson", environment = LUA_HTTP, command = "lua5.4 " .. FIRST .. "lua_http.lua",

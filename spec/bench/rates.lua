@@ -36,4 +36,23 @@ function rates.judge(report, name, per_second, other, at_least, aim)
   }
 end
 
+--- Adds two rows that are judged by the same limits: another's CPU over ours, and our rate over the other's.
+-- @tparam table report
+-- @tparam table row `title`, `ours` and `other` (names; not measured if one is missing), `at_least`, `aim`
+-- @tparam table per_second name → list, as of `load.rounds`
+-- @tparam table costs the same
+function rates.judge_both(report, row, per_second, costs)
+  local ours, other = row.ours, row.other
+  local is_measured = ours and other and costs[ours] and costs[other]
+  local name = ("%s, %s against %s"):format(row.title, ours or "timekit", other or "none")
+  report:row {
+    name = name .. ", CPU", format = "%.2f", at_least = row.at_least, aim = row.aim,
+    value = is_measured and numbers.spread(numbers.ratios(costs[other], costs[ours])) or nil,
+  }
+  report:row {
+    name = name .. ", requests a second", format = "%.2f", at_least = row.at_least, aim = row.aim,
+    value = is_measured and numbers.spread(numbers.ratios(per_second[ours], per_second[other])) or nil,
+  }
+end
+
 return rates

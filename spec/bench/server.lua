@@ -95,14 +95,12 @@ function server.endpoint(base_url)
   return ("%s/bookings/%s/confirm"):format(base_url, documents.ID)
 end
 
---- How long a request and its answer are on their way to `server.far`. Milliseconds.
-server.ROUND_TRIP = 20
-
 --- Moves a server away: starts a relay to it on the server's core.
 -- @tparam integer port the server's
+-- @tparam number round_trip how long a request and its answer are on their way, milliseconds
 -- @treturn table `port`, `close()`
-function server.far(port)
-  local relay = process.start(("%sbuild/bench/far %d %g"):format(server.together, port, server.ROUND_TRIP / 2))
+function server.far(port, round_trip)
+  local relay = process.start(("%sbuild/bench/far %d %g"):format(server.together, port, round_trip / 2))
   return { port = tonumber(relay.line), close = function() relay:close() end }
 end
 

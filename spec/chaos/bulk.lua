@@ -104,7 +104,9 @@ function bulk:prepare(count)
     local message = row.action == "decline" and 'Closed, "sorry"' or nil
     lines[#lines + 1] = is_csv
       and ('%s,%s,k%d,%s'):format(row.id, row.action, number, message and '"Closed, ""sorry"""' or "")
-      or core.encode { id = row.id, action = row.action, key = "k" .. number, inputs = message and { message = message } }
+      or core.encode {
+        id = row.id, action = row.action, key = "k" .. number, inputs = message and { message = message },
+      }
   end
   self.file = is_csv and "rows.csv" or "rows.jsonl"
   shell.must(("rm -f %s/rows.*"):format(self.program.folder))
@@ -198,7 +200,8 @@ local function read_journal(self, complain)
   for number, row in ipairs(self.rows) do
     if sent[number] then
       for before = 1, number - 1 do
-        if self.rows[before].id == row.id and not ended[before] then complain(number, "was sent before row " .. before) end
+        local comes_too_early = self.rows[before].id == row.id and not ended[before]
+        if comes_too_early then complain(number, "was sent before row " .. before) end
       end
     end
   end

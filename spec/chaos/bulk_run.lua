@@ -1,7 +1,11 @@
---- The program: `make chaos-bulk`, or `lua5.4 spec/chaos/bulk_run.lua` in the project's folder: runs of `timekit bulk`
--- that are killed and go on. From the environment: `SEED` (default 1), `ROWS` (default 1000), `KILLS` (how often a file's
--- run is killed, default 3), `ROUNDS` (how many files, default 1), `SMALL` (default 10): rows of the files whose runs
--- are killed at each write to the journal.
+--- The program: `make chaos-bulk`, or `lua5.4 spec/chaos/bulk_run.lua` in the project's folder. Runs of `timekit bulk`
+-- are killed and go on. From the environment:
+--
+-- * `SEED` (default 1): the same seed makes the same decisions;
+-- * `ROWS` (default 1000): rows of a file, at least;
+-- * `KILLS` (default 3): how often the run of a file is killed;
+-- * `ROUNDS` (default 1): how many files;
+-- * `SMALL` (default 10): rows of the files whose runs are killed at each write to the journal.
 --
 -- Shows what it runs and what that tells; its status is 1 if something of it was not true.
 local bulk = require "spec.chaos.bulk"
@@ -29,9 +33,9 @@ for round = 1, setting("ROUNDS", 1) do
   until code ~= 137 and killed > kills
   local verdict = world:judge()
   for _, text in ipairs(verdict.violations) do print("NOT TRUE: " .. text) end
-  print(("by the sandbox's history: %d rows done, %d found done by reading, %d failed, %d uncertain (%.1f %%), %d untrue")
-    :format(verdict.done, verdict.reconciled, verdict.failed, verdict.uncertain, 100 * verdict.uncertain / #world.rows,
-    #verdict.violations))
+  print(("by the sandbox's history: %d done, %d found done by reading, %d failed, %d uncertain (%.1f %%), %d untrue")
+    :format(verdict.done, verdict.reconciled, verdict.failed, verdict.uncertain,
+    100 * verdict.uncertain / #world.rows, #verdict.violations))
   failed = failed or #verdict.violations > 0 or verdict.uncertain > 0.02 * #world.rows
 end
 local untrue, kills_at_writes = world:kill_at_every_write(setting("SMALL", 10), function()

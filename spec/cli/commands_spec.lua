@@ -61,14 +61,14 @@ describe("the command", function()
 
   it("list walks through the pages, up to its limit", function()
     local many = program.new()
-    local ids = {}
-    for index = 1, 120 do ids[index] = many:booking(index <= 60 and "instant" or nil) end
+    for index = 1, 120 do many:booking(index <= 60 and "instant" or nil) end
     local function count(options)
       local status, out, err = many:run("timekit list -o id " .. options)
       assert.same({ 0, "" }, { status, err })
       return select(2, out:gsub("[^\n]+\n", ""))
     end
-    assert.same({ 50, 7, 0, 110, 120 }, { count "", count "--limit 7", count "--limit 0", count "--limit 110", count "--all" })
+    assert.same({ 50, 7, 0 }, { count "", count "--limit 7", count "--limit 0" })
+    assert.same({ 110, 120 }, { count "--limit 110", count "--all" })
     assert.same({ 60, 0 }, { count "--all --state tentative", count "--all --state tentative --graph instant" })
     assert.same({ 120, 0 }, { count "--all --search 'customer.name=Mar*'", count "--search customer.name=Doc" })
     assert.equal(2, (many:run "timekit list --state a --search state=b"))
@@ -111,6 +111,7 @@ describe("the command", function()
     local status, shown = started.finish()
     assert.equal(0, status)
     assert.truthy(shown:find('"state": "confirmed"', 1, true), shown)
+    local _
     status, _, shown = world:run(("timekit wait %s declined --timeout 20"):format(id))
     assert.equal(1, status)
     assert.truthy(shown:find("is out of reach", 1, true), shown)
@@ -139,7 +140,8 @@ describe("the command", function()
     local id = world:booking "instant"
     local _, link = world:run(("timekit link %s cancel_by_customer --redirect https://example.com/x"):format(id))
     link = link:match "[^\n]+"
-    assert.equal(link, result(("timekit link %s cancel_by_customer --redirect https://example.com/x -o json"):format(id)).url)
+    assert.equal(link, result(
+      ("timekit link %s cancel_by_customer --redirect https://example.com/x -o json"):format(id)).url)
     assert.same({ id = id, action = "cancel_by_customer", redirect = "https://example.com/x" },
       result(("timekit link --verify '%s'"):format(link)))
     local status, _, err = world:run(("TIMEKIT_APP_KEY=another timekit link --verify '%s'"):format(link))
@@ -153,11 +155,11 @@ describe("the command", function()
   it("request sends anything", function()
     local id = world:booking "instant"
     assert.equal(id, result("timekit request get /bookings/" .. id).id)
-    local page, out = result "timekit request GET /bookings limit=1 orderBy=state -o json"
+    local page = result "timekit request GET /bookings limit=1 orderBy=state -o json"
     assert.same({ 1, 1 }, { #page.data, page.current_page })
     assert.equal("/v2/bookings?limit=1&orderBy=state", last_request().target)
-    _, out = result "timekit request GET /bookings limit=1"
-    assert.equal(1, select(2, out:gsub("[^\n]+\n", "")))
+    local _, lines = result "timekit request GET /bookings limit=1"
+    assert.equal(1, select(2, lines:gsub("[^\n]+\n", "")))
     assert.equal("cancelled", result(("timekit request PUT /bookings/%s/cancel cancel.message=x"):format(id)).state)
     assert.same({ cancel = { message = "x" } }, last_request().body)
     assert.same({ 0, "", "" }, { world:run("timekit request DELETE /bookings/" .. id) })

@@ -182,9 +182,9 @@ describe("a request of one's own", function()
     assert.equal(core.null, (call:result()))
     local found = {}
     for name, value in received:gmatch("\n([%w-]+): ?([^\r]*)") do
-      name = name:lower()
-      assert.is_nil(found[name], name)
-      found[name] = value
+      local lower = name:lower()
+      assert.is_nil(found[lower], lower)
+      found[lower] = value
     end
     assert.same({ "Asia/Tokyo", "mine", "a/b", "c/d", "Basic OnRlc3Rfa2V5" },
       { found["timekit-timezone"], found["user-agent"], found.accept, found["content-type"], found.authorization })

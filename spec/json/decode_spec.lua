@@ -121,6 +121,19 @@ describe("core.decode", function()
     end
   end)
 
+  -- The latest keys are kept, so that Lua need not hash them again.
+  it("reads each key, whichever keys came before", function()
+    local keys = { "" }
+    for number = 1, 1500 do keys[#keys + 1] = ("%04d"):format(number):rep(number % 15) .. ("x"):rep(number % 4) end
+    for _ = 1, 3 do
+      for _, key in ipairs(keys) do
+        local value = assert(core.decode(('[{"%s":1,"a%s":2},{"%s":3}]'):format(key, key, key)))
+        assert.same({ { [key] = 1, ["a" .. key] = 2 }, { [key] = 3 } }, value)
+      end
+      collectgarbage()
+    end
+  end)
+
   it("nests 64 deep and no deeper", function()
     local function nested(open, close, depth) return open:rep(depth) .. close:rep(depth) end
     assert.equal(nested("[", "]", 64), read(nested("[", "]", 64)))

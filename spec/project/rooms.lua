@@ -3,7 +3,7 @@
 
 -- A module below a folder is in the room of that name. The sandbox's folders are rooms of their own.
 local ROOMS = {
-  face = "init client booking default link reference webhook queue", options = "options", error = "error",
+  face = "init client booking default link loading reference webhook queue", options = "options", error = "error",
   graphs = "graph graphs", sandbox = "sandbox",
 }
 
@@ -14,8 +14,8 @@ local MAY_REQUIRE = {
   -- What it says about the lines of a file is worded as the module words it.
   cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
-  -- An item of a batch may be a handle.
-  methods = "call http rules graphs options error text signing runtime booking",
+  -- An item of a batch may be a handle. `connect` loads what is not loaded yet.
+  methods = "call http rules graphs options error text signing runtime booking loading",
   options = "http runtime text redis",
   call = "http rules graphs error text transport runtime signing redis",
   http = "rules graphs text signing error",

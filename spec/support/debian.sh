@@ -58,24 +58,11 @@ set -eu
 step=$1 lua=$2 specs=$3
 [ -d .git ] || git init -q
 
-# Debian's lua-cjson is not built for its newest Lua, but its source can be.
-build_cjson() {
-  folder=$(mktemp -d)
-  cd "$folder"
-  sed 's/^deb /deb-src /' /etc/apt/sources.list > /etc/apt/sources.list.d/sources.list
-  apt-get update -qq
-  apt-get source -qq --download-only --tar-only lua-cjson
-  tar xf lua-cjson_*.orig.tar.* --strip-components=1
-  to=/usr/local/lib/lua/${lua#lua}
-  mkdir -p "$to"
-  gcc -O2 -shared -fPIC $(pkg-config --cflags "$lua") -o "$to/cjson.so" lua_cjson.c strbuf.c fpconv.c
-}
-
 case $step in
   (install)
     dpkg --configure -a # in case the last time was broken off
     make -s deps-run deps-test LUA="$lua"
-    "$lua" -e 'require "cjson"' 2>/dev/null || build_cjson
+    sh spec/support/debian_modules.sh "$lua"
     ;;
   (run) make -s run LUA="$lua";;
   (test) make -s test LUA="$lua" SPECS="$specs";;

@@ -23,8 +23,10 @@ local function absolute(path, root)
   return (path:gsub("[^;]+", function(entry) return entry:find "^/" and entry or root .. "/" .. entry end))
 end
 
--- Looks again and again until something has happened.
-local function await(problem, look)
+--- Looks again and again until something has happened.
+-- @tparam string problem what is raised when it does not
+-- @tparam function look returns whether it has
+function program.await(problem, look)
   local deadline = core.now() + PATIENCE
   while not look() do
     if core.now() > deadline then error(problem, 3) end
@@ -106,12 +108,16 @@ end
 --   exit code and what the terminal got
 function program:start_on_terminal(command)
   self:write("terminal.sh", self:script("export TERM=xterm\n" .. command))
+  self:write("shown", "")
   local folder = self.folder
   local keys = assert(io.popen(("script -qec 'sh %s/terminal.sh' /dev/null > %s/shown; echo $? > %s/status"):format(
     folder, folder, folder), "w"))
+  self.keys = keys
   return {
     await = function(text)
-      await(("the terminal does not show " .. text), function() return self:read("shown"):find(text, 1, true) end)
+      program.await("the terminal does not show " .. text, function()
+        return self:read("shown"):find(text, 1, true)
+      end)
     end,
     type = function(text)
       keys:write(text)
@@ -119,6 +125,7 @@ function program:start_on_terminal(command)
     end,
     finish = function()
       keys:close()
+      self.keys = nil
       return tonumber(self:read "status"), (self:read("shown"):gsub("\r\n", "\n"))
     end,
   }
@@ -144,7 +151,7 @@ end
 --- Waits until the sandbox has seen a request.
 -- @tparam string line its method and path, such as `PUT /v2/bookings/b1/confirm`
 function program:await_request(line)
-  await("no request " .. line, function()
+  program.await("no request " .. line, function()
     local _, answer = self.box:request("GET", "/_sandbox/requests")
     for _, request in ipairs(answer.data) do
       if request.method .. " " .. request.target == line then return true end
@@ -157,8 +164,12 @@ function program:fault(fault)
   assert(self.box:request("POST", "/_sandbox/faults", core.encode(fault)) == 200)
 end
 
---- Ends the sandbox, and removes the folder.
+--- Ends the sandbox and what a test has left on a terminal, and removes the folder.
 function program:close()
+  if self.keys then
+    self.keys:write "\3\3"
+    self.keys:close()
+  end
   self.box:close()
   shell.must("rm -rf " .. self.folder)
 end

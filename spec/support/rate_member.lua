@@ -1,4 +1,4 @@
---- A process that shares a rate limit: it reads a booking again and again, and writes when it sent each request. It ends
+--- A process that shares a rate limit: it reads bookings again and again, and writes when it sent each request. It ends
 -- when it is killed. Arguments: the Redis, Timekit's URL, the file to write to, how many calls at once, and `bulk` or
 -- nothing.
 local address, url, path, width, bulk = arg[1], arg[2], arg[3], tonumber(arg[4]), arg[5] == "bulk"
@@ -17,7 +17,9 @@ local tk = timekit.new {
     log:flush()
   end,
   after = function(event)
-    if event.status == 503 then log:write(("%.6f refused 0\n"):format(core.now())) log:flush() end
+    if event.status ~= 503 then return end
+    log:write(("%.6f refused 0\n"):format(core.now()))
+    log:flush()
   end,
 }
 print "ready"

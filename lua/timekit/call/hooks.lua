@@ -7,6 +7,7 @@
 -- operation then ends as `cancelled`, unless it was over already.
 -- @module timekit.call.hooks
 
+local core = require "timekit.core"
 local redaction = require "timekit.call.redact"
 
 local hooks = {}
@@ -14,9 +15,11 @@ local hooks = {}
 local Hooks = {}
 Hooks.__index = Hooks
 
-local function run(self, name, hook, event)
-  local ok, problem = pcall(hook, event)
-  if ok then return nil end
+-- The fields that the table for `after` can have.
+local FIELDS = 15
+
+-- Notes what a hook raised.
+local function note(self, name, problem)
   -- `tostring` of an error object can raise, and before Lua 5.4 it can return something that is not a string.
   local written, text = pcall(tostring, problem)
   if not written or type(text) ~= "string" then text = "an error of type " .. type(problem) end
@@ -27,11 +30,13 @@ end
 --- Makes the hooks of a client.
 -- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
 -- @tparam function clean removes keys from a text (see `timekit.call.redact`)
+-- @tparam number shortest the length of the shortest text that it changes
 -- @treturn Hooks|nil nil when the client has neither
-function hooks.new(settings, clean)
+function hooks.new(settings, clean, shortest)
   if not (settings.before or settings.after) then return nil end
   return setmetatable({
     on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, clean = clean,
+    shortest = shortest,
     problem = nil, -- the first error of a hook, until it is handed out
   }, Hooks)
 end
@@ -43,14 +48,20 @@ end
 -- @tparam boolean looking the request is such a look
 -- @treturn table the event, for `finish`
 function Hooks:begin(request, operation, attempt, looking)
-  local clean = self.clean
-  local id, graph, action = operation.id, operation.graph, operation.action
+  local clean, shortest, hook = self.clean, self.shortest, self.on_before
+  local route, id, graph, action = request.route, operation.id, operation.graph, operation.action
+  if #route >= shortest then route = clean(route) end
+  if id and #id >= shortest then id = clean(id) end
+  if graph and #graph >= shortest then graph = clean(graph) end
+  if action and #action >= shortest then action = clean(action) end
   local event = {
-    method = request.method, route = clean(request.route), id = id and clean(id), graph = graph and clean(graph),
-    action = action and clean(action), attempt = attempt, reconcile = looking,
+    method = request.method, route = route, id = id, graph = graph, action = action, attempt = attempt,
+    reconcile = looking,
     request_body = self.log_bodies and request.body and clean(request.body) or nil,
   }
-  if self.on_before then event.before_error = run(self, "before", self.on_before, event) end
+  if not hook then return event end
+  local ok, problem = pcall(hook, event)
+  if not ok then event.before_error = note(self, "before", problem) end
   return event
 end
 
@@ -62,19 +73,17 @@ end
 -- @tparam ?string request_id without keys
 -- @tparam number elapsed seconds
 function Hooks:finish(event, request, outcome, failure, request_id, elapsed)
-  if not self.on_after then return end
-  -- The constructor makes room for all fields at once.
-  local after = {
-    method = nil, route = nil, id = nil, graph = nil, action = nil, attempt = nil, reconcile = nil,
-    status = nil, sent = nil, elapsed = nil, kind = nil, request_id = nil,
-  }
-  for name, value in next, event do after[name] = value end
+  local hook = self.on_after
+  if not hook then return end
+  -- A hook may have added fields to the event.
+  local after = core.copied(event, FIELDS)
   after.status, after.sent, after.elapsed = outcome.status, outcome.sent, elapsed
   after.kind = failure and failure.kind
   after.request_id = request_id
   local body = self.log_bodies and outcome.body
   after.response_body = body and redaction.of_request(request, self.clean(body)) or nil
-  run(self, "after", self.on_after, after)
+  local ok, problem = pcall(hook, after)
+  if not ok then note(self, "after", problem) end
 end
 
 --- The first error of a hook. It is handed out once.

@@ -37,15 +37,6 @@ function prefetch.start(runner, operation)
   return self
 end
 
---- The first try that an operation has under way, once.
--- @tparam table operation
--- @treturn ?table `transfer`, `event` of the hooks, `began` (seconds); nil: there is none
-function prefetch.take(operation)
-  local prefetched = operation.prefetched
-  if prefetched then operation.prefetched = nil end
-  return prefetched
-end
-
 --- Did the first try fail because nobody waited for it? A large answer is read only while somebody waits, so its time
 -- can run out before. The request is then sent again, within the operation's time.
 -- @tparam ?table failure as `timekit.http.response.read` returned it
@@ -67,8 +58,9 @@ end
 
 --- Ends the request, because nobody wants its result any more. Does nothing if the operation has taken it already.
 function Prefetch:cancel()
-  local prefetched = prefetch.take(self.operation)
+  local prefetched = self.operation.prefetched
   if not prefetched then return end
+  self.operation.prefetched = nil
   prefetched.transfer:cancel()
   local outcome, hooks = prefetched.transfer:result(), self.runner.hooks
   if hooks then

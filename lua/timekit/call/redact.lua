@@ -37,6 +37,7 @@ end
 -- @treturn function `redact(value)`: returns a string clean; cleans a table in place, keys and nested tables included,
 --   and returns it; returns anything else as it is
 -- @treturn function `clean(text)`: the same for strings only
+-- @treturn number the length of the shortest text that they change
 -- @usage
 -- local redact = redaction.redactor { { username = "", password = "live_api_key_1" } }
 -- redact "no such key: live_api_key_1"   --> "no such key: [redacted]"
@@ -85,7 +86,7 @@ function redaction.redactor(credentials)
     end
     return value
   end
-  return redact, clean
+  return redact, clean, shortest
 end
 
 --- Removes from a value the keys that stand in the headers of one request alone.

@@ -23,6 +23,7 @@ local STRENGTH = { no = 1, maybe = 2, yes = 3 }
 -- is small: these fields become its own when they change.
 local Machine = {
   looks = 0,                 -- tries of the present look
+  looked = 0,                -- tries of all looks
   looking = false,           -- the request asked for is the look
   look_request = nil,        -- that request, once it is built
   sent = "no",               -- the strongest `sent` of the tries
@@ -51,16 +52,19 @@ Machine.__index = Machine
 -- @tparam table policy `retries` (further tries), `uncertain` (`"reconcile"` or `"report"`), `random` (function: 0 to
 --   1), `budget` (see `timekit.call.budget`), `limiter` (see `timekit.call.rate`, or nil)
 -- @tparam number deadline seconds, on the clock that the other functions are given
+-- @tparam ?number began for whoever carries the operation out: when it began
+-- @tparam ?number now likewise: the time
 -- @treturn Machine
 -- @usage
 -- local machine = retry.new(operation, policy, now() + 30)
 -- local verb, request = machine:next(now())     --> "send", operation.request
-function retry.new(operation, policy, deadline)
+function retry.new(operation, policy, deadline, began, now)
   local self = setmetatable({
     operation = operation, policy = policy, deadline = deadline,
     attempts = 0,            -- tries of the request itself
-    tries = 0,               -- all requests sent so far, looks included
-    status = nil, request_id = nil, remaining = nil,  -- of the latest answer, for `info`; `timekit.call.run` sets them
+    -- Of `timekit.call.run`, see there: when the operation began, when the latest step of it was taken, the transfer
+    -- that is under way, and its event of the hooks.
+    began = began, at = now, transfer = nil, event = nil,
   }, Machine)
   if operation.prefetched then self.booked = true end
   local doubted = operation.doubted
@@ -144,9 +148,8 @@ end
 
 -- Takes the limiter's token for the next request. Returns what to do instead if the request must wait, or would come
 -- too late.
-local function book(self, now)
-  local limiter = self.policy.limiter
-  if not limiter or self.booked then return nil end
+local function book(self, now, limiter)
+  if self.booked then return nil end
   if limiter.is_shared then return "book", self.deadline - now end
   local wait = limiter:take(now)
   if now + wait >= self.deadline then
@@ -175,15 +178,17 @@ function Machine:next(now)
     give_token_back(self)
     return fail(self, self.failure or unsent(self, "timeout", "no time was left to send the request"))
   end
-  local verb, what = book(self, now)
-  if verb then return verb, what end
-  if self.booked then self.booked = false end
-  self.tries = self.tries + 1
+  local limiter = self.policy.limiter
+  if limiter then
+    local verb, what = book(self, now, limiter)
+    if verb then return verb, what end
+    self.booked = false
+  end
   if not self.looking then
     self.attempts = self.attempts + 1
     return "send", operation.request
   end
-  self.looks = self.looks + 1
+  self.looks, self.looked = self.looks + 1, self.looked + 1
   -- Built on demand: only an uncertain operation needs it.
   self.look_request = self.look_request or operation:look()
   return "send", self.look_request
@@ -199,6 +204,19 @@ function Machine:told(now, verdict, wait)
   if verdict == "refused" then return fail_for_rate(self, wait) end
   self.booked = true
   return self:next(now)
+end
+
+--- Counts one more try of the request itself, which no answer of the server has asked for.
+-- @treturn table the request
+function Machine:repeat_request()
+  self.attempts = self.attempts + 1
+  return self.operation.request
+end
+
+--- All requests that were sent so far, looks included.
+-- @treturn integer
+function Machine:tries()
+  return self.attempts + self.looked
 end
 
 --- The caller cancels the operation while it waits.

@@ -9,7 +9,8 @@ local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
 local tasks = require "timekit.runtime.tasks"
 
-local running, time = coroutine.running, os.time
+local read = response.read
+local running, os_time = coroutine.running, os.time
 
 local run = {}
 
@@ -21,10 +22,6 @@ Runner.__index = Runner
 -- What the clients of this Lua state have written: each operation counts when it begins and when it ends.
 local writes = 0
 
-local function count_write(operation)
-  if operation.writes then writes = writes + 1 end
-end
-
 -- The look is a read of the booking, whatever the operation is.
 local LOOK = { expects = "booking" }
 
@@ -34,7 +31,8 @@ local LOOK = { expects = "booking" }
 function Runner:here()
   local thread = running()
   local call = thread and self.registry[thread]
-  return call and self.call_runtime or self.runtime, call
+  if call then return self.call_runtime, call end
+  return self.runtime
 end
 
 -- The error of code that may not send anything here; nil: it may.
@@ -75,54 +73,123 @@ end
 -- @tparam table request
 -- @return the value
 function Runner:redacted(value, request)
-  return redaction.of_request(request, self.redact(value))
+  value = self.redact(value)
+  return request.secrets and redaction.of_request(request, value) or value
 end
 
--- One try: sends the request, waits, and tells the machine what came. `left`: seconds, from `now` on. Returns what the
--- machine wants next, and the time by then.
-local function try(self, runtime, machine, request, left, now)
-  local operation, hooks, looking = machine.operation, self.hooks, machine.looking
-  local prefetched, transfer, event = prefetch.take(operation), nil, nil
-  local asked, began = now, now
+-- Sends the request that the machine asks for. Returns its outcome if it is not sent after all; nil: it is under way as
+-- the machine's `transfer`.
+local function send(self, runtime, machine, request)
+  local hooks, operation = self.hooks, machine.operation
+  local prefetched = operation.prefetched
   if prefetched then
-    transfer, event, began = prefetched.transfer, prefetched.event, prefetched.began
-  elseif hooks then
-    event = hooks:begin(request, operation, machine.tries, looking)
-    began = runtime.now()
-    left = left - (began - now)
+    operation.prefetched = nil
+    machine.awaited_from = machine.at
+    machine.transfer, machine.event, machine.at = prefetched.transfer, prefetched.event, prefetched.began
+    return nil
   end
-  local outcome = not transfer and withheld(self, left)
-  if not outcome and operation.announce and not looking then
-    local before = runtime.now()
-    local problem = operation.announce(left)
-    left = left - (runtime.now() - before)
-    outcome = problem and { failure = problem, sent = "no" } or withheld(self, left)
+  if hooks then
+    machine.event = hooks:begin(request, operation, machine:tries(), machine.looking)
+    machine.at = runtime.now()
   end
-  if not outcome then
-    if not transfer then
-      request.timeout = left
-      transfer = self.pump:start(request)
-    end
-    runtime.wait(self.pump, transfer)
-    outcome = transfer:result()
+  if operation.announce and not machine.looking then
+    local problem = operation.announce(machine.deadline - machine.at)
+    machine.at = runtime.now()
+    if problem then return { failure = problem, sent = "no" } end
   end
-  local data, failure, doubt, status, request_id, remaining = response.read(outcome, looking and LOOK or operation, time)
-  now = runtime.now()
-  request_id = request_id and self:redacted(request_id, request)
-  machine.status, machine.request_id, machine.remaining = status, request_id, remaining
-  local limiter = self.policy.limiter
+  local left = machine.deadline - machine.at
+  local outcome = (left <= 0 or self.pump.closed) and withheld(self, left)
+  if outcome then return outcome end
+  request.timeout = left
+  machine.transfer = self.pump:start(request)
+end
+
+-- Ends an operation after an answer that told `status`, `request_id` and `remaining`. Returns what `Runner:run` does.
+local function conclude(self, machine, data, status, request_id, remaining)
+  local operation, problem, elapsed = machine.operation, machine.problem, machine.at - machine.began
+  if operation.writes then writes = writes + 1 end
+  if problem then
+    problem.attempts, problem.elapsed = machine.attempts, elapsed
+    return nil, Error.new(self:redacted(problem, operation.request))
+  end
+  -- If the look after a refusal failed, the refusal itself proved the success.
+  local refused = machine.last_refusal
+  if refused then
+    status, request_id = refused.status, self:redacted(refused.request_id, operation.request)
+  end
+  return data, {
+    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
+    elapsed = elapsed, rate_limit_remaining = remaining,
+  }
+end
+
+-- Tells the machine what came. Returns what the machine wants next, or `"ended"` and what `Runner:run` returns.
+local function receive(self, runtime, machine, outcome)
+  local operation, looking, hooks = machine.operation, machine.looking, self.hooks
+  local request = looking and machine.look_request or operation.request
+  local data, failure, doubt, status, request_id, remaining = read(outcome, looking and LOOK or operation, os_time)
+  local now, limiter, awaited_from = runtime.now(), self.policy.limiter, machine.awaited_from
+  if request_id then request_id = self:redacted(request_id, request) end
   if limiter then limiter:learn(now, status, remaining, failure and failure.retry_after) end
   if hooks then
-    hooks:finish(event, request, outcome, failure, request_id, now - began)
+    hooks:finish(machine.event, request, outcome, failure, request_id, now - machine.at)
     now = runtime.now()
   end
   local release = outcome.release
   if release then release(outcome) end
-  if prefetched and prefetch.is_stale(failure, now - asked, left) then
-    machine.attempts, machine.tries = machine.attempts + 1, machine.tries + 1
-    return try(self, runtime, machine, request, left, now)
+  machine.transfer, machine.at = nil, now
+  if awaited_from then
+    machine.awaited_from = nil
+    local time = machine.deadline - awaited_from
+    if prefetch.is_stale(failure, now - awaited_from, time) then return "send", machine:repeat_request() end
   end
-  return now, machine:answer(now, data, failure, doubt)
+  local verb, what = machine:answer(now, data, failure, doubt)
+  if verb == "done" then return "ended", conclude(self, machine, what, status, request_id, remaining) end
+  machine.remaining = remaining
+  return verb, what
+end
+
+-- Does what the machine wants, until there is something to wait for. Returns `"sent"` and the transfer, `"wait"` and
+-- seconds, `"book"` and seconds, or `"ended"` and what `Runner:run` returns.
+local function advance(self, runtime, machine, verb, what)
+  local info
+  while verb == "send" do
+    local outcome = send(self, runtime, machine, what)
+    if not outcome then return "sent", machine.transfer end
+    verb, what, info = receive(self, runtime, machine, outcome)
+  end
+  if verb == "done" then return "ended", conclude(self, machine, what, nil, nil, machine.remaining) end
+  return verb, what, info
+end
+
+-- Goes on when the transfer is done, or the wait is over. Returns as `advance`.
+local function go_on(self, runtime, machine, cancelled)
+  local transfer, verb, what, info = machine.transfer, nil, nil, nil
+  if transfer then
+    verb, what, info = receive(self, runtime, machine, transfer:result())
+    if verb == "ended" then return verb, what, info end
+  else
+    machine.at = runtime.now()
+    if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
+  end
+  return advance(self, runtime, machine, verb, what)
+end
+
+-- Books the next request at a limiter that other processes share, and goes on. Returns as `advance`.
+local function book(self, runtime, call, machine, left)
+  local operation, host = machine.operation, { runtime = runtime, pump = self.pump }
+  local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
+  local verdict, wait = self.policy.limiter:book(host, left, is_bulk)
+  machine.at = runtime.now()
+  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait))
+end
+
+-- Makes the machine of an operation that begins.
+local function begin(self, runtime, operation)
+  local now, spent = runtime.now(), operation.spent
+  local began = spent and now - spent or now
+  if operation.writes then writes = writes + 1 end
+  return retry.new(operation, self.policy, began + (operation.timeout or self.timeout), began, now)
 end
 
 --- Carries out an operation.
@@ -138,47 +205,81 @@ end
 -- local booking, info = runner:run { request = request.get(id), expects = "booking" }
 function Runner:run(operation)
   local runtime, call = self:here()
-  local hindered = (call or runtime.can_wait) and obstacle(runtime, call, operation)
-  if hindered then return nil, hindered end
-  local timeout = operation.timeout or self.timeout
-  local now = runtime.now()
-  local began = now - (operation.spent or 0)
-  local machine = retry.new(operation, self.policy, began + timeout)
-  count_write(operation)
-  local verb, what = machine:next(now)
-  while verb ~= "done" do
-    if verb == "send" then
-      now, verb, what = try(self, runtime, machine, what, timeout - (now - began), now)
-    elseif verb == "book" then
-      local host = { runtime = runtime, pump = self.pump }
-      local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
-      local verdict, wait = self.policy.limiter:book(host, what, is_bulk)
-      now = runtime.now()
-      verb, what = machine:told(now, verdict, wait)
+  if runtime.can_wait or call and call.cancelled then
+    local hindered = obstacle(runtime, call, operation)
+    if hindered then return nil, hindered end
+  end
+  local pump, machine, cancelled = self.pump, begin(self, runtime, operation), nil
+  local verb, what, info = advance(self, runtime, machine, machine:next(machine.at))
+  while verb ~= "ended" do
+    if verb == "book" then
+      verb, what, info = book(self, runtime, call, machine, what)
     else
-      -- A hook may have closed the client.
-      local cancelled = self.pump.closed or runtime.sleep(what, self.pump) or self.pump.closed
-      now = runtime.now()
-      if cancelled then verb, what = machine:cancel() else verb, what = machine:next(now) end
+      if verb == "sent" then
+        runtime.wait(pump, what)
+      else
+        -- A hook may have closed the client.
+        cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
+      end
+      verb, what, info = go_on(self, runtime, machine, cancelled)
     end
   end
-  count_write(operation)
-  local elapsed, problem = now - began, machine.problem
-  if problem then
-    problem.attempts, problem.elapsed = machine.attempts, elapsed
-    return nil, Error.new(self:redacted(problem, operation.request)), machine
-  end
-  local status, request_id = machine.status, machine.request_id
-  -- If the look after a refusal failed, the refusal itself proved the success.
-  local refused = machine.last_refusal
-  if refused then
-    status, request_id = refused.status, self:redacted(refused.request_id, operation.request)
-  end
-  return what, {
-    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
-    elapsed = elapsed, rate_limit_remaining = machine.remaining,
-  }
+  return what, info, machine
 end
+
+--- An operation that is carried out step by step, by whoever can wait in between: `timekit.runtime.tasks`.
+-- @type Course
+local Course = {}
+Course.__index = Course
+
+--- Can operations be carried out step by step? Not if a hook may wait in between, or a limiter that has to be asked.
+-- @treturn boolean
+function Runner:has_courses()
+  local limiter = self.policy.limiter
+  return not self.hooks and not (limiter and limiter.is_shared)
+end
+
+--- Makes the course of an operation, in a place where nothing hinders it.
+-- @tparam table operation as for `run`
+-- @tparam function learn function(subject, data, info, machine): gets what `run` returns, and returns what the call
+--   returns
+-- @param subject
+-- @treturn Course
+function Runner:course(operation, learn, subject)
+  local machine = begin(self, self.call_runtime, operation)
+  return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
+end
+
+-- Takes further steps as long as there is nothing to wait for. Returns what the last one came to.
+local function stepped(self, runtime, verb, what, info)
+  local machine = self.machine
+  while verb == "sent" and what:done() do
+    verb, what, info = go_on(self.runner, runtime, machine)
+  end
+  if verb ~= "ended" then return verb, what end
+  return verb, self.learn(self.subject, what, info, machine)
+end
+
+--- Takes the first step.
+-- @treturn string `"sent"`, `"wait"` or `"ended"`
+-- @return `"sent"`: the transfer; call `go_on` when it is done. `"wait"`: seconds; call `go_on` after them, or when the
+--   call is cancelled. `"ended"`: what `learn` returned
+function Course:begin()
+  local runner, machine = self.runner, self.machine
+  local runtime = runner.call_runtime
+  return stepped(self, runtime, advance(runner, runtime, machine, machine:next(machine.at)))
+end
+
+--- Takes the next step.
+-- @tparam boolean cancelled the wait was cut short, because nobody wants the result any more
+-- @return as `begin`
+function Course:go_on(cancelled)
+  local runner = self.runner
+  local runtime = runner.call_runtime
+  return stepped(self, runtime, go_on(runner, runtime, self.machine, cancelled))
+end
+
+--- @type Runner
 
 --- Sends the first request of a read that is carried out later.
 -- @tparam table operation as for `run`; only a read

@@ -32,7 +32,7 @@ local function make(path)
   os.execute(command .. ": >> " .. quoted(path))
 end
 
--- How many lines a file has, and whether the last one was cut off by a kill.
+-- How many lines a file has, and whether the last one was cut off.
 local function count_lines(path)
   local file = io.open(path, "rb")
   if not file then return 0, false end
@@ -44,20 +44,40 @@ local function count_lines(path)
   return count, last ~= "\n"
 end
 
+-- Opens the file and finds where it ends. Returns nil and why when it cannot be written.
+local function reopen(self)
+  local count, is_torn = count_lines(self.path)
+  local file, problem = io.open(self.path, "ab")
+  if not file then return nil, problem end
+  -- Each delivery is one write: nothing that could not be written stays behind in a buffer.
+  file:setvbuf "no"
+  if is_torn then
+    local ended
+    ended, problem = file:write "\n"
+    if not ended then
+      file:close()
+      return nil, problem
+    end
+    count = count + 1
+  end
+  self.file, self.count = file, count
+  return true
+end
+
 --- Opens a store for writing.
 -- @tparam string path
 -- @treturn Store
 -- Raises a failure if it cannot be written.
 function deliveries.open(path)
   make(path)
-  local count, is_torn = count_lines(path)
-  local file, problem = io.open(path, "ab")
-  if not file then failure.raise("failed", "the deliveries cannot be stored: %s", problem) end
-  if is_torn then
-    file:write "\n"
-    count = count + 1
-  end
-  return setmetatable({ file = file, count = count }, Store)
+  local self = setmetatable({
+    path = path,
+    file = nil,   -- nil after a write that failed
+    count = nil,  -- its lines
+  }, Store)
+  local opened, problem = reopen(self)
+  if not opened then failure.raise("failed", "the deliveries cannot be stored: %s", problem) end
+  return self
 end
 
 --- Stores a delivery. When this returns, the delivery is the operating system's: it outlives this process.
@@ -66,13 +86,21 @@ end
 -- @treturn table|nil the delivery; nil when it cannot be written
 -- @treturn ?string then why
 function Store:add(delivery)
+  if not self.file then
+    local opened, problem = reopen(self)
+    if not opened then return nil, problem end
+  end
   delivery.n = self.count + 1
   local line, problem = core.encode(delivery)
   if not line then return nil, problem end
   local written
-  written, problem = self.file:write(line, "\n")
-  if written then written, problem = self.file:flush() end
-  if not written then return nil, problem end
+  written, problem = self.file:write(line .. "\n")
+  if not written then
+    -- A part of it may be in the file.
+    self.file:close()
+    self.file = nil
+    return nil, problem
+  end
   self.count = delivery.n
   return delivery
 end

@@ -72,7 +72,8 @@ function Receiver:respond(request)
   end
   self.pending[delivery.n] = true
   self.queue:wrap(function()
-    self:print(delivery)
+    local printed, failure = pcall(self.print, self, delivery)
+    if not printed then self.context:note(failure.message or tostring(failure)) end
     self:hand_on(delivery)
   end)
   return answer(200, { stored = delivery.n })

@@ -28,14 +28,6 @@ local encode_member, escape, fill = core.encode_member, core.escape, core.path
 -- @usage request.segment "a/b"   --> "a%2Fb"
 request.segment = core.segment
 
---- Why a text cannot be the name of an action.
--- @tparam any action
--- @treturn string|nil what was expected, as of `request.segment`; nil: it can
-function request.action_problem(action)
-  local _, problem = request.segment(action)
-  return problem
-end
-
 local function include_part(include)
   return "include=" .. escape(include):gsub("%%2C", ",")
 end
@@ -83,13 +75,12 @@ end
 -- itself, so that a problem is named by its argument.
 local function action_body(text, action, inputs, options)
   local settings, bulked = options.settings, options.apply_to_bulked_bookings
-  local is_end = settings == nil and bulked == nil
   local problem, reason
   if inputs ~= nil then
+    local before, is_end = before_next(text), settings == nil and bulked == nil
     text, problem, reason = encode_member(
-      action, "action", inputs, "inputs", LARGEST_BODY, before_next(text), is_end and "}" or "")
-    if not text then return nil, problem, reason end
-    if is_end then return text end
+      action, "action", inputs, "inputs", LARGEST_BODY, before, is_end and "}" or "")
+    if is_end or not text then return text, problem, reason end
   end
   if bulked ~= nil then text = before_next(text) .. '"apply_to_bulked_bookings":' .. tostring(bulked) end
   for _, name in ipairs(settings and sorted_names(settings) or {}) do
@@ -112,10 +103,12 @@ end
 -- @treturn ?string `"type"`: JSON cannot say it; `"size"`: it exceeds 1 MiB
 function request.action(id, action, inputs, options)
   local body, problem, reason = action_body("{", action, inputs, options)
-  if reason == "size" or body and #body > LARGEST_BODY then return too_large() end
-  if not body then return nil, problem, reason end
-  local target = fill(ACTION, id, action)
-  if options.include then target = with_include(target, options.include) end
+  if not body or #body > LARGEST_BODY then
+    if body or reason == "size" then return too_large() end
+    return nil, problem, reason
+  end
+  local target, include = fill(ACTION, id, action), options.include
+  if include then target = with_include(target, include) end
   return { method = "PUT", route = ACTION, target = target, headers = JSON, body = body }
 end
 

@@ -113,6 +113,9 @@ local RESULTS = {
   nothing = function() return true end,
 }
 
+-- The others need nothing but `data`, of which the core makes no envelope.
+for expects, shape in pairs(SHAPES) do shape.alone = not RESULTS[expects] end
+
 -- Says what came in place of JSON.
 local function not_json(text, problem)
   if not ascii.says_something(text) then return "the answer is empty" end
@@ -247,6 +250,26 @@ local function is_retryable(found, outcome, operation, doubt)
   return not operation.writes and (outcome.failure ~= nil or outcome.status < 300 or found.kind == "server")
 end
 
+-- Reads an outcome that is not what was expected, or whose envelope is needed. Returns what `response.read` does.
+local function read_whole(outcome, operation, clock, status, is_complete, request_id, remaining)
+  local expects = operation.expects
+  if is_complete and expects == "any_status" then return true, nil, nil, status, request_id, remaining end
+  local found
+  if is_complete and status >= 200 and status < 300 then
+    local data, problem = data_of(outcome, expects)
+    if data then return data, nil, nil, status, request_id, remaining end
+    found = { kind = "response", message = problem, body = outcome.body }
+  else
+    found = failure_of(outcome, operation, clock)
+  end
+  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
+  found.sent, found.status, found.request_id = outcome.sent, status, request_id
+  found.action, found.graph = found.action or operation.action, operation.graph
+  local doubt = operation.writes and doubt_about(found, outcome) or nil
+  found.retryable = is_retryable(found, outcome, operation, doubt)
+  return nil, found, doubt, status, request_id, remaining
+end
+
 --- Reads the outcome of one try of a request.
 -- A failed action or creation is in doubt unless it surely had no effect: after no answer, an incomplete one, one that
 -- cannot be used, a redirect, and any 5xx.
@@ -267,33 +290,14 @@ end
 -- @treturn ?string the request's id, as of `timekit.http.headers`'s `told`
 -- @treturn ?number how many requests may still be sent, likewise
 function response.read(outcome, operation, clock)
-  local expects = operation.expects
-  local status, request_id, remaining, data = answer(outcome, SHAPES[expects] and not RESULTS[expects])
-  local is_complete = status ~= nil
-  if not is_complete then
-    status, is_complete = outcome.status, not outcome.failure
-    request_id, remaining = told(outcome)
+  local shape = SHAPES[operation.expects]
+  local status, request_id, remaining, data = answer(outcome, shape and shape.alone)
+  if data ~= nil then
+    data = shape.read(data)
+    if data ~= nil then return data, nil, nil, status, request_id, remaining end
   end
-  if is_complete and expects == "any_status" then return true, nil, nil, status, request_id, remaining end
-  local found
-  if is_complete and status >= 200 and status < 300 then
-    local problem
-    if data ~= nil then data = SHAPES[expects].read(data) end
-    if data == nil then data, problem = data_of(outcome, expects) end
-    if data then return data, nil, nil, status, request_id, remaining end
-    found = { kind = "response", message = problem, body = outcome.body }
-  else
-    found = failure_of(outcome, operation, clock)
-  end
-  if type(found.body) == "string" then found.body = found.body:sub(1, KEPT) end
-  found.sent = outcome.sent
-  found.status = status
-  found.request_id = request_id
-  found.action = found.action or operation.action
-  found.graph = operation.graph
-  local doubt = operation.writes and doubt_about(found, outcome) or nil
-  found.retryable = is_retryable(found, outcome, operation, doubt)
-  return nil, found, doubt, status, request_id, remaining
+  if status then return read_whole(outcome, operation, clock, status, true, request_id, remaining) end
+  return read_whole(outcome, operation, clock, outcome.status, not outcome.failure, told(outcome))
 end
 
 --- The error of an operation whose outcome could not be found out.

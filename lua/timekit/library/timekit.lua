@@ -667,7 +667,7 @@ function Client:update_bookings(items, opts) end
 
 ---Makes a connection for later, so that the name lookup, the connection and the TLS handshake are done before the
 ---first action, which then takes one round trip. Call it where a pause hurts less than later: before a game's first
----frame, or when a worker starts.
+---frame, or when a worker starts. Modules of the library that are not loaded yet are loaded, too.
 ---
 ---It sends a HEAD of the `base_url` without the key, and any status is a success. The client's `headers` go along,
 ---since a gateway may want them. The client keeps the connection for 20 seconds, unless the server closes it earlier.

@@ -2,6 +2,7 @@
 -- What it adds to a client is documented there, as a method of `Client`.
 -- @module timekit.methods.connect
 
+local loading = require "timekit.loading"
 local options = require "timekit.options"
 local request = require "timekit.http.request"
 
@@ -15,7 +16,7 @@ function connect.install(Client, check)
 
   --- Makes a connection for later, so that the name lookup, the connection and the TLS handshake are done before the
   -- first action, which then takes one round trip. Call it where a pause hurts less than later: before a game's first
-  -- frame, or when a worker starts.
+  -- frame, or when a worker starts. Modules of the library that are not loaded yet are loaded, too.
   --
   -- It sends a HEAD of the `base_url` without the key, and any status is a success. The client's `headers` go along,
   -- since a gateway may want them. The client keeps the connection for 20 seconds, unless the server closes it earlier.
@@ -37,6 +38,7 @@ function connect.install(Client, check)
     local where = "client:connect"
     check(self, where, 3)
     local given = options.check(opts, options.plain, where, 3)
+    loading.rest()
     local head = { method = "HEAD", route = "/", target = "/", authorize = false }
     local connected, info = self.runner:run {
       request = request.with_options(head, given), expects = "any_status", timeout = given.timeout,

@@ -3,12 +3,10 @@
 -- keys, so no checker repeats a text that is not a known word.
 -- @module timekit.options.values
 
-local address = require "timekit.redis.address"
 local ascii = require "timekit.text.ascii"
 local core = require "timekit.core"
 local messages = require "timekit.text.messages"
 local runtime = require "timekit.runtime"
-local time = require "timekit.text.time"
 
 local values = {}
 
@@ -167,7 +165,7 @@ function values.key_name(value)
 end
 
 function values.redis(value)
-  local parsed, problem = address.parse(value)
+  local parsed, problem = require("timekit.redis.address").parse(value)
   if not parsed then return nil, problem end
   return parsed
 end
@@ -177,7 +175,6 @@ local function shared_rate(value, rate)
   local problem
   rate.redis, problem = values.redis(value.redis)
   if not rate.redis then return nil, "redis: " .. problem end
-  rate.redis_address = value.redis
   rate.name, problem = values.key_name(value.name == nil and "default" or value.name)
   if not rate.name then return nil, "name: " .. problem end
   rate.bulk_share = value.bulk_share == nil and 0.1 or value.bulk_share
@@ -246,7 +243,7 @@ function values.priority(value)
 end
 
 function values.time(value)
-  if type(value) == "string" then value = time.parse(value) end
+  if type(value) == "string" then value = require("timekit.text.time").parse(value) end
   if type(value) == "number" and value >= 0 and value <= 3.2e10 then return value end
   return nil, "expected a time: Unix seconds, or a text as in RFC 3339"
 end

@@ -93,7 +93,10 @@ end
 function refusal.before(hint, action, inputs)
   local rules = refusal.rules(hint.graph)
   local _, problem
-  if rules and not rules:has(action) then
+  -- An action that is offered exists, and a state that it leaves is not final.
+  if rules and rules:next_state(hint.state, action) then
+    _, problem = rules:check_inputs(action, inputs, hint.state)
+  elseif rules and not rules:has(action) then
     _, problem = rules:can(hint.state, action)
   elseif is_final(rules, hint) then
     local where = hint.state and "in the state " .. messages.quote(hint.state) .. ", which is final" or "completed"

@@ -8,7 +8,17 @@ local calls = {}
 
 --- A call.
 -- @type Call
-local Call = {}
+
+-- What a call begins with, beside what `calls.new` sets. These fields become its own when they change, so that a call
+-- is small.
+local Call = {
+  returns_errors = false, -- a raised error of `timekit.error` becomes its result
+  arguments = nil, -- of a call that has not begun: the list of its function's arguments, with their `count`
+  at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
+  cancelled = false, -- by `cancel`
+  over = false,
+  failed = false, problem = nil, -- whether its function raised, and what
+}
 
 local metatable = { __index = Call, __name = "timekit.call" }
 
@@ -27,7 +37,7 @@ end
 -- if booking then print(booking.state) elseif info then print(info) end
 function Call:result()
   if self.failed then error(self.problem, 0) end
-  if self.results then return unpack(self.results, 1, self.results.n) end
+  if self.count then return unpack(self, 1, self.count) end
 end
 
 --- Cancels the call. What it waits for ends at once with an error of the kind `cancelled`, whose `sent` tells the
@@ -59,8 +69,8 @@ function Call:on_done(fn)
   if not self.over then
     self.watchers = self.watchers or {}
     self.watchers[#self.watchers + 1] = fn
-  elseif self.results then
-    self.tasks:notify(fn, self.results)
+  elseif self.count then
+    self.tasks:notify(fn, self)
   end
   return self
 end
@@ -70,6 +80,12 @@ function Call:pass()
   self.tasks:pass(self)
 end
 
+-- Internal: what the call waits for is done.
+function Call:wake()
+  self.transfer = nil
+  self.tasks:wake(self)
+end
+
 function metatable:__tostring()
   return ("timekit.call (%s)"):format(self.over and "done" or "in flight")
 end
@@ -77,22 +93,15 @@ end
 --- Makes a call that has not begun.
 -- @local
 -- @tparam Tasks tasks what continues it
--- @tparam function fn
--- @tparam table arguments for `fn`, with their number as `n`
+-- @tparam ?thread thread the coroutine of its function
+-- @tparam ?table course else what it does step by step: see `Tasks:carry_out`
 -- @treturn Call
-function calls.new(tasks, fn, arguments)
+function calls.new(tasks, thread, course)
   return setmetatable({
-    tasks = tasks,
-    thread = coroutine.create(fn),
-    arguments = arguments, -- nil once the call has begun
-    returns_errors = false, -- a raised error of `timekit.error` becomes its result
+    nil, nil, count = nil, -- what its function returned: [1] to [count]
+    tasks = tasks, thread = thread, course = course,
     queued = false, -- it is in the queue of its tasks
     transfer = nil, -- what it waits for
-    at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
-    cancelled = false, -- by `cancel`
-    over = false,
-    results = nil, -- what its function returned, with `n`
-    failed = false, problem = nil, -- whether its function raised, and what
     watchers = nil, -- the functions set by `on_done`
   }, metatable)
 end

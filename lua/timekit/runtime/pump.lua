@@ -26,7 +26,7 @@ function pumps.new(connection)
   return setmetatable({
     -- A closure hides the connection from whoever prints the pump: a user's own transport may keep the key in one.
     reach = function() return connection end,
-    wakers = {}, -- transfer → the function that wakes whoever waits for it
+    wakers = {}, -- transfer → the function that wakes whoever waits for it, or who that is
     closers = setmetatable({}, { __mode = "k" }), -- key → the function set by `on_close`
     due = nil, -- when the alarm rings, until it is acknowledged
     closed = false,
@@ -51,7 +51,7 @@ end
 --- Has a function called once, when a transfer that is not done yet is done: from within `step`, `wait` or `close`,
 -- whoever calls these. It must not raise, yield, or take long.
 -- @tparam table transfer
--- @tparam function wake
+-- @tparam function|table wake a table has the method `wake`
 function Pump:on_done(transfer, wake)
   self.wakers[transfer] = wake
 end
@@ -68,7 +68,7 @@ function Pump:wake(transfer)
   local wake = self.wakers[transfer]
   if wake then
     self.wakers[transfer] = nil
-    wake()
+    if type(wake) == "function" then wake() else wake:wake() end
   end
 end
 

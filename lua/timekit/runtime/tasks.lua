@@ -19,9 +19,12 @@ local WAITS = {}
 -- the rest. One call is continued in any case, so that every update makes progress; nothing is interrupted.
 local UPDATE_TIME = 0.00008
 
-local function pack(...)
-  return { n = select("#", ...), ... }
-end
+-- How many functions of `on_done` may run within each other. Where answers are there at once, each may start the next
+-- call and set the next function, and Lua cannot resume coroutines within each other without end.
+local DEEPEST = 16
+
+local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
+local status, running = coroutine.status, coroutine.running
 
 --- The calls that are continued together.
 -- @type Tasks
@@ -40,7 +43,9 @@ end
 local function pop(self)
   local head = self.head
   local call = self.queue[head]
-  self.queue[head], self.head = nil, head + 1
+  self.queue[head] = nil
+  -- Small indices keep the queue an array.
+  if head == self.tail then self.head, self.tail = 1, 0 else self.head = head + 1 end
   call.queued = false
   return call
 end
@@ -74,50 +79,93 @@ end
 
 -- ---- continuing ----
 
-local function add(self, fn, arguments)
-  local call = calls.new(self, fn, arguments)
-  self.registry[call.thread] = call
+-- Code that runs in a coroutine finds its call by that. A call without one is registered under itself.
+local function register(self, call)
+  self.registry[call.thread or call] = call
   self.pending = self.pending + 1
   return call
 end
 
-local function finish(self, call, ok, ...)
-  self.registry[call.thread] = nil
+local function add(self, fn)
+  return register(self, calls.new(self, create(fn)))
+end
+
+-- A call of a function that has not begun; `list`: its arguments, with their `count`.
+local function add_later(self, fn, list)
+  local call = add(self, fn)
+  call.arguments = list
+  push(self, call)
+end
+
+local function unregister(self, call)
+  self.registry[call.thread or call] = nil
   self.pending = self.pending - 1
-  self.timers:remove(call)
+  if call.slot then self.timers:remove(call) end
   call.over = true
-  -- A loop over `Client:bookings` raises what other methods return, since an iterator has no second value.
-  local is_result = not ok and call.returns_errors and Error.is((...))
-  if not ok and not is_result then
-    call.failed, call.problem = true, (...)
-    return
-  end
-  call.results = is_result and pack(nil, (...)) or pack(...)
-  for _, fn in ipairs(call.watchers or {}) do push(self, add(self, fn, call.results)) end
+end
+
+local function fail(self, call, problem)
+  unregister(self, call)
+  call.failed, call.problem = true, problem
+end
+
+-- The first two results are by far the most frequent.
+local function finish(self, call, count, first, second, ...)
+  unregister(self, call)
+  call[1], call[2], call.count = first, second, count
+  for index = 3, count do call[index] = (select(index - 2, ...)) end
+  local watchers = call.watchers
+  if not watchers then return end
   call.watchers = nil
+  for index = 1, #watchers do add_later(self, watchers[index], call) end
 end
 
-local function settle(self, call, ok, first, ...)
-  if coroutine.status(call.thread) == "dead" then
-    finish(self, call, ok, first, ...)
-  elseif first ~= WAITS then
+-- A coroutine yielded or ended.
+local function settle(self, call, ok, ...)
+  if ... == WAITS then return end
+  if status(call.thread) ~= "dead" then
     push_later(self, call)
+  elseif ok then
+    finish(self, call, select("#", ...), ...)
+  -- A loop over `Client:bookings` raises what other methods return, since an iterator has no second value.
+  elseif call.returns_errors and Error.is((...)) then
+    finish(self, call, 2, nil, (...))
+  else
+    fail(self, call, (...))
   end
 end
 
-local function resume(self, call)
-  local arguments = call.arguments
+-- A course took a step.
+local function settle_course(self, call, ok, verb, what, info)
+  if not ok then
+    fail(self, call, verb)
+  elseif verb == "sent" then
+    call.transfer = what
+    self.pump:on_done(what, call)
+  elseif verb == "wait" then
+    call.at = core.now() + what
+    self.timers:add(call)
+  else
+    finish(self, call, 2, what, info)
+  end
+end
+
+local function resume_call(self, call)
+  local thread, arguments, course = call.thread, call.arguments, call.course
   if arguments then
     call.arguments = nil
-    settle(self, call, coroutine.resume(call.thread, unpack(arguments, 1, arguments.n)))
+    settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
+  elseif thread then
+    settle(self, call, resume(thread))
   else
-    settle(self, call, coroutine.resume(call.thread))
+    if call.slot then self.timers:remove(call) end
+    settle_course(self, call, pcall(course.go_on, course, call.cancelled))
   end
 end
 
 -- What the call raises is kept: each update raises one error.
 local function continue(self, call)
-  resume(self, call)
+  resume_call(self, call)
   if not call.failed then return end
   self.failed[#self.failed + 1] = call
   if self.on_problem then self.on_problem() end
@@ -132,11 +180,10 @@ local function set_alarm(self)
   self.pump:alarm(is_due and core.now() or first and first.at)
 end
 
-local function begin(self, call)
-  local was_busy = self.busy
-  resume(self, call)
+-- After the first step of a call.
+local function begun(self, call)
   if call.failed then error(call.problem, 0) end
-  if not was_busy then set_alarm(self) end
+  if not self.busy then set_alarm(self) end
   return call
 end
 
@@ -154,19 +201,11 @@ end
 
 -- Yields until the call is woken, or until a time. It may be woken early.
 local function await(self, call, at)
-  if not at then return coroutine.yield(WAITS) end
+  if not at then return yield(WAITS) end
   call.at = at
   self.timers:add(call)
-  coroutine.yield(WAITS)
+  yield(WAITS)
   self.timers:remove(call)
-end
-
-local function wake(self, call)
-  push(self, call)
-  if not self.busy then
-    self.pump:wake(self)
-    set_alarm(self)
-  end
 end
 
 --- The runtime of code inside a call: waiting yields to whoever continues the call.
@@ -176,21 +215,22 @@ function tasks.runtime(registry)
   local runtime = { now = core.now }
 
   function runtime.sleep(seconds)
-    local call = registry[coroutine.running()]
+    local call = registry[running()]
     local deadline = core.now() + seconds
     while not call.cancelled and core.now() < deadline do await(call.tasks, call, deadline) end
     return call.cancelled
   end
 
   function runtime.wait(pump, transfer, seconds)
-    local call = registry[coroutine.running()]
+    local call = registry[running()]
     local deadline = seconds and core.now() + seconds
-    local function wake_call() wake(call.tasks, call) end
     call.transfer = transfer
-    while not transfer:done() and not (deadline and core.now() >= deadline) do
-      pump:on_done(transfer, wake_call)
+    -- When the transfer is done, the pump wakes the call, which then no longer has it.
+    while call.transfer and not transfer:done() and not (deadline and core.now() >= deadline) do
+      pump:on_done(transfer, call)
       await(call.tasks, call, deadline)
     end
+    if not call.transfer then return end
     pump:forget(transfer)
     call.transfer = nil
   end
@@ -204,22 +244,47 @@ end
 -- @tparam Call call
 function Tasks:pass(call)
   push_later(self, call)
-  coroutine.yield(WAITS)
+  yield(WAITS)
 end
 
 --- Continues a call that was cancelled, unless it is running already.
 -- @tparam Call call
 function Tasks:interrupt(call)
-  if coroutine.status(call.thread) == "suspended" then continue(self, call) end
+  local thread, transfer = call.thread, call.transfer
+  if not thread and transfer then
+    self.pump:forget(transfer)
+    call.transfer = nil
+  end
+  if not thread or status(thread) == "suspended" then continue(self, call) end
   set_alarm(self)
 end
 
+--- Goes on with a call soon, since what it waits for is done.
+-- @tparam Call call
+function Tasks:wake(call)
+  push(self, call)
+  if not self.busy then
+    self.pump:wake(self)
+    set_alarm(self)
+  end
+end
+
 --- Has a function called with the results of a call that is over.
--- Raises what the function raises before it first waits.
+-- Raises what the function raises before it first waits. Where such functions run within each other, the update does it
+-- later.
 -- @tparam function fn
--- @tparam table results with their number as `n`
-function Tasks:notify(fn, results)
-  begin(self, add(self, fn, results))
+-- @tparam Call over
+function Tasks:notify(fn, over)
+  if self.depth == DEEPEST then
+    add_later(self, fn, over)
+    if not self.busy then set_alarm(self) end
+    return
+  end
+  local call = add(self, fn)
+  self.depth = self.depth + 1
+  settle(self, call, resume(call.thread, unpack(over, 1, over.count)))
+  self.depth = self.depth - 1
+  begun(self, call)
 end
 
 -- ---- for the client ----
@@ -230,9 +295,22 @@ end
 -- @param ... its arguments
 -- @treturn Call
 function Tasks:start(fn, ...)
-  local call = add(self, fn, pack(...))
+  local call = add(self, fn)
   call.returns_errors = true
-  return begin(self, call)
+  settle(self, call, resume(call.thread, ...))
+  return begun(self, call)
+end
+
+--- Starts a call that runs no code of the user's, and needs no coroutine therefore.
+-- Raises what the first step raises.
+-- @tparam table course `begin()` and `go_on(cancelled)`, as of `Course` in `timekit.call.run`; it has at most two
+--   results
+-- @treturn Call
+function Tasks:carry_out(course)
+  local verb, what, info = course:begin()
+  local call = register(self, calls.new(self, nil, course))
+  settle_course(self, call, true, verb, what, info)
+  return begun(self, call)
 end
 
 -- An empty list is left alone: on Lua 5.2 and 5.3 table.remove takes memory there.
@@ -307,7 +385,7 @@ function Tasks:close()
       local call = pop(self)
       if not call.over then continue(self, call) end
       if not call.over then
-        finish(self, call, true, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
+        finish(self, call, 2, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
   end
@@ -322,7 +400,7 @@ end
 -- @tparam function fn
 -- @param ... its arguments
 function Tasks:add(fn, ...)
-  push(self, add(self, fn, pack(...)))
+  add_later(self, fn, { count = select("#", ...), ... })
 end
 
 --- Was one of the calls cancelled, or did one raise?
@@ -380,6 +458,7 @@ function tasks.new(pump, registry, of_batch)
     failed = {}, -- calls whose errors have not been raised yet
     on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
     busy = false, -- an update is under way
+    depth = 0, -- how many functions of `on_done` run within each other
     cancelled = false, -- all calls were
   }, Tasks)
 end

@@ -36,6 +36,8 @@ end
 -- @usage fields.is_object(core.decode "[]")   --> false
 fields.is_object = core.is_object
 
+local is_object = core.is_object
+
 --- What is wrong with a value that has to be a table of named fields, such as the fields of a new booking.
 -- An empty table has no names, and is one.
 -- @tparam any value
@@ -44,9 +46,9 @@ fields.is_object = core.is_object
 -- fields.named { what = "Mens haircut" }   --> nil
 -- fields.named { "Mens haircut" }          --> "expected a table of named fields, got a list"
 function fields.named(value)
-  if type(value) ~= "table" then return "expected a table of named fields, got " .. messages.describe(value) end
-  if core.is_array(value) or rawget(value, 1) ~= nil then return "expected a table of named fields, got a list" end
-  return nil
+  if is_object(value) and rawget(value, 1) == nil then return nil end
+  local got = type(value) == "table" and "a list" or messages.describe(value)
+  return "expected a table of named fields, got " .. got
 end
 
 --- Joins the path of a table and the name of a field in it.

@@ -52,8 +52,9 @@ function Connection:wait(seconds)
 end
 
 function Connection:finished()
-  local engine = self.current()
-  local transfer = table.remove(self.left_over) or engine and engine:finished()
+  local engine, left_over = self.current(), self.left_over
+  if left_over[1] then return table.remove(left_over) end
+  local transfer = engine and engine:finished()
   if transfer then return transfer end
   for _, guest in ipairs(self.guests) do
     transfer = guest:finished()

@@ -15,4 +15,8 @@ return function(report)
     { "median", milliseconds(told.median) }, { "99 %", milliseconds(told.most_99) },
     { "99.9 %", milliseconds(told.most_999) }, { "worst", milliseconds(told.worst) },
   })
+  report:row {
+    name = "the frame of a game, 99.9 % over the median", value = told.most_999 / told.median, format = "%.1f",
+    at_least = 6, aim = 3, most = true,
+  }
 end

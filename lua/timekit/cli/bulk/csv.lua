@@ -88,11 +88,19 @@ local function next_text(self)
   return table.concat(parts, "\n"), number
 end
 
+--- Is a text invalid UTF-8?
+-- @tparam string text
+-- @treturn string|nil what is wrong
+function csv.utf8_problem(text)
+  if not find(text, "[\128-\255]") then return nil end
+  local _, problem = core.encode(text, "text")
+  return problem and "invalid UTF-8" .. (problem:match(" %(at byte %d+%)") or "")
+end
+
 -- Why a text cannot be sent; nil: it can.
 local function text_problem(text)
   if find(text, "%z") then return "a NUL byte" end
-  local _, problem = core.encode(text, "text")
-  return problem and "invalid UTF-8" .. (problem:match(" %(at byte %d+%)") or "")
+  return csv.utf8_problem(text)
 end
 
 --- The next record that is not an empty line.

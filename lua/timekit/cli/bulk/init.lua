@@ -153,8 +153,12 @@ local function tell_rest(self)
   for _, number in ipairs(list) do
     local row = open[number]
     local err = row.failure
-    local in_doubt = err and err.kind == "uncertain"
-    self.results:put(number, record.outcome(row, in_doubt and "uncertain" or "skipped", nil, in_doubt and err or nil))
+    if err and runners.is_in_doubt(err) then
+      self.has_doubt = true
+      self.results:put(number, record.outcome(row, "uncertain", err.state, err))
+    else
+      self.results:put(number, record.outcome(row, "skipped"))
+    end
   end
   if self.runner.stopping ~= "error" then return end
   -- The rest of the file, which nobody waits for as with Ctrl-C.
@@ -181,7 +185,7 @@ local function conclude(self)
     context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
   end
   if EXITS[stopping] then return EXITS[stopping] end
-  if tally.uncertain > 0 then return exits.UNCERTAIN end
+  if tally.uncertain > 0 or self.has_doubt then return exits.UNCERTAIN end
   if stopping == "failed" then return exits.FAILED end
   return tally.failed > 0 and exits.SOME_FAILED or exits.DONE
 end
@@ -288,10 +292,12 @@ function bulk.run(context, args, arguments)
   local path, retry = journal_path(args), wanted(args)
   if not retry and not args.dry_run and is_there(path) then refuse_old(path) end
   core.program.catch_signals()
+  -- A reader of the results that goes away must not kill a run in the middle of its requests.
+  core.program.ignore_broken_pipes()
   local self = { context = context, arguments = arguments, retry = retry, input = open_input(args.file) }
   local client = make_client(self, args)
   self.client = client
-  self.row_options = { path = args.file, action = args.action, check_id = function(id) client:booking(id) end }
+  self.row_options = { path = args.file, action = args.action, handle = function(id) return client:booking(id) end }
   local found = check.run(context, self.input, self.row_options, is_interrupted)
   if not found then return exits.INTERRUPTED end
   if found.wrong > 0 then

@@ -28,8 +28,12 @@ for outcome, letter in pairs(LETTERS) do journal.OUTCOMES[letter] = outcome end
 local Journal = {}
 Journal.__index = Journal
 
+local second, text_of_second
+
 local function now()
-  return os.date "!%Y-%m-%dT%H:%M:%SZ"
+  local seconds = os.time()
+  if seconds ~= second then second, text_of_second = seconds, os.date("!%Y-%m-%dT%H:%M:%SZ", seconds) end
+  return text_of_second
 end
 
 -- Adds a line. Returns true; nil and why not.

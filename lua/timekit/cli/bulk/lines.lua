@@ -21,11 +21,16 @@ function lines.new(chunks)
   }, Lines)
 end
 
---- Looks at the first bytes without reading them.
--- @treturn string as many as came at once
-function Lines:peek()
-  if self.at > #self.buffer then self.buffer, self.at = self.chunks() or "", 1 end
-  return sub(self.buffer, self.at)
+--- Looks at the next bytes without reading them.
+-- @tparam integer count
+-- @treturn string fewer only at the end of the text
+function Lines:peek(count)
+  while #self.buffer - self.at + 1 < count do
+    local chunk = self.chunks()
+    if not chunk then break end
+    self.buffer, self.at = sub(self.buffer, self.at) .. chunk, 1
+  end
+  return sub(self.buffer, self.at, self.at + count - 1)
 end
 
 --- Passes over bytes that `peek` showed.

@@ -10,7 +10,8 @@ local REDRAWN, PLAIN = 0.2, 10
 -- Seconds over which the rate is taken: a pause shows soon, a single slow answer does not.
 local SPAN = 30
 
-local BAR = 20
+-- Characters of the bar, at most and at least.
+local LONGEST_BAR, SHORTEST_BAR = 20, 5
 
 local Progress = {}
 Progress.__index = Progress
@@ -22,7 +23,7 @@ Progress.__index = Progress
 function progress.new(options, now)
   return setmetatable({
     write = options.write, width = options.width,
-    samples = { { at = now, ended = nil } }, -- how many rows had ended, each second of the span
+    samples = { { at = now, ended = 0 } }, -- how many rows this run had ended, each second of the span
     drawn_at = now, -- when it told last
     shown = false,  -- a line stands on the terminal that has no end yet
   }, Progress)
@@ -39,22 +40,26 @@ function progress.duration(seconds)
   return ("%d:%02d"):format(minutes, whole % 60)
 end
 
+local function note(self, ended, now)
+  local samples = self.samples
+  if now - samples[#samples].at < 1 then return end
+  samples[#samples + 1] = { at = now, ended = ended }
+  while now - samples[1].at > SPAN and #samples > 2 do table.remove(samples, 1) end
+end
+
 -- Rows a second, of late.
 local function rate(self, ended, now)
-  local samples = self.samples
-  local first, last = samples[1], samples[#samples]
-  first.ended = first.ended or ended
-  if now - last.at >= 1 then
-    samples[#samples + 1] = { at = now, ended = ended }
-    while now - samples[1].at > SPAN and #samples > 2 do table.remove(samples, 1) end
-  end
-  first = samples[1]
+  local first = self.samples[1]
   return now > first.at and (ended - first.ended) / (now - first.at) or 0
 end
 
-local function bar(share)
-  local filled = math.floor(share * BAR)
-  return "[" .. ("#"):rep(filled) .. ("-"):rep(BAR - filled) .. "]"
+local function bar(share, size)
+  local filled = math.floor(share * size)
+  return "[" .. ("#"):rep(filled) .. ("-"):rep(size - filled) .. "] "
+end
+
+local function share_of(tally)
+  return tally.total > 0 and tally:ended() / tally.total or 1
 end
 
 --- What it tells.
@@ -63,10 +68,9 @@ end
 -- @tparam ?string why it waits
 -- @treturn string without the bar
 function Progress:text(tally, now, why)
-  local ended = tally:ended()
-  local per_second = rate(self, ended, now)
+  local per_second = rate(self, tally:ended() - tally.earlier, now)
   local parts = {
-    ("%d/%d"):format(ended, tally.total), ("%d done"):format(tally.done + tally.reconciled),
+    ("%.0f %%"):format(math.floor(100 * share_of(tally))), ("%d done"):format(tally.done + tally.reconciled),
     ("%d failed"):format(tally.failed), ("%d uncertain"):format(tally.uncertain), ("%d left"):format(tally:left()),
   }
   if per_second > 0 then
@@ -81,8 +85,9 @@ end
 
 -- As much of it as fits.
 local function fit(text, share, columns)
-  local with_bar = bar(share) .. " " .. text
-  if #with_bar < columns then return with_bar end
+  -- The last column stays empty: some terminals go on to the next line there.
+  local size = math.min(LONGEST_BAR, columns - 1 - #text - #"[] ")
+  if size >= SHORTEST_BAR then return bar(share, size) .. text end
   return text:sub(1, math.max(0, columns - 1))
 end
 
@@ -91,12 +96,13 @@ end
 -- @tparam number now seconds
 -- @tparam ?function why returns why it waits, or nil
 function Progress:update(tally, now, why)
+  note(self, tally:ended() - tally.earlier, now)
   local columns = self.width()
   if now - self.drawn_at < (columns and REDRAWN or PLAIN) then return end
   self.drawn_at = now
   local text = self:text(tally, now, why and why())
   if columns then
-    self.write("\r" .. fit(text, tally.total > 0 and tally:ended() / tally.total or 1, columns) .. "\27[K")
+    self.write("\r" .. fit(text, share_of(tally), columns) .. "\27[K")
     self.shown = true
   else
     self.write("timekit: " .. text .. "\n")

@@ -39,11 +39,14 @@ end
 -- @tparam Row row
 -- @treturn string
 function record.head(row)
-  local key = row.key
-  return concat({
+  local head, key = row.head, row.key
+  if head then return head end
+  head = concat({
     '{"row":', ("%d"):format(row.number), ',"id":', encode(row.id), key ~= nil and ',"key":' .. encode(key) or "",
     ',"action":', encode(row.action),
   })
+  row.head = head
+  return head
 end
 
 --- The line of a row's outcome, without its end.

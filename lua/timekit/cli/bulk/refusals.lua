@@ -61,13 +61,14 @@ end
 
 --- What is wrong with a row.
 -- @tparam table row `id`, `action`, `inputs`
--- @tparam function check_id function(id), raises on one that no booking can have
+-- @tparam function handle_of function(id) that returns a handle, and raises on an id that no booking can have
 -- @treturn string|nil
-function refusals.problem(row, check_id)
+-- @treturn Booking|nil the handle, if nothing is wrong
+function refusals.problem(row, handle_of)
   local id, action = row.id, row.action
   if id == nil then return "no id" end
-  local ok, problem = pcall(check_id, id)
-  if not ok then return "id: " .. tostring(problem):gsub("^.*the id: ", "") end
+  local ok, handle = pcall(handle_of, id)
+  if not ok then return "id: " .. tostring(handle):gsub("^.*the id: ", "") end
   if action == nil then return "no action: give one in the row, or one for all rows behind the file" end
   if type(action) ~= "string" then return "action: expected a string, got " .. messages.describe(action) end
   local graphs = graphs_of(action)
@@ -75,7 +76,7 @@ function refusals.problem(row, check_id)
   local first
   for _, graph in ipairs(graphs) do
     local is_good, reason = graph:check_inputs(action, row.inputs)
-    if is_good then return nil end
+    if is_good then return nil, handle end
     first = first or reason
   end
   return first

@@ -17,6 +17,7 @@ local rows = {}
 -- @field id the booking's
 -- @field action
 -- @field inputs name → value, or nil
+-- @field booking its handle
 -- @field key what the user calls it: it is passed on to journal and results, and means nothing here
 -- @field problem what is wrong with it; then the other fields may be missing
 -- @table Row
@@ -45,19 +46,21 @@ local function field_problem(object)
   end
 end
 
+local utf8_problem = csv.utf8_problem
+
 local function json_row(text)
-  local _, invalid = core.encode(text, "text")
-  if invalid then return { problem = "invalid UTF-8" .. (invalid:match(" %(at byte %d+%)") or "") } end
+  local invalid = utf8_problem(text)
+  if invalid then return { problem = invalid } end
   local object, problem = core.decode(text)
   if problem then return { problem = "not JSON: " .. problem } end
   if type(object) ~= "table" or timekit.is_array(object) then
     return { problem = "expected an object, got " .. messages.describe(object) }
   end
-  local row = { problem = field_problem(object) }
-  for name in pairs(FIELDS) do
-    if not is_null(object[name]) then row[name] = object[name] end
+  object.problem = field_problem(object)
+  for name in pairs(object) do
+    if object[name] == timekit.null then object[name] = nil end
   end
-  return row
+  return object
 end
 
 local function jsonl(of_lines)
@@ -90,7 +93,10 @@ local function header_problem(names)
   end
   if seen.id then return nil end
   if #names == 1 and names[1]:find "[;\t]" then return "no column 'id': are commas what separates the columns?" end
-  return "no column 'id'" .. messages.hint("id", names)
+  for _, name in ipairs(names) do
+    if name:lower():find "^%s*id%s*$" then return "no column 'id', but one " .. messages.quote(name) end
+  end
+  return "no column 'id'"
 end
 
 -- The value of a cell: text, unless the graphs say that the input is something else and the cell can be read as such.
@@ -150,31 +156,28 @@ local BYTE_ORDER_MARK = "\239\187\191"
 -- Which format it is: the file's name tells, or else the first character.
 local function format_of(path, start)
   local extension = path:match "%.([^./]+)$"
-  return extension and EXTENSIONS[extension:lower()] or start:find "^%s*{" and "jsonl" or "csv"
+  return extension and EXTENSIONS[extension:lower()] or start == "{" and "jsonl" or "csv"
 end
 
 -- Completes a row, and checks what both formats have in common.
 local function complete(row, number, options)
   row.number = number
   row.action = row.action or options.action
-  if not row.problem then row.problem = refusals.problem(row, options.check_id) end
+  if not row.problem then row.problem, row.booking = refusals.problem(row, options.handle) end
   return row
 end
 
 --- Reads rows.
 -- @tparam function chunks returns the next bytes at each call, nil at the end
 -- @tparam table options `path`: the file's name, which tells its format; `action`: that of rows without one;
---   `check_id`: function(id), raises on one that no booking can have
+--   `handle`: function(id) that returns a handle, and raises on an id that no booking can have
 -- @treturn function returns the next `Row` at each call, nil at the end. With a wrong header nothing follows it
 function rows.read(chunks, options)
   local of_lines = lines.new(chunks)
-  local start = of_lines:peek()
-  if start:sub(1, 3) == BYTE_ORDER_MARK then
-    of_lines:skip(3)
-    start = of_lines:peek()
-  end
+  if of_lines:peek(3) == BYTE_ORDER_MARK then of_lines:skip(3) end
+  local start = of_lines:peek(1)
   local next_row
-  if start:find "^\255\254" or start:find "^\254\255" then
+  if of_lines:peek(2) == "\255\254" or of_lines:peek(2) == "\254\255" then
     next_row = function() return { line = 1, problem = "the file is UTF-16: expected UTF-8", ends = true } end
   elseif format_of(options.path, start) == "csv" then
     next_row = csv_rows(of_lines, options.action)

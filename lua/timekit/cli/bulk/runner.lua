@@ -18,6 +18,9 @@ local LOOKS, FIRST_PAUSE = 3, 1
 -- Seconds: the pause after a refusal for the rate that names none, twice as long each time up to the last one.
 local REFUSED_PAUSE, LONGEST_PAUSE = 1, 60
 
+-- Seconds: a shorter wait is not worth a word.
+local LEAST_WAIT = 0.5
+
 local SENT_BEFORE = { sent_before = true }
 
 --- What performs the rows.
@@ -47,6 +50,7 @@ function runner.new(options)
     gate = 0,         -- no row begins before this time, since Timekit asked for a pause
     refusals = 0,     -- refusals for the rate, one after the other
     trouble = nil,    -- the kind of the failure that came last, until something succeeds
+    ticked_at = 0,    -- when `tick` was called last
     stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", or "failed"
     problem = nil,    -- with "failed": what happened
   }, Runner)
@@ -81,10 +85,16 @@ end
 
 -- ---- outcomes ----
 
+--- Whether an action may have been applied although it failed.
+-- @tparam table err of `timekit.error`
+-- @treturn boolean
+function runner.is_in_doubt(err)
+  return err.kind == "uncertain" or err.kind == "cancelled" and err.sent ~= "no"
+end
+
 local function outcome_of(booking, info)
   if booking then return info.reconciled and "reconciled" or "done" end
-  if info.kind == "uncertain" or info.kind == "cancelled" and info.sent ~= "no" then return "uncertain" end
-  return "failed"
+  return runner.is_in_doubt(info) and "uncertain" or "failed"
 end
 
 -- Whether reading the booking again can still tell what became of an action.
@@ -124,16 +134,17 @@ local function settle(self, row, outcome, state, err)
 end
 
 local function perform(self, row)
-  local client = self.client
-  local booking, info = client:booking(row.id):action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
+  local booking, info = row.booking:action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
   local outcome = outcome_of(booking, info)
   if booking then
     self.refusals = 0
     return settle(self, row, outcome, booking.state)
   end
-  local at = not client.closed and again_at(self, row, outcome, info, core.now())
+  row.failure = info
+  -- The journal cannot be written any more.
+  if self.client.closed then return end
+  local at = again_at(self, row, outcome, info, core.now())
   if at then
-    row.failure = info
     self.schedule:perform_again(row, at)
   else
     settle(self, row, outcome, info.state, info)
@@ -193,12 +204,17 @@ function Runner:run(client)
     end
     -- An update does not wait for nothing.
     if self.active > 0 then client:update(wait) else core.sleep(wait) end
-    if self.options.signals() > 0 then self:stop "interrupted" end
-    self.options.tick(self)
+    local signals, now = self.options.signals(), core.now()
+    if signals > 0 then self:stop "interrupted" end
+    if now - self.ticked_at >= TICK or signals > 0 then
+      self.ticked_at = now
+      self.options.tick(self)
+    end
   end
 end
 
 local function waiting(reason, seconds)
+  if seconds < LEAST_WAIT then return nil end
   return ("%s, %.1f s"):format(reason == "rate_limited" and "rate limit" or reason, seconds)
 end
 

@@ -12,15 +12,17 @@ local bulk = {
 }
 
 local ABOUT = [[
-FILE is JSONL, {"id":…,"action":…,"inputs":{…},"key":…} in each line, or CSV with a header line: the columns id, action
-and key, all others are inputs, and empty cells are none. `key` is a name of your own for the row, which journal and
-results repeat. Rows of the same booking are performed in their order.
+FILE is JSONL, {"id":…,"action":…,"inputs":{…},"key":…} in each line, or CSV with a header
+line: the columns id, action and key, all others are inputs, and empty cells are none. `key`
+is a name of your own for the row, which journal and results repeat. Rows of the same
+booking are performed in their order.
 
-All rows are checked first; if one is wrong, nothing is sent. Then each row's request is noted in the journal before it
-leaves, and so is its outcome. After a crash --resume goes on: what is done is not done again, and a row whose request
-may have left begins with reading its booking. Results are JSON lines in the order of the input; rows that an earlier
-run has performed have "earlier":true, rows that were not performed are "skipped". A rate limit of Timekit's is waited
-out, however long it lasts.]]
+All rows are checked first; if one is wrong, nothing is sent. Then each row's request is
+noted in the journal before it leaves, and so is its outcome. After a crash --resume goes
+on: what is done is not done again, and a row whose request may have left begins with
+reading its booking. Results are JSON lines in the order of the input; rows that an earlier
+run has performed have "earlier":true, rows that were not performed are "skipped". A rate
+limit of Timekit's is waited out, however long it lasts.]]
 
 local function whole_number(text)
   local number = text:find "^%d+$" and tonumber(text)

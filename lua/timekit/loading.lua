@@ -1,0 +1,56 @@
+--- Which modules are loaded when they are first used, and where all of them are loaded at once.
+-- A script that performs an action needs few of the methods: it loads the others when it calls them. A host that must
+-- not wait, such as a game or nginx, loads everything by `require "timekit"`, so that no frame and no request pays for
+-- reading a file.
+-- @module timekit.loading
+
+local loading = {}
+
+-- What `require "timekit"` leaves out in a script.
+local RARE = {
+  "timekit.call.shared_rate", "timekit.http.query", "timekit.link", "timekit.methods.batch", "timekit.methods.bulk",
+  "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
+  "timekit.methods.free_request", "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait",
+  "timekit.queue", "timekit.rules.creation", "timekit.rules.definition", "timekit.text.duration", "timekit.webhook",
+}
+
+-- Globals and modules of programs that serve others meanwhile.
+local HOSTS = { "ngx", "core", "love", "vim" }
+local LOOPS = { "luv", "cqueues", "copas" }
+
+--- Is this a program's own Lua, run by the stand-alone interpreter, without an event loop? Only there may a file be
+-- read at any time. The interpreter names the program in `arg`.
+-- @treturn boolean
+function loading.is_script()
+  local arguments = rawget(_G, "arg")
+  if type(arguments) ~= "table" or type(arguments[0]) ~= "string" then return false end
+  for _, name in ipairs(HOSTS) do
+    if rawget(_G, name) ~= nil then return false end
+  end
+  for _, name in ipairs(LOOPS) do
+    if package.loaded[name] then return false end
+  end
+  return true
+end
+
+--- Loads what is not loaded yet.
+function loading.rest()
+  for _, name in ipairs(RARE) do require(name) end
+end
+
+--- Gives a class methods that are in modules of their own: a module is loaded when one of its methods is first used.
+-- Looking the name up does that, so the method is called as any other, and errors blame the same lines.
+-- @tparam table class
+-- @tparam table modules method → module
+-- @tparam function install function(module): adds the module's methods to the class
+-- @treturn function(name) that returns the class's method of that name, or nil
+function loading.methods(class, modules, install)
+  return function(name)
+    local module = modules[name]
+    if not module then return nil end
+    install(require(module))
+    return rawget(class, name)
+  end
+end
+
+return loading
