@@ -538,7 +538,7 @@ fuzz: deps-fuzz
 # As many actions as asked for, random ones, with everything going wrong: see spec/chaos/chaos.lua.
 chaos: deps-test
 	@$(MAKE) -s all
-	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
+	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' CONTROL='$(CONTROL)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
 # Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
 chaos-bulk: deps-test

@@ -18,6 +18,54 @@ local worker = require "timekit.methods.queue_worker"
 
 local queues = {}
 
+--- A job of a queue.
+-- @table Job
+-- @tfield string id
+-- @tfield string booking its id
+-- @tfield ActionName|string action
+-- @tfield ?table inputs
+-- @tfield ?table options
+-- @tfield string priority `"normal"` or `"bulk"`
+-- @tfield string state `wait`, `run`, `done`, `failed`, `dead` or `cancelled`
+-- @tfield ?string key
+-- @tfield boolean sent its action may have been sent
+-- @tfield integer tries
+-- @tfield number added Unix seconds
+-- @tfield number due Unix seconds from which it may be taken
+-- @tfield ?number over Unix seconds
+-- @tfield ?table outcome of the last try: `kind`, `message`, `state`, …
+
+--- What `Queue:add` tells.
+-- @table AddedJob
+-- @tfield string id
+-- @tfield string what `"new"`; or `"exists"`: another job has the key, and `id` is that one's
+-- @tfield string state as of `Job`
+
+--- What a worker tells of a try.
+-- @table JobEvent
+-- @tfield string id
+-- @tfield string booking its id
+-- @tfield ActionName|string action
+-- @tfield integer tries
+-- @tfield string what `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+-- @tfield ?Info|Error info as `Booking:action` returns it
+
+--- The numbers of a queue.
+-- @table QueueStats
+-- @tfield integer open jobs that are not over, dead ones included
+-- @tfield integer ready those that could be taken now
+-- @tfield integer ready_bulk likewise, of the priority bulk
+-- @tfield integer running
+-- @tfield integer dead
+-- @tfield number oldest seconds that the first ready job has waited
+-- @tfield integer added since the beginning, as all that follow
+-- @tfield integer done
+-- @tfield integer failed
+-- @tfield integer cancelled
+-- @tfield integer again tries that are repeated
+-- @tfield integer reaped leases that ran out, because a worker was lost
+-- @tfield {string,...} warnings about this Redis
+
 --- A queue.
 -- @type Queue
 local Queue = {}
@@ -84,17 +132,17 @@ end
 -- If the answer of Redis is lost, `err.id` is the job's id: adding the same with `id = err.id` is safe.
 --
 -- Raises on wrong use, as `Booking:action` does.
--- @tparam string|table booking an id, or a booking or a handle
--- @tparam string action
+-- @tparam string|BookingData|Booking booking an id, or a booking or a handle
+-- @tparam ActionName|string action
 -- @tparam ?table inputs
--- @tparam ?table opts
+-- @tparam ?JobOptions opts
 -- @tparam ?string opts.key a name: while a job with this key is open, and for `keep` after its end, no other is added
 -- @tparam ?number|string opts.at not before this time: Unix seconds, or as in RFC 3339
 -- @tparam ?string opts.priority `"bulk"`: behind others, and with bulk's share of the rate
 -- @tparam ?string opts.id the job's id, of letters, digits and `._:-`; made here unless given
--- @tparam ?table opts.options those of `Booking:action`; `timeout` counts up to that of the worker's client
--- @treturn table|nil `id`, `what` (`"new"`; `"exists"`: another job has the key, and `id` is that one's) and `state`
--- @treturn ?table then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`,
+-- @tparam ?ActionOptions opts.options those of `Booking:action`; `timeout` counts up to that of the worker's client
+-- @treturn AddedJob|nil
+-- @treturn ?Error then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`,
 --   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
 -- @usage
 -- local job, err = queue:add(id, "confirm", nil, { key = "order-77" })
@@ -124,13 +172,12 @@ end
 --
 -- It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
 -- Raises on wrong options and on a closed client, and what `on_job` raises.
--- @tparam ?table opts
+-- @tparam ?WorkOptions opts
 -- @tparam[opt=16] integer opts.concurrency how many jobs at once, at most
--- @tparam ?function opts.stop function that returns true when no more jobs are to be taken; asked about once a second
--- @tparam ?function opts.on_job function(event): `id`, `booking`, `action`, `tries`, `info` (as `Booking:action`
---   returns it, or the error) and `what`: `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+-- @tparam ?fun():boolean opts.stop returns true when no more jobs are to be taken; asked about once a second
+-- @tparam ?fun(event:JobEvent) opts.on_job called after each try
 -- @treturn boolean|nil true
--- @treturn ?table with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
+-- @treturn ?Error with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
 -- @usage
 -- local stop = false
 -- assert(queue:work { stop = function() return stop end, on_job = function(event) print(event.id, event.what) end })
@@ -156,10 +203,8 @@ end
 
 --- A job.
 -- @tparam string id
--- @treturn table|nil `id`, `booking`, `action`, `inputs`, `options`, `priority`, `state` (`wait`, `run`, `done`,
---   `failed`, `dead`, `cancelled`), `key`, `sent` (the action may have been sent), `tries`, `added`, `due` and `over`
---   (Unix seconds), `outcome` (of the last try: `kind`, `message`, `state`, …)
--- @treturn ?table with nil the error: `not_found`, also once `keep` is over; or as of `add`
+-- @treturn Job|nil
+-- @treturn ?Error with nil the error: `not_found`, also once `keep` is over; or as of `add`
 -- @usage print(assert(queue:get(job.id)).state)
 function Queue:get(id)
   check(self, "queue:get", 3)
@@ -172,7 +217,7 @@ end
 --- Cancels a job that waits and was never sent.
 -- @tparam string id
 -- @treturn boolean|nil true
--- @treturn ?table with nil the error: `transition`, with its `state`, when it is too late; `not_found`; or as of `add`
+-- @treturn ?Error with nil the error: `transition`, with its `state`, when it is too late; `not_found`; or as of `add`
 -- @usage local cancelled, err = queue:cancel(job.id)
 function Queue:cancel(id)
   check(self, "queue:cancel", 3)
@@ -187,8 +232,8 @@ end
 
 --- The jobs whose action is in doubt for good, the oldest first, at most 1,000. Each holds up the others of its booking
 -- until `resolve`. Its action may still arrive.
--- @treturn table|nil a list of jobs as of `get`
--- @treturn ?table with nil the error, as of `add`
+-- @treturn {Job,...}|nil
+-- @treturn ?Error with nil the error, as of `add`
 -- @usage for _, job in ipairs(assert(queue:dead())) do print(job.id, job.outcome.message) end
 function Queue:dead()
   check(self, "queue:dead", 3)
@@ -203,7 +248,7 @@ local HOW = { again = true, done = true, drop = true }
 -- @tparam string how `"again"`: it is tried again, beginning with a look; `"done"`: it was done; `"drop"`: it ends as
 --   cancelled
 -- @treturn boolean|nil true
--- @treturn ?table with nil the error: `transition` when it is not dead, `not_found`, or as of `add`
+-- @treturn ?Error with nil the error: `transition` when it is not dead, `not_found`, or as of `add`
 -- @usage assert(queue:resolve(job.id, "again"))
 function Queue:resolve(id, how)
   check(self, "queue:resolve", 3)
@@ -217,11 +262,8 @@ function Queue:resolve(id, how)
 end
 
 --- Numbers for monitors.
--- @treturn table|nil `open` (jobs that are not over, dead ones included), `ready` (that could be taken now),
---   `ready_bulk`, `running`, `dead`, `oldest` (seconds that the first ready job has waited); since the beginning
---   `added`, `done`, `failed`, `cancelled`, `again` (tries that are repeated), `reaped` (leases that ran out); and
---   `warnings`, a list of texts about this Redis
--- @treturn ?table with nil the error, as of `add`
+-- @treturn QueueStats|nil
+-- @treturn ?Error with nil the error, as of `add`
 -- @usage print(assert(queue:stats()).ready)
 function Queue:stats()
   check(self, "queue:stats", 3)
@@ -252,7 +294,7 @@ function queues.install(Client, check_client)
 
   --- Makes a queue of actions, kept by a Redis, which any number of processes can share. Nothing is sent.
   -- Raises on wrong options, and on a client whose transport is a sandbox in the process, which has no connections.
-  -- @tparam table opts
+  -- @tparam QueueOptions opts
   -- @tparam string opts.redis the server: `unix:///run/redis.sock`, `redis://127.0.0.1:6379/0` on this machine, or
   --   `rediss://user:password@host:6379/0` with TLS
   -- @tparam[opt="default"] string opts.name of the queue, of letters, digits and `._:-`
