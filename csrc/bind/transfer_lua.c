@@ -11,11 +11,7 @@ Transfers and their results as Lua objects.
 #include "bind/result.h"
 #include "json/json.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* Digits that surely fit into a long. */
-#define LONGEST_COUNT 9
 
 #define TRANSFER "timekit.transfer"
 
@@ -124,8 +120,7 @@ static void read_count(lua_State *L) {
   const char *text = lua_tostring(L, -1);
   size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
   if (digits == 0 || digits != tk_rawlen(L, -1)) lua_pushnil(L);
-  else if (digits <= LONGEST_COUNT) lua_pushinteger(L, (lua_Integer)strtol(text, NULL, 10));
-  else lua_pushnumber(L, lua_tonumber(L, -1));
+  else (void)tk_json_push_number(L, (double)lua_tonumber(L, -1));
   lua_replace(L, -2);
 }
 

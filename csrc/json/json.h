@@ -13,8 +13,8 @@
 #include "bind/compat.h"
 #include "json/limits.h"
 
-/* Sets json, null, array, is_array, is_object, decode, encode and encode_member in the table on top of the stack. Raises if lua-cjson does not
-   load; the message says what to install. */
+/* Sets json, null, array, is_array, is_object, decode, encode and encode_member in the table on top of the stack.
+   Raises if lua-cjson does not load; the message says what to install. */
 void tk_json_open(lua_State *L);
 
 /* Decodes a text as core.decode does. Pushes the value and returns 1, or pushes nil and a message and returns 2. The
@@ -36,8 +36,8 @@ lua_Integer tk_json_count(lua_State *L, int table, lua_Integer length);
    metatables that mark it; the latter is nil if lua-cjson has none. */
 int tk_json_is_marked(lua_State *L, int array, int empty_array);
 
-/* Replaces the value on top of the stack by the member `name` of it, and returns 1; if there is none, pops the value and
-   returns 0. */
+/* Replaces the value on top of the stack by its member `name`, and returns 1. If it has none, pops the value and returns
+   0. */
 int tk_json_keep_member(lua_State *L, const char *name);
 
 /* Pushes a number as an integer or a float, by the rule of core.decode. 1: this changed its type or its sign. */

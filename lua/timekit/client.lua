@@ -266,6 +266,7 @@ function client.new(settings)
     calls = tasks.new(pump, registry),
     runner = run.new {
       pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
+      shortest = shortest,
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
       hooks = hooks.new(settings, clean, shortest),
       policy = {

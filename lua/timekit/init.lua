@@ -78,8 +78,8 @@ timekit.is_array = core.is_array
 -- @tparam ?string opts.rate.name which limit, `"default"` unless given
 -- @tparam ?number opts.rate.bulk_share the part of the rate that `Client:batch`, and bulk jobs of a queue, have in any
 --   case: 0.1 unless given. Beyond it they leave half of the burst to others
--- @tparam ?string opts.rate.when_lost without Redis: `"share"`, each client uses its part of four fifths of the rate; or
---   `"refuse"`, every request ends as `rate_limited`
+-- @tparam ?string opts.rate.when_lost without Redis: `"share"`, each client uses its part of four fifths of the rate;
+--   or `"refuse"`, every request ends as `rate_limited`
 -- @tparam ?string opts.rate.ca_file certificates to trust instead of the system's, for `rediss://`
 -- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
 -- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's (`TIMEKIT_CA_FILE`)

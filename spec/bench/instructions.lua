@@ -12,7 +12,7 @@ local this_lua = require "spec.support.this_lua"
 
 -- Counts of actions; of new connections.
 local FEW, MANY = 100, 500
-local FEW_CONNECTIONS, MANY_CONNECTIONS = 4, 12
+local FEW_CONNECTIONS, MANY_CONNECTIONS = 4, 20
 local ALLOCATING = 2000
 
 -- `limit`: a little above what was measured; thousands of instructions, blocks, or bytes. Of libcurl 7.88.1, OpenSSL
@@ -25,8 +25,8 @@ local ROWS = {
   { name = "start", title = "by `start`", in_flight = 64, calls = "each", limit = 453 },
   { name = "start-hooks", title = "by `start`, hooks set", in_flight = 64, calls = "each", hooks = true, limit = 476 },
   { name = "http2", title = "HTTP/2, 64 streams", in_flight = 64, protocol = "h2", limit = 456 },
-  { name = "tls", title = "new TLS connection", connection = "full", limit = 9000 },
-  { name = "tls-resumed", title = "new TLS connection, resumed", connection = "resumed", limit = 4300 },
+  { name = "tls", title = "new TLS connection", connection = "full", limit = 9300 },
+  { name = "tls-resumed", title = "new TLS connection, resumed", connection = "resumed", limit = 4500 },
   { name = "memory", title = "64 in flight", manner = "workers", blocks = 60, limit = 6650 },
   { name = "memory-start", title = "by `start`", manner = "many_at_once", blocks = 105, limit = 19700 },
 }

@@ -65,6 +65,25 @@ describe("the schedule of a bulk run", function()
   end)
 end)
 
+describe("the schedule of a run that goes on", function()
+  it("keeps what earlier runs did within its bounds, too", function()
+    local number, told = 0, nil
+    local function source()
+      number = number + 1
+      if number == 1 then return { number = 1, id = "b1" } end
+      told:put(number, tostring(number))
+      if number < 3 * schedules.AHEAD then return false end
+    end
+    told = results.new(function() end)
+    local schedule = schedules.new(source, told)
+    assert.equal(1, schedule:take(0).number)
+    while schedule:take(0) == false do end -- luacheck: ignore
+    assert.equal(schedules.AHEAD + 1, told.last)
+    told:put(1, "1")
+    assert.is_false(schedule:take(0))
+  end)
+end)
+
 describe("the index of a journal", function()
   it("tells what was set last of each row, in their order", function()
     local index = indexes.new()

@@ -90,7 +90,7 @@ describe("timekit bulk", function()
     assert.same({ 2, {} }, { code, outcomes })
     says(notes, "timekit: input: rows.jsonl:2: no known graph has an action 'cnfirm', did you mean 'confirm'?\n")
     says(notes, "timekit: input: rows.jsonl:3: inputs.message: expected a string, got a number\n")
-    says(notes, "timekit: usage: 2 of 3 rows are wrong; nothing was sent\n")
+    says(notes, "timekit: usage: 2 of 3 rows wrong; nothing was sent\n")
     code, outcomes, notes = run "rows.jsonl -o json --dry-run"
     assert.same({ 2, {} }, { code, outcomes })
     assert.same({ 2, 3 }, { decoded(notes)[1].line, decoded(notes)[2].line })
@@ -150,6 +150,20 @@ describe("timekit bulk", function()
     says(notes, "timekit: auth: Timekit refuses the key")
     says(notes, "timekit bulk rows.jsonl --concurrency 2 --retry failed\n")
     own:close()
+  end)
+
+  it("stops where Timekit cannot be reached, rather than have all rows fail", function()
+    local text = {}
+    for index = 1, 300 do text[index] = line_of { id = "b" .. index, action = "confirm" } end
+    program:write("rows.jsonl", table.concat(text))
+    -- Nobody listens to port 1.
+    local code, output, notes = program:run
+      "timekit bulk rows.jsonl --base-url http://127.0.0.1:1/v2 --retries 0 --rate none"
+    assert.equal(8, code)
+    local count = #decoded(output)
+    assert.is_true(count >= 100 and count < 130, count)
+    says(notes, "timekit: network: Timekit cannot be reached, so the run ends\n")
+    says(notes, "--retries 0 --rate none --retry failed\n")
   end)
 
   it("waits out a rate limit, however often it refuses", function()
@@ -228,7 +242,7 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     end
     -- Of the first line not everything was written: nothing was sent then.
     for _, size in ipairs { 0, 1, 12, 40 } do
-      program:write("rows.jsonl.journal", text:sub(1, size))
+      program:write("rows.jsonl.journal", text:sub(1, size) .. (size == 40 and "\0\0" or ""))
       ends(8, { "failed", "failed" }, "rows.jsonl --resume -q")
     end
   end)
@@ -254,6 +268,52 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     assert.equal(1, code)
     says(notes, "timekit: failed: the results cannot be written: ")
     assert.equal(1, puts())
+  end)
+
+  it("does not die when the reader of its results goes away, but stops", function()
+    local actions = {}
+    for index = 1, 60 do actions[index] = "confirm" end
+    rows(actions)
+    local _, output, notes = program:run "(timekit bulk rows.jsonl --rate 10/s; echo $? > code) | head -n 1"
+    assert.equal("1\n", program:read "code")
+    assert.equal(1, #decoded(output))
+    says(notes, "timekit: failed: the results cannot be written: ")
+    says(notes, "timekit bulk rows.jsonl --rate 10/s --resume\n")
+    assert.is_true(puts() < #actions)
+    local _, sent = program:read("rows.jsonl.journal"):gsub('"sent":', "")
+    local _, ended = program:read("rows.jsonl.journal"):gsub('"outcome":', "")
+    assert.same({ puts(), puts() }, { sent, ended })
+    assert.equal(0, (run "rows.jsonl --resume --rate none -q"))
+  end)
+
+  it("finishes what is in flight when it is asked to end, also while it waits for the rate limit", function()
+    rows { "confirm", "confirm" }
+    program:fault {
+      match = "PUT /v2/bookings/*/*", what = "status", status = 429, headers = { ["retry-after"] = "3600" }, times = 9,
+    }
+    local code, output, notes = program:run [[
+timekit bulk rows.jsonl & until grep -q sent rows.jsonl.journal 2>/dev/null; do :; done; kill $!; wait $!]]
+    assert.equal(130, code)
+    says(notes, "2 rows: 0 done, 0 failed, 0 uncertain, 2 left\n")
+    for _, result in ipairs(decoded(output)) do assert.equal("skipped", result.outcome) end
+    program.box:request("DELETE", "/_sandbox/faults")
+    ends(0, { "done", "done" }, "rows.jsonl --resume -q")
+  end)
+
+  it("notices that the input becomes another one while it reads it", function()
+    for byte, problem in pairs {
+      y = "the input was changed during the run", ['"'] = "line 2 has changed since it was checked: ",
+    } do
+      rows({ "confirm", "confirm" }, { {}, { key = ("x"):rep(200000) } })
+      program:run "rm -f rows.jsonl.journal"
+      -- The first row takes until its file is another one. The second is longer than what is read at once.
+      program:fault { match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "stall", seconds = 3 }
+      local code, _, notes = program:run(([[
+timekit bulk rows.jsonl --concurrency 1 > results & until grep -q sent rows.jsonl.journal 2>/dev/null; do :; done
+printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null; wait $!]]):format(byte))
+      assert.equal(1, code, notes)
+      says(notes, problem)
+    end
   end)
 
   it("waits for the disk if that is asked for", function()

@@ -37,8 +37,8 @@ describe("starting", function()
       term = "apt-get install lua-term (Debian), or luarocks install lua-term",
     } do
       world:write(name .. ".lua", "error 'not here'")
-      local status, out, err = world:run(("LUA_PATH=\"$PWD/?.lua;$LUA_PATH\" timekit get x; code=$?; rm %s.lua; exit $code")
-        :format(name))
+      local status, out, err = world:run(
+        ("LUA_PATH=\"$PWD/?.lua;$LUA_PATH\" timekit get x; code=$?; rm %s.lua; exit $code"):format(name))
       assert.same({ 1, "" }, { status, out })
       assert.equal(("timekit: failed: the program needs %s: %s\n"):format(name, packages), err)
       assert.equal(0, (world:run "timekit --version"))
@@ -47,8 +47,9 @@ describe("starting", function()
 
   it("as a script that is installed finds its module anywhere", function()
     local lua = world.lua
-    local status, _, err = world:run(("unset LUA_PATH LUA_CPATH; cd %s && make -s install LUA=%s DESTDIR= PREFIX='%s/a b'")
-      :format(world.root, lua, world.folder))
+    local status, _, err = world:run(
+      ("unset LUA_PATH LUA_CPATH; cd %s && make -s install LUA=%s DESTDIR= PREFIX='%s/a b'"):format(
+        world.root, lua, world.folder))
     assert.equal(0, status, err)
     local out
     status, out, err = world:run("unset LUA_PATH LUA_CPATH; cd /; '" .. world.folder .. "/a b/bin/timekit' graph -o id")

@@ -57,7 +57,7 @@ local function check_file(path)
 end
 
 local pipe = assert(io.popen("find lua csrc spec .ci -type f -not -path 'spec/fuzz/corpus/*' "
-  .. "-not -path 'spec/support/fixtures/*' | sort; ls Makefile README.md rockspec/*"))
+  .. "-not -path 'spec/support/fixtures/*' | sort; ls Makefile README.md; find rockspec -type f | sort"))
 for path in pipe:lines() do
   check_file(path)
   if path:find("^spec/regress/.*_spec%.lua$") and not read(path):find("^%-%- A user saw: ") then

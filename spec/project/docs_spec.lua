@@ -6,7 +6,7 @@ local FILES = {
 }
 
 -- The part of the class that is for users; the rest of `timekit.link` and of a call is for the other modules.
-local OWN = { ["Call:pass"] = true, ["link.make"] = true }
+local OWN = { ["Call:pass"] = true, ["Call:wake"] = true, ["link.make"] = true }
 
 describe("the documentation of", function()
   local count = 0

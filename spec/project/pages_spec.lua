@@ -10,6 +10,11 @@ local function read(path)
 end
 
 describe("make docs", function()
+  if not shell.run "lua5.1 -e 'require \"discount\"'" then
+    it("writes pages", function() pending "this Debian has no discount for Lua 5.1 (lua-discount)" end)
+    return
+  end
+
   local folder = "build/docs/"
 
   setup(function()

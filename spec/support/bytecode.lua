@@ -1,5 +1,5 @@
---- `make install BYTECODE=1`: replaces installed modules by what this Lua compiles them to. Line numbers and names stay,
--- so errors tell the same. Arguments: the folder, the one it will be in the end, the files.
+--- `make install BYTECODE=1`: replaces installed modules by what this Lua compiles them to. Line numbers and names
+-- stay, so errors tell the same. Arguments: the folder, the one it will be in the end, the files.
 local folder, final = arg[1], arg[2]
 
 local compile = loadstring or load -- luacheck: ignore 113

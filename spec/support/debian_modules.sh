@@ -11,8 +11,8 @@ flags="$flags -include lualib.h -include lauxlib.h"
 
 is_here() { "$lua" -e "require '$1'" 2>/dev/null; }
 
-# source PACKAGE: unpacks it into a folder of its own, and goes there.
-source() {
+# from_source PACKAGE: unpacks it into a folder of its own, and goes there.
+from_source() {
   cd "$(mktemp -d)"
   apt-get source -qq --download-only --tar-only "$1"
   tar xf "$1"_*.orig.tar.* --strip-components=1
@@ -32,18 +32,18 @@ sed 's/^deb /deb-src /' /etc/apt/sources.list > /etc/apt/sources.list.d/sources.
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends xz-utils m4 libuv1-dev >/dev/null
 
-source lua-cjson
+from_source lua-cjson
 module cjson lua_cjson.c strbuf.c fpconv.c -lm
 
-source lua-luaossl
+from_source lua-luaossl
 module _openssl src/openssl.c -lssl -lcrypto -pthread -lm
 
-source lua-luv
+from_source lua-luv
 module luv src/luv.c $(pkg-config --cflags --libs libuv) -pthread
 
-source lua-cqueues
+from_source lua-cqueues
 cp config.h.guess src/config.h
-m4 src/errno.c.m4 > src/errno.c
+(cd src; m4 errno.c.m4 > errno.c)
 sed -i 's/LUA_VERSION_NUM > 504/LUA_VERSION_NUM > 505/' vendor/compat53/c-api/compat-5.3.h
 module _cqueues src/*.c src/lib/notify.c src/lib/socket.c src/lib/dns.c -lssl -lcrypto -pthread -lm \
   '-DluaL_optint(L,n,d)=(int)luaL_optinteger(L,n,d)' '-DluaL_checkint(L,n)=(int)luaL_checkinteger(L,n)' \

@@ -112,13 +112,14 @@ local function conclude(self, machine, data, status, request_id, remaining)
     problem.attempts, problem.elapsed = machine.attempts, elapsed
     return nil, Error.new(self:redacted(problem, operation.request))
   end
+  local reconciled = machine.reconciled
   -- If the look after a refusal failed, the refusal itself proved the success.
-  local refused = machine.last_refusal
+  local refused = reconciled and machine.last_refusal
   if refused then
     status, request_id = refused.status, self:redacted(refused.request_id, operation.request)
   end
   return data, {
-    status = status, request_id = request_id, attempts = machine.attempts, reconciled = machine.reconciled,
+    status = status, request_id = request_id, attempts = machine.attempts, reconciled = reconciled,
     elapsed = elapsed, rate_limit_remaining = remaining,
   }
 end
@@ -129,7 +130,10 @@ local function receive(self, runtime, machine, outcome)
   local request = looking and machine.look_request or operation.request
   local data, failure, doubt, status, request_id, remaining = read(outcome, looking and LOOK or operation, os_time)
   local now, limiter, awaited_from = runtime.now(), self.policy.limiter, machine.awaited_from
-  if request_id then request_id = self:redacted(request_id, request) end
+  -- Most are shorter than any key.
+  if request_id and (#request_id >= self.shortest or request.secrets) then
+    request_id = self:redacted(request_id, request)
+  end
   if limiter then limiter:learn(now, status, remaining, failure and failure.retry_after) end
   if hooks then
     hooks:finish(machine.event, request, outcome, failure, request_id, now - machine.at)
@@ -164,15 +168,15 @@ end
 
 -- Goes on when the transfer is done, or the wait is over. Returns as `advance`.
 local function go_on(self, runtime, machine, cancelled)
-  local transfer, verb, what, info = machine.transfer, nil, nil, nil
+  local transfer = machine.transfer
   if transfer then
-    verb, what, info = receive(self, runtime, machine, transfer:result())
+    local verb, what, info = receive(self, runtime, machine, transfer:result())
     if verb == "ended" then return verb, what, info end
-  else
-    machine.at = runtime.now()
-    if cancelled then verb, what = machine:cancel() else verb, what = machine:next(machine.at) end
+    return advance(self, runtime, machine, verb, what)
   end
-  return advance(self, runtime, machine, verb, what)
+  machine.at = runtime.now()
+  if cancelled then return advance(self, runtime, machine, machine:cancel()) end
+  return advance(self, runtime, machine, machine:next(machine.at))
 end
 
 -- Books the next request at a limiter that other processes share, and goes on. Returns as `advance`.
@@ -325,7 +329,7 @@ end
 --- Makes the runner of a client.
 -- @tparam table parts `pump`; `registry`: coroutine → call, see `timekit.runtime.tasks`; `runtime`: the host's;
 --   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
---   `redact`: removes keys, see `timekit.call.redact`
+--   `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
 -- @treturn Runner
 function run.new(parts)
   return setmetatable(parts, Runner)

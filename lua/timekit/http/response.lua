@@ -12,7 +12,7 @@ local refusal = require "timekit.rules.refusal"
 local response = {}
 
 local is_object = require("timekit.text.fields").is_object
-local answer, told = core.answer, headers.told
+local open, told = core.answer, headers.told
 
 -- In bytes. Errors keep shorter bodies decoded, and longer ones as text.
 local LARGEST_DECODED = 64 * 1024
@@ -291,7 +291,7 @@ end
 -- @treturn ?number how many requests may still be sent, likewise
 function response.read(outcome, operation, clock)
   local shape = SHAPES[operation.expects]
-  local status, request_id, remaining, data = answer(outcome, shape and shape.alone)
+  local status, request_id, remaining, data = open(outcome, shape and shape.alone)
   if data ~= nil then
     data = shape.read(data)
     if data ~= nil then return data, nil, nil, status, request_id, remaining end

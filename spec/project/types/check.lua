@@ -69,7 +69,7 @@ local created = assert(tk:create_booking {
 local handle = tk:booking(created.id)
 
 -- Methods that the library's own rooms call.
-local INTERNAL = { Call = { pass = true }, Error = {}, sandbox = {}, error = {
+local INTERNAL = { Call = { pass = true, wake = true }, error = {
   new = true, unsent = true, answered = true,
 }, link = { make = true }, graph = { known = true } }
 
@@ -116,6 +116,30 @@ compare("graphs", functions_of("graphs"), public_functions("graphs", getmetatabl
 local top = functions_of ""
 for name in pairs(fields_of "") do top[name] = true end
 compare("timekit", top, timekit)
+
+-- ---- kinds of errors ----
+
+-- The types have the kinds from the comments; the library makes errors of these.
+local function words_of(alias)
+  local words, inside = {}, false
+  for line in io.lines(path) do
+    if line:find("^%-%-%-@alias") then inside = line == "---@alias timekit." .. alias end
+    if inside and line:find('^%-%-%-| "') then words[line:match '"(.*)"'] = true end
+  end
+  return words
+end
+
+local made = {}
+local find = "find lua -name '*.lua' -not -path '*/cli/*' -not -path '*/sandbox/*' -not -path '*/library/*'"
+for file in io.popen(find):lines() do
+  for line in io.lines(file) do
+    for kind in line:gmatch('%f[%w_]kind = "([%l_]+)"') do made[kind] = true end
+  end
+end
+local documented = words_of "ErrorKind"
+for kind in pairs(made) do
+  if not documented[kind] then complain("ErrorKind: %s is missing", kind) end
+end
 
 -- ---- tables with a fixed set of fields ----
 
@@ -177,7 +201,9 @@ end
 
 unpack = table.unpack or unpack -- luacheck: ignore
 
-for class, object in pairs { Client = tk, Booking = handle, Box = box } do
+-- A queue needs connections, which a sandbox in the process has not.
+local queue = timekit.new({ app_key = "x" }):queue { redis = "unix:///nonexistent" }
+for class, object in pairs { Client = tk, Booking = handle, Box = box, Queue = queue } do
   for name, entry in pairs(classes[class].functions) do
     check_function(class .. ":" .. name, function(...) return object[name](...) end, object, entry)
   end

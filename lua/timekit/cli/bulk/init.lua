@@ -89,7 +89,7 @@ local function refuse_old(path)
   failure.raise("usage", "%s is there from an earlier run: --resume goes on with it, --journal names another one", path)
 end
 
--- Opens the journal, and begins it or reads it. Returns it and its index; raises where it does not fit.
+-- Opens the journal, and reads what is in it. Returns it and its index; raises where it does not fit.
 local function open_journal(path, args, retry, header)
   local journal, problem = journals.open(path, args.fsync)
   if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
@@ -99,17 +99,19 @@ local function open_journal(path, args, retry, header)
     check_header(path, journal.found, header)
     index, problem = journal:load()
     if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
-  else
-    if retry and not args.resume then failure.raise("usage", "--retry: there is no journal %s to go on with", path) end
-    local begun
-    begun, problem = journal:begin(header)
-    if not begun then failure.raise("failed", "%s", problem) end
+  elseif retry and not args.resume then
+    failure.raise("usage", "--retry: there is no journal %s to go on with", path)
   end
-  local how = #args.retry > 0 and "retry " .. table.concat(args.retry, ", ") or retry and "resume" or "start"
-  local noted
-  noted, problem = journal:run(how)
-  if not noted then failure.raise("failed", "%s", problem) end
   return journal, index
+end
+
+-- Notes that the run begins.
+local function begin_journal(journal, args, retry, header)
+  local noted, problem = journal.found ~= nil, nil
+  if not noted then noted, problem = journal:begin(header) end
+  local how = #args.retry > 0 and "retry " .. table.concat(args.retry, ", ") or retry and "resume" or "start"
+  if noted then noted, problem = journal:run(how) end
+  if not noted then failure.raise("failed", "%s", problem) end
 end
 
 -- ---- output ----
@@ -173,6 +175,9 @@ end
 
 local EXITS = { interrupted = exits.INTERRUPTED, credentials = exits.CREDENTIALS }
 
+-- Why a run stopped where rows failed for a reason that is not their own.
+local RETRIED = { credentials = true, unreachable = true }
+
 -- Says how it ended. Returns the exit code.
 local function conclude(self)
   local context, runner, tally = self.context, self.runner, self.tally
@@ -180,8 +185,11 @@ local function conclude(self)
   local stopping = runner.stopping
   if stopping == "failed" then context:fail(failure.new("failed", runner.problem)) end
   if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key, so the run ends")) end
+  if stopping == "unreachable" then
+    context:fail(failure.new("network", "Timekit cannot be reached, so the run ends"))
+  end
   if tally:left() > 0 then
-    local more = stopping == "credentials" and { "--retry", "failed" } or { "--resume" }
+    local more = RETRIED[stopping] and { "--retry", "failed" } or { "--resume" }
     context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
   end
   if EXITS[stopping] then return EXITS[stopping] end
@@ -216,6 +224,7 @@ end
 -- Performs the rows, once all of them were checked and the journal is open.
 local function perform(self, args)
   local write, flush, finish_results = open_results(args.results)
+  begin_journal(self.journal, args, self.retry, self.header)
   local progress = new_progress(self.context)
   local clears = not args.results and self.context.terminal.has_output
   self.progress, self.flush = progress, flush
@@ -248,7 +257,7 @@ local function tell_dry_run(context, found, index, retry)
   for action in pairs(found.actions) do names[#names + 1] = action end
   table.sort(names)
   for position, action in ipairs(names) do names[position] = ("%d %s"):format(found.actions[action], action) end
-  context:note(("%d rows: %s; nothing was sent"):format(found.rows, table.concat(names, ", ")))
+  context:note(("%s: %s; nothing was sent"):format(tallies.rows(found.rows), table.concat(names, ", ")))
   if not index then return exits.DONE end
   local counts = plan.count(index, retry, found.rows)
   context:note(("by the journal: %d to send, %d to look at first, %d to skip"):format(
@@ -301,7 +310,7 @@ function bulk.run(context, args, arguments)
   local found = check.run(context, self.input, self.row_options, is_interrupted)
   if not found then return exits.INTERRUPTED end
   if found.wrong > 0 then
-    failure.raise("usage", "%d of %d rows are wrong; nothing was sent", found.wrong, found.rows)
+    failure.raise("usage", "%d of %s wrong; nothing was sent", found.wrong, tallies.rows(found.rows))
   end
   self.header = {
     input = { size = found.size, sha256 = found.sha256 }, rows = found.rows, action = args.action,

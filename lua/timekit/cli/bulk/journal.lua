@@ -7,6 +7,7 @@
 
 local core = require "timekit.core"
 local index = require "timekit.cli.bulk.index"
+local lines = require "timekit.cli.bulk.lines"
 local record = require "timekit.cli.bulk.record"
 
 local journal = {}
@@ -44,6 +45,15 @@ local function add(self, line)
   return nil, ("the journal %s cannot be written: %s"):format(self.path, problem)
 end
 
+-- Bytes that are read at once.
+local CHUNK = 65536
+
+-- The lines of the file from its start. Lua's own readers of lines lose NULs before Lua 5.2, and so the count of bytes.
+local function read_lines(self)
+  self.reading:seek "set"
+  return lines.new(function() return self.reading:read(CHUNK) end)
+end
+
 -- The first line of the file, decoded; nil if there is none yet. A second result says what is wrong with it.
 local function read_header(self)
   local start = self.reading:read(#BEGINNING) or ""
@@ -52,9 +62,8 @@ local function read_header(self)
     local version = start:match '^{"journal":(%d+)'
     return nil, version and ("it is of another version: %s"):format(version) or "it is not a journal of a bulk run"
   end
-  self.reading:seek("set")
-  local line = self.reading:read "*l"
-  if not line or self.reading:seek() <= #line then return nil end
+  local line = read_lines(self):next()
+  if not line or self.reading:seek "end" <= #line then return nil end
   local header = core.decode(line)
   if type(header) ~= "table" or type(header.input) ~= "table" then return nil, "its first line is damaged" end
   return header
@@ -141,9 +150,10 @@ end
 function Journal:load()
   local rows, reading = self.found.rows, self.reading
   local size = reading:seek "end"
-  reading:seek "set"
+  local of_lines = read_lines(self)
   local found, offset, number = index.new(), 0, 0
-  for line in reading:lines() do
+  for line, is_too_long in function() return of_lines:next() end do
+    if is_too_long then return nil, ("line %d is damaged"):format(number + 1) end
     local after = offset + #line + 1
     if after > size then
       local cut, problem = self.file:cut(offset)

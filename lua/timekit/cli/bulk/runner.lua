@@ -21,6 +21,9 @@ local REFUSED_PAUSE, LONGEST_PAUSE = 1, 60
 -- Seconds: a shorter wait is not worth a word.
 local LEAST_WAIT = 0.5
 
+-- So many rows one after the other that do not even leave: there is no network, or no Timekit.
+local MOST_UNSENT = 100
+
 local SENT_BEFORE = { sent_before = true }
 
 --- What performs the rows.
@@ -49,9 +52,11 @@ function runner.new(options)
     performing = {},  -- coroutine → row
     gate = 0,         -- no row begins before this time, since Timekit asked for a pause
     refusals = 0,     -- refusals for the rate, one after the other
+    unsent = 0,       -- rows that could not be sent, one after the other
     trouble = nil,    -- the kind of the failure that came last, until something succeeds
     ticked_at = 0,    -- when `tick` was called last
-    stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", or "failed"
+    stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", "unreachable",
+                      -- or "failed"
     problem = nil,    -- with "failed": what happened
   }, Runner)
   return self
@@ -130,6 +135,9 @@ local function settle(self, row, outcome, state, err)
   self.schedule:finish(row)
   self.results:put(row.number, line)
   if err and err.status == 401 then self:stop "credentials" end
+  local is_unsent = err and err.sent == "no" and (err.kind == "network" or err.kind == "timeout")
+  self.unsent = is_unsent and self.unsent + 1 or 0
+  if self.unsent == MOST_UNSENT then self:stop "unreachable" end
   if err and self.options.stop_on_error then self:stop "error" end
 end
 

@@ -46,7 +46,9 @@ end
 
 -- The next row of the source whose booking has no row under way.
 local function pull(self)
-  while not self.exhausted and self.last - self.results.next < schedule.AHEAD do
+  local results = self.results
+  -- Rows that an earlier run has performed go from the source to the results, and count as well.
+  while not self.exhausted and math.max(self.last, results.last) - results.next < schedule.AHEAD do
     local row = self.source()
     if row == nil then self.exhausted = true end
     if not row then return row end

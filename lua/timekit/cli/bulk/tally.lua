@@ -6,6 +6,13 @@ local tally = {}
 local Tally = {}
 Tally.__index = Tally
 
+--- A number of rows, for people.
+-- @tparam integer count
+-- @treturn string `1 row`, `2 rows`
+function tally.rows(count)
+  return count == 1 and "1 row" or ("%d rows"):format(count)
+end
+
 --- Makes it.
 -- @tparam integer total rows of the input
 -- @treturn Tally `done`, `reconciled`, `failed`, `uncertain`: counts; `earlier`: those of them that an earlier run
@@ -59,7 +66,7 @@ function Tally:summary()
   parts[#parts + 1] = failed
   parts[#parts + 1] = ("%d uncertain"):format(self.uncertain)
   if self:left() > 0 then parts[#parts + 1] = ("%d left"):format(self:left()) end
-  local text = ("%d rows: %s"):format(self.total, table.concat(parts, ", "))
+  local text = ("%s: %s"):format(tally.rows(self.total), table.concat(parts, ", "))
   if self.earlier > 0 then text = ("%s; %d of them by earlier runs"):format(text, self.earlier) end
   return text
 end

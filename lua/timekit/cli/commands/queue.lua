@@ -27,7 +27,7 @@ local COMMANDS = {
 local ARGUMENTS = {}
 
 function ARGUMENTS.add(command)
-  command:argument("id", "the booking's id; or, alone, a file of {\"id\":…,\"action\":…,\"inputs\":{…},\"key\":…} lines")
+  command:argument("id", 'the booking\'s id; or, alone, a file of {"id":…,"action":…,"inputs":{…}} lines')
     :argname "ID|FILE"
   command:argument("action", "such as confirm or decline"):args "?"
   command:argument("inputs", values.ABOUT):args("*"):argname "NAME=VALUE"
