@@ -286,7 +286,7 @@ local function new(client, given)
   }, metatable)
 end
 
---- Adds the method to the class of clients.
+-- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check_client function(client, where, level): raises on a wrong or closed client
 function queues.install(Client, check_client)
