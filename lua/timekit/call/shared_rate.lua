@@ -16,7 +16,7 @@ local PATIENCE, REST = 0.5, 1
 
 -- Seconds. Who has waited longer asks whether the token still counts, and a token that is used later than this is void:
 -- the process may have been stopped, and the time for which the token was meant is over.
-local LONG, SLACK = 0.5, 0.1
+local LONG, SLACK = 0.1, 0.1
 
 -- The part of the rate that a process uses on its own, without Redis.
 local CAUTION = 0.8

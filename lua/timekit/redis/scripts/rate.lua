@@ -26,9 +26,9 @@ local function number(index, missing) return tonumber(have[index] or nil) or mis
 local at = number(6, now)
 -- The clock may be put back, and another server's may be behind: then no time has passed.
 local back = math.max(0, at - now)
-local pause, slow, slow_at, share = number(2, 0) - back, number(3, 0), number(4, 0) - back, number(5, 0) - back
+local pause, noted, slow_at, share = number(2, 0) - back, number(3, 0), number(4, 0) - back, number(5, 0) - back
 local bulk_at = number(7, 0) - back
-slow = math.max(0, slow - math.max(0, now - slow_at) / RECOVERY)
+local slow = math.max(0, noted - math.max(0, now - slow_at) / RECOVERY)
 local step = interval * 2 ^ slow
 local tolerance = (burst - 1) * step
 -- What was sent before is not known, so the bucket is empty.
@@ -37,7 +37,7 @@ local tat = number(1, now + burst * step + back) - back
 local function text(value) return string.format('%.0f', value) end
 local function save()
   redis.call('HSET', KEYS[1], 'at', text(now), 'tat', text(tat), 'pause', text(pause), 'share', text(share),
-    'bulk_at', text(bulk_at), 'slow', string.format('%.4f', slow), 'slow_at', text(slow_at))
+    'bulk_at', text(bulk_at), 'slow', string.format('%.4f', noted), 'slow_at', text(slow_at))
   redis.call('EXPIRE', KEYS[1], KEEP)
 end
 
@@ -51,11 +51,12 @@ if verb == 'refuse' then
   -- Those that were under way when the first one was refused are no news.
   if now >= pause and now >= slow_at + SECOND then
     slow = math.min(SLOWEST, slow + 1)
-    slow_at = now
-    pause = now + SECOND * 2 ^ (slow - 1)
-    tat = math.max(tat, now + burst * interval * 2 ^ slow)
+    noted, slow_at = slow, now
+    pause = now + SECOND * 2 ^ (math.floor(slow + 0.5) - 1)
   end
   if named >= 0 then pause = math.max(pause, now + named) end
+  -- The bucket is empty at its end: one request tries whether all is well again.
+  tat = math.max(tat, pause + (burst - 1) * interval * 2 ^ slow)
   save()
   return 1
 end
