@@ -1,5 +1,6 @@
--- A thread of copas that acts waits alone: in the real copas 1 that Debian 12 and 13 have for Lua 5.1, in the real copas 4
--- of later ones, and everywhere in a double of what that one offers for waiting (`pause`, `wakeup`, `addthread`).
+-- A thread of copas that acts waits alone: in the real copas 1 that Debian 12 and 13 have for Lua 5.1, in the real
+-- copas 4 of later ones, and everywhere in a double of what that one offers for waiting (`pause`, `wakeup`,
+-- `addthread`).
 local daemon = require "spec.support.daemon"
 local loop_host = require "spec.support.loop_host"
 local shell = require "spec.support.shell"
