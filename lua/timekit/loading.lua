@@ -15,7 +15,7 @@ local RARE = {
 }
 
 -- Globals and modules of programs that serve others meanwhile.
-local HOSTS = { "ngx", "core", "love", "vim" }
+local HOSTS = { "ngx", "core", "love", "vim", "prosody" }
 local LOOPS = { "luv", "cqueues", "copas" }
 
 --- Is this a program's own Lua, run by the stand-alone interpreter, without an event loop? Only there may a file be

@@ -51,9 +51,9 @@ function failure.again(problem)
 end
 
 --- Calls a function that uses the module with what the user gave.
+-- Raises a failure for wrong use.
 -- @tparam function fn
 -- @return the first two values that it returns
--- Raises a failure for wrong use.
 function failure.guard(fn)
   local ok, first, second = pcall(fn)
   if not ok then failure.again(first) end
