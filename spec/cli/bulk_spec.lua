@@ -290,8 +290,8 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     for index = 1, 60 do actions[index] = "confirm" end
     rows(actions)
     -- Whoever runs the suite may have signals ignored.
-    local _, output, notes = program:run [[
-(env --default-signal=PIPE timekit bulk rows.jsonl --rate 10/s; echo $? > code) | head -n 1]]
+    local _, output, notes = program:run(
+      "(env --default-signal=PIPE timekit bulk rows.jsonl --rate 10/s; echo $? > code) | head -n 1")
     assert.equal("1\n", program:read "code")
     assert.equal(1, #decoded(output))
     says(notes, "timekit: failed: the results cannot be written: ")

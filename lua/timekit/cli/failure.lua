@@ -30,7 +30,7 @@ end
 
 -- What the module's methods call themselves in what they raise: `client:booking`, `timekit.new`.
 local RAISED = "^(%l+)[%l_.:]*: (.*)$"
-local OURS = { client = true, booking = true, picture = true, timekit = true }
+local OURS = { client = true, booking = true, picture = true, queue = true, timekit = true }
 
 --- What a method of the module says about wrong use, without the line and the method, which users have not seen.
 -- @param problem what was raised
