@@ -87,6 +87,9 @@ PARSER_LIBS = $(LIBS_$(JSON))
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
+# The sandbox's console: what is not Lua, and is installed beside the modules.
+PAGE_FILES := $(sort $(wildcard lua/timekit/sandbox/console/*))
+INSTALLED := $(LUA_MODULES) $(PAGE_FILES)
 TYPES := lua/timekit/library/timekit.lua
 
 all: $(CORE) $(PROGRAM)
@@ -158,7 +161,7 @@ INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call progr
 install: all
 	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
-	set -e; for file in $(LUA_MODULES:lua/%=%); do \
+	set -e; for file in $(INSTALLED:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
@@ -170,7 +173,7 @@ install: all
 # What others have put into the same folders stays.
 uninstall:
 	rm -f '$(TO_LIBDIR)/timekit/core.so' '$(TO_BINDIR)/timekit'
-	for file in $(LUA_MODULES:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
+	for file in $(INSTALLED:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
 	done
@@ -220,7 +223,7 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount/discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  lua-copas curl openssl luarocks git lua5.4 zsh fish $(DOCS_PACKAGES)
+  lua-copas curl openssl luarocks git lua5.4 redis-server zsh fish $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
@@ -375,6 +378,24 @@ test-hosts: deps-hosts
 	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
 	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
+
+# The console in a real browser, with everything that its samples are written for; a test that is skipped is a failure.
+CONSOLE_PACKAGES := $(TEST_PACKAGES) chromium chromium-driver fonts-dejavu-core php-cli python3 \
+  $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
+deps-console:
+	$(call installed,$(CONSOLE_PACKAGES),$(SIMDJSON_PACKAGES))
+
+AXE := build/console/node_modules/axe-core/axe.min.js
+$(AXE):
+	@mkdir -p build/console
+	@npm install --prefix build/console --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+	  --fetch-retries=1 --fetch-timeout=30000 axe-core@4.10.3 > build/console/log 2>&1 \
+	  || { cat build/console/log; exit 1; }
+
+test-console: deps-console
+	@$(MAKE) -s all $(AXE)
+	@$(RUN_TESTS) 'busted $(LUA) spec/console' | tee build/console.log
+	@tail -n 1 build/console.log | grep -q ' 0 failed, 0 skipped$$'
 
 # Pictures of graphs in the programs that show them, and of very many random graphs; a test that is skipped is a failure.
 PICTURES_PACKAGES := $(TEST_PACKAGES) graphviz librsvg2-bin libxml2-utils $(if $(shell command -v node),,nodejs) \
@@ -539,7 +560,7 @@ fuzz: deps-fuzz
 # As many actions as asked for, random ones, with everything going wrong: see spec/chaos/chaos.lua.
 chaos: deps-test
 	@$(MAKE) -s all
-	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
+	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' CONTROL='$(CONTROL)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
 # Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
 chaos-bulk: deps-test
@@ -635,6 +656,7 @@ help:
 	@echo 'make bench-frames  what tk:update() costs the frame of a game'
 	@echo 'make bench-nginx  what an action costs in nginx, next to proxy_pass'
 	@echo 'make musl-check windows-check  whether the sources compile there'
+	@echo 'make test-console  the sandbox'\''s console in a real browser'
 	@echo 'make test-pictures  the pictures of graphs in the programs that show them'
 	@echo 'make deb       Debian packages, in build/deb; make dist: the archive of a release'
 	@echo 'make docs      pages about all that users call; make types: the same for editors'
@@ -643,7 +665,7 @@ help:
 	@echo 'JSON=cjson or JSON=simdjson: what decodes, where both are there'
 
 .PHONY: all always env install uninstall dist deb clean help run sandbox
-.PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-pictures
-.PHONY: test test-all test-debian test-hosts test-pictures
+.PHONY: deps deps-run deps-test deps-hosts deps-lint deps-check deps-docs deps-foreign deps-console deps-pictures
+.PHONY: test test-all test-debian test-hosts test-console test-pictures
 .PHONY: docs types check-types
 .PHONY: lint musl-check windows-check asan valgrind

@@ -351,15 +351,12 @@ function Graph:next_autoplay(state, times)
   return earliest
 end
 
---- Draws the graph.
+--- Draws the graph: as text (a tree for a terminal), for graphviz (`dot`), for Mermaid, or as SVG.
+-- An SVG follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from`
+-- and `data-to`, so that a page can find them; the current state also has `aria-current="true"`.
 -- Raises when an option is wrong, such as a state that the graph does not have.
--- @tparam[opt] table options
---
--- - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG
---   follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and
---   `data-to`, so that a page can find them; the current state also has `aria-current="true"`;
--- - `state`: the state in which a booking is, which is marked;
--- - `past`: the list of the states in which it was, oldest first, which are marked as well.
+-- @tparam ?PictureOptions options `format` (`"text"`, `"dot"`, `"mermaid"` or `"svg"`; text unless given); `state` and
+--   `past`, where a booking is and the list of the states where it was, oldest first: these are marked
 -- @treturn string
 -- @usage
 -- local graphs = require "timekit.graphs"

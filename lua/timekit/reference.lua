@@ -209,6 +209,8 @@
 -- @tfield string target path and query, such as `/v2/bookings/x?include=meta`
 -- @tfield ?{[string]=string} headers names in any case
 -- @tfield ?string body
+-- @tfield ?string address where it comes from
+-- @tfield ?fun():number clock tells seconds, to measure how long it takes
 
 --- The sandbox's answer.
 -- @table SandboxAnswer
@@ -225,5 +227,20 @@
 -- @tfield string from
 -- @tfield string to
 -- @tfield number at unix seconds
+
+--- What plays next in the sandbox.
+-- @table NextPlayed
+-- @tfield string id
+-- @tfield string graph
+-- @tfield ?string action nil for a reservation that expires
+-- @tfield string from
+-- @tfield string to
+-- @tfield number at unix seconds
+
+--- A picture of a graph.
+-- @table PictureOptions
+-- @tfield ?"text"|"dot"|"mermaid"|"svg" format a tree for a terminal, unless given
+-- @tfield ?string state where a booking is
+-- @tfield ?{string,...} past the states where it was, oldest first
 
 return {}

@@ -22,8 +22,14 @@ local booking = assert(tk:create_booking {
 print(assert(tk:booking(booking):action('cancel')).state)
 ]]
 
--- Runs the module with nothing but the installed tree on its paths, outside the project.
+local function console_of(share)
+  return (must(("cd %s/timekit/sandbox/console && ls"):format(share)))
+end
+
+-- Runs the module with nothing but the installed tree on its paths, outside the project. The sandbox's console has to
+-- be there as well.
 local function try(share, lib)
+  assert.equal(console_of "lua", console_of(share))
   local environment = ("LUA_PATH='%s/?.lua;%s/?/init.lua' LUA_CPATH='%s/?.so;;'"):format(share, share, lib)
   return must(("cd / && %s %s -e \"%s\""):format(environment, lua, program))
 end

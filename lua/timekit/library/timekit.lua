@@ -321,6 +321,8 @@
 ---@field target string path and query, such as `/v2/bookings/x?include=meta`
 ---@field headers? table<string, string> names in any case
 ---@field body? string
+---@field address? string where it comes from
+---@field clock? fun():number tells seconds, to measure how long it takes
 
 ---The sandbox's answer.
 ---@class timekit.SandboxAnswer
@@ -337,6 +339,21 @@
 ---@field from string
 ---@field to string
 ---@field at number unix seconds
+
+---What plays next in the sandbox.
+---@class timekit.NextPlayed
+---@field id string
+---@field graph string
+---@field action? string nil for a reservation that expires
+---@field from string
+---@field to string
+---@field at number unix seconds
+
+---A picture of a graph.
+---@class timekit.PictureOptions
+---@field format? "text"|"dot"|"mermaid"|"svg" a tree for a terminal, unless given
+---@field state? string where a booking is
+---@field past? string[] the states where it was, oldest first
 
 ---An error.
 ---@class timekit.Error
@@ -355,9 +372,59 @@
 ---@field state? timekit.State|string the one in which the action was refused
 ---@field allowed? string[] the actions that are possible in `state`
 ---@field already? boolean the booking is in a state that the action leads to; nil where that is not known
+---@field code? string a Redis's own word for its refusal, such as `OOM`; of a queue also `FULL` and `UNFIT`
+---@field id? string of a job that may or may not have been added to a queue
 ---@field index? integer the first wrong item of a list that was refused before sending
 ---@field retry_after? number seconds to wait, where the last answer or the client's own rate limit names them
 ---@field cause? timekit.Error the first failure that left the outcome in doubt. An `uncertain` error has one. So has a `cancelled` one if the outcome was in doubt by then: the action may have been applied
+
+---A job of a queue.
+---@class timekit.Job
+---@field id string
+---@field booking string its id
+---@field action timekit.ActionName|string
+---@field inputs? table
+---@field options? table
+---@field priority string `"normal"` or `"bulk"`
+---@field state string `wait`, `run`, `done`, `failed`, `dead` or `cancelled`
+---@field key? string
+---@field sent boolean its action may have been sent
+---@field tries integer
+---@field added number Unix seconds
+---@field due number Unix seconds from which it may be taken
+---@field over? number Unix seconds
+---@field outcome? table of the last try: `kind`, `message`, `state`, …
+
+---What `Queue:add` tells.
+---@class timekit.AddedJob
+---@field id string
+---@field what string `"new"`; or `"exists"`: another job has the key, and `id` is that one's
+---@field state string as of `Job`
+
+---What a worker tells of a try.
+---@class timekit.JobEvent
+---@field id string
+---@field booking string its id
+---@field action timekit.ActionName|string
+---@field tries integer
+---@field what string `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+---@field info? timekit.Info|timekit.Error as `Booking:action` returns it
+
+---The numbers of a queue.
+---@class timekit.QueueStats
+---@field open integer jobs that are not over, dead ones included
+---@field ready integer those that could be taken now
+---@field ready_bulk integer likewise, of the priority bulk
+---@field running integer
+---@field dead integer
+---@field oldest number seconds that the first ready job has waited
+---@field added integer since the beginning, as all that follow
+---@field done integer
+---@field failed integer
+---@field cancelled integer
+---@field again integer tries that are repeated
+---@field reaped integer leases that ran out, because a worker was lost
+---@field warnings string[] about this Redis
 
 ---@class timekit.Outcome
 ---@field status? integer the HTTP status
@@ -457,6 +524,18 @@
 ---@field traceparent? string a trace context to pass on
 ---@field headers? table<string, string> further headers of this request, as of `timekit.new`
 
+---@class timekit.JobOptions
+---@field key? string a name: while a job with this key is open, and for `keep` after its end, no other is added
+---@field at? number|string not before this time: Unix seconds, or as in RFC 3339
+---@field priority? string `"bulk"`: behind others, and with bulk's share of the rate
+---@field id? string the job's id, of letters, digits and `._:-`; made here unless given
+---@field options? timekit.ActionOptions those of `Booking:action`; `timeout` counts up to that of the worker's client
+
+---@class timekit.WorkOptions
+---@field concurrency? integer how many jobs at once, at most
+---@field stop? fun():boolean returns true when no more jobs are to be taken; asked about once a second
+---@field on_job? fun(event:timekit.JobEvent) called after each try
+
 ---@class timekit.Fault
 ---@field what timekit.FaultKind the kind
 ---@field when? "before"|"after" `before` or `after` the state change; `refuse` and `late` take only `before`
@@ -533,6 +612,11 @@
 ---@class timekit.Rate
 ---@field per_second number requests per second, in the long run
 ---@field burst? integer requests at once, `per_second` rounded up
+---@field redis? string the Redis that keeps the limit for all clients that share it: as in `Client:queue`; `burst` + 60 × `per_second` is at most 600 then, which is what Timekit allows in a minute
+---@field name? string which limit, `"default"` unless given
+---@field bulk_share? number the part of the rate that `Client:batch`, and bulk jobs of a queue, have in any case: 0.1 unless given. Beyond it they leave half of the burst to others
+---@field when_lost? string without Redis: `"share"`, each client uses its part of four fifths of the rate; or `"refuse"`, every request ends as `rate_limited`
+---@field ca_file? string certificates to trust instead of the system's, for `rediss://`
 
 ---@class timekit.ParseOptions
 ---@field client? timekit.Client the client that the handle uses; the default client unless given, which needs no key until the handle is used
@@ -555,7 +639,7 @@
 ---@field app_key? string the only key that is accepted; left out, any key is
 ---@field rate_limit? timekit.RateLimit as of `timekit.sandbox.new`
 ---@field until_eof? boolean also stop when the standard input ends
----@field on_ready? fun(base_url:string,stop:fun()) function(base_url, stop), called once requests are accepted; `base_url` is like `http://127.0.0.1:8808/v2`, and `stop()` ends the server
+---@field on_ready? fun(base_url:string,stop:fun(),console_url:string) function(base_url, stop, console_url), called once requests are accepted; `base_url` is like `http://127.0.0.1:8808/v2`, `stop()` ends the server, and `console_url` is the page for a browser on this machine
 
 ---A client.
 ---@class timekit.Client
@@ -1111,11 +1195,74 @@ function Graph:autoplays(state) end
 ---@return timekit.NextAutoplay|nil # `{ action =, to =, at = unix seconds }`, the earliest (of several at the same time the first in the definition); nil when nothing will
 function Graph:next_autoplay(state, times) end
 
----Draws the graph.
+---Draws the graph: as text (a tree for a terminal), for graphviz (`dot`), for Mermaid, or as SVG.
+---An SVG follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from`
+---and `data-to`, so that a page can find them; the current state also has `aria-current="true"`.
 ---Raises when an option is wrong, such as a state that the graph does not have.
----@param options? table - `format`: `"text"` (a tree for a terminal, the default), `"dot"` for graphviz, `"mermaid"`, or `"svg"`. An SVG follows the reader's light or dark scheme. Its elements have `data-state`, and `data-action` with `data-from` and `data-to`, so that a page can find them; the current state also has `aria-current="true"`; - `state`: the state in which a booking is, which is marked; - `past`: the list of the states in which it was, oldest first, which are marked as well.
+---@param options? timekit.PictureOptions `format` (`"text"`, `"dot"`, `"mermaid"` or `"svg"`; text unless given); `state` and `past`, where a booking is and the list of the states where it was, oldest first: these are marked
 ---@return string
 function Graph:picture(options) end
+
+---A queue.
+---@class timekit.Queue
+local Queue = {}
+
+---Adds an action, to be carried out by a worker.
+---The rules of the booking's graph, where it is known, refuse it as they refuse one that is sent at once. Actions on
+---one booking are carried out in the order in which they were added, or of their `at`. One that is tried again, or is
+---dead, holds up those behind it.
+---
+---If the answer of Redis is lost, `err.id` is the job's id: adding the same with `id = err.id` is safe.
+---
+---Raises on wrong use, as `Booking:action` does.
+---@param booking string|timekit.BookingData|timekit.Booking an id, or a booking or a handle
+---@param action timekit.ActionName|string
+---@param inputs? table
+---@param opts? timekit.JobOptions
+---@return timekit.AddedJob|nil
+---@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+function Queue:add(booking, action, inputs, opts) end
+
+---Carries out jobs until it is told to stop, and until those in flight are over. It waits as `Client:batch` does: a
+---script until then; in a call of `start`, a coroutine of an event loop or a timer of nginx others go on. Any number of
+---workers may run, in any number of processes.
+---
+---It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
+---Raises on wrong options and on a closed client, and what `on_job` raises.
+---@param opts? timekit.WorkOptions
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
+function Queue:work(opts) end
+
+---A job.
+---@param id string
+---@return timekit.Job|nil
+---@return timekit.Error|nil # with nil the error: `not_found`, also once `keep` is over; or as of `add`
+function Queue:get(id) end
+
+---Cancels a job that waits and was never sent.
+---@param id string
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `transition`, with its `state`, when it is too late; `not_found`; or as of `add`
+function Queue:cancel(id) end
+
+---The jobs whose action is in doubt for good, the oldest first, at most 1,000. Each holds up the others of its booking
+---until `resolve`. Its action may still arrive.
+---@return timekit.Job[]|nil
+---@return timekit.Error|nil # with nil the error, as of `add`
+function Queue:dead() end
+
+---Decides about a dead job.
+---@param id string
+---@param how string `"again"`: it is tried again, beginning with a look; `"done"`: it was done; `"drop"`: it ends as cancelled
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `transition` when it is not dead, `not_found`, or as of `add`
+function Queue:resolve(id, how) end
+
+---Numbers for monitors.
+---@return timekit.QueueStats|nil
+---@return timekit.Error|nil # with nil the error, as of `add`
+function Queue:stats() end
 
 ---A call.
 ---@class timekit.Call
@@ -1153,7 +1300,7 @@ local Box = {}
 function Box:now() end
 
 ---Answers a request as the API would. This is the whole sandbox behind one function.
----@param request timekit.SandboxRequest `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`), `headers` (map, names in any case; Authorization is checked), `body` (string or nil)
+---@param request timekit.SandboxRequest `method` (string), `target` (string: path and query, such as `/v2/bookings/x?include=meta`), `headers` (map, names in any case; Authorization is checked), `body` (string or nil); for the history also `address` (string: where it comes from) and `clock` (function that returns seconds, to measure how long it takes)
 ---@return timekit.SandboxAnswer # `{ status = number, headers = {lower-case names}, body = string }`. When the request met a fault there is also `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned; `status`, `headers` and `body` are nil if nothing is answered. A stall before the state change has `resume`, a function that carries out the request and returns the answer. Call it if the client is still there after `seconds`.
 function Box:handle(request) end
 
@@ -1168,13 +1315,33 @@ function Box:connect(options) end
 ---@return timekit.Played[] # what played by itself, in order: `{ id =, action =, from =, to =, at = unix seconds }`
 function Box:advance(seconds) end
 
----The latest 10,000 requests, oldest first. Headers are not kept, so no key is.
----@return table[] # copies: `{ method =, target =, status =, at = unix seconds, body =, request_id =, fault = }`. `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it comes.
+---The latest 10,000 requests, oldest first. No key is kept.
+---@return table[] # copies: `{ number =, method =, target =, status =, at = unix seconds, body =, request_id =, who =, address =, seconds =, fault = }`. `number` counts all requests from 1. `who` is the User-Agent, or `console` for the sandbox's own page; `address` and `seconds` (how long it took) are there where it is served. `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it comes.
 function Box:requests() end
+
+---One of the latest requests in full, as long as no more than 32 MiB of texts came after it.
+---@param number number of the request
+---@return table|nil # a copy of its entry in `Box:requests`, with `request` (`headers`, the `body` as a text, and `is_cut` where that was too long to keep), `answer` (the same with the `status`: what the box answered) and `seen` (what the client got, when it met a fault; without a `status` nothing came). The key in it is `***`. nil for one that is forgotten
+function Box:request(number) end
+
+---Carries one of the latest requests out once more, as if its client had sent it again, with the same key.
+---@param number number of the request
+---@return timekit.SandboxAnswer|nil # the answer, as of `Box:handle`; nil when the request is forgotten
+---@return number|nil # the number of the new request; nil for one that a fault keeps from arriving
+function Box:again(number) end
+
+---What plays by itself next.
+---@return timekit.NextPlayed|nil # `{ id =, graph =, action =, from =, to =, at = unix seconds }`; without an `action` for a reservation that expires; nil when nothing will play
+function Box:next_autoplay() end
 
 ---The bookings, in the order they were created.
 ---@return table[] # copies, as the API shows them with attributes, customers, meta and available_actions. Each also has its `history`: a list of `{ action =, from =, to =, at = unix seconds, by = }`, where `by` is `api`, `autoplay`, `link` (an action link), `replication` (from a related booking), `group` (from the group booking) or `box` (`Box:set_state`)
 function Box:bookings() end
+
+---One booking.
+---@param id string
+---@return table|nil # as of `Box:bookings`; nil when there is none
+function Box:booking(id) end
 
 ---Relates bookings, as bulk creation with `relate_bookings` does: an action on one of them is replicated to the
 ---others, unless `apply_to_bulked_bookings` is false (spec/api.md 2). Their earlier relations end.
@@ -1232,7 +1399,7 @@ function Box:webhook(hook) end
 function Box:webhooks() end
 
 ---The latest 1,000 deliveries of webhooks, oldest first.
----@return table[] # copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature}, body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+---@return table[] # copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature}, body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status, tries = where they are sent: a list of { at = unix seconds, answered = HTTP status } }`
 function Box:deliveries() end
 
 ---Takes the deliveries that wait to be sent, for a sender of your own.
@@ -1277,6 +1444,12 @@ function connection:finished() end
 ---Optional: makes the descriptor readable at a time, and ends `wait` then. It replaces an earlier alarm.
 ---@param when? number on the clock of `timekit.core.now`; nil: no alarm
 function connection:alarm(when) end
+
+---Optional: has a connection to another server moved on with this one. Without this function a client cannot use
+---Redis.
+---@param guest table `move()` is called after each `step` and `wait`; `finished()` returns transfers as this connection's does, which reports them; `close()` is called before the connection is closed
+---@return function # returns the engine (`timekit.core.engine`) of this process, or nil and why there is none
+function connection:attach(guest) end
 
 ---The descriptor that becomes readable when `step` has something to do.
 ---@return integer|nil # nil where there is none
@@ -1500,19 +1673,33 @@ local sandbox = {}
 ---@return timekit.Box
 function sandbox.new(options) end
 
----The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it.
+---The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it, and for
+---people the console at `/`.
 ---
----Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
----machine's) and answers what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
----with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
+---Control, JSON in and out. The clock otherwise follows the machine's:
+---
+---- `POST /_sandbox/clock {"advance": 3600}` moves the clock and answers what played; `{"advance": "next"}` moves it to
+---  what plays by itself next, which `GET /_sandbox/clock` names;
+---- `GET /_sandbox/status`: counters and the clock in a few bytes, to be asked again and again;
+---- `GET /_sandbox/requests`: the history, as of `Box:requests`. `?newest=100` answers the latest hundred, newest first
+---  and without bodies, and the `total`; `&before=17` those before the number 17. `GET /_sandbox/requests/17` is one in
+---  full, `POST /_sandbox/requests/17/again` sends it again, with its own key;
+---- `GET /_sandbox/bookings`, each with its history. `?newest=100&before=17&graph=…&state=…&search=…` as above;
+---  `GET /_sandbox/bookings/{id}` is one with its `past` states, its `actions` (which are possible, and why the others
+---  are not) and what plays `next`;
+---- `GET /_sandbox/graphs`; `GET /_sandbox/graphs/{name}/picture?format=svg&state=confirmed&past=initialized`,
+---  with several past states separated by `+`;
+---- `POST /_sandbox/reset`; `GET /_sandbox/health`.
 ---
 ---Faults, as of `Box:fault`: `POST /_sandbox/faults` plans one, or with `{"faults": [...]}` all of a list or none;
----`GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it. `"times": "always"` means every
+---`GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it, `DELETE /_sandbox/faults/2` the
+---second. `"times": "always"` means every
 ---request to come. There is no `refuse`, because a request that reaches the sandbox has a connection. Requests to
 ---`/_sandbox/…` never meet a fault.
 ---
 ---Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
----deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
+---deliveries, with each try; `DELETE /_sandbox/webhooks/1` removes the first; `POST /_sandbox/deliveries/3/again` sends
+---the third delivery again. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
 ---
 ---Timekit's own client for JavaScript runs its methods for bookings against it, unchanged.
 ---
@@ -1529,7 +1716,8 @@ local server = {}
 ---@return string|nil # why it could not
 function server.serve(options) end
 
----The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
+---The program: serves until SIGINT or SIGTERM, and prints the address on its first line, that of the console on its
+---second.
 ---From the environment:
 ---
 ---- `PORT` (default 8808; 0 takes a free one), `HOST` (default 127.0.0.1; `0.0.0.0` for other machines too)

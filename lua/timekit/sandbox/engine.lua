@@ -7,6 +7,7 @@ local core = require "timekit.core"
 local auth = require "timekit.sandbox.routes.auth"
 local bookings = require "timekit.sandbox.routes.bookings"
 local bulk = require "timekit.sandbox.routes.bulk"
+local exchanges = require "timekit.sandbox.model.exchanges"
 local faults = require "timekit.sandbox.model.faults"
 local fields = require "timekit.text.fields"
 local flow = require "timekit.sandbox.model.flow"
@@ -131,18 +132,29 @@ local function receive(request)
     -- HEAD is answered like GET, without the body.
     method = request.method, answered_as = request.method == "HEAD" and "GET" or request.method,
     target = request.target, headers = wire.lower(request.headers), base_url = request.base_url or BASE_URL,
-    body = body, bad_body = bad_body, text = request.body,
+    body = body, bad_body = bad_body, text = request.body, address = request.address, clock = request.clock,
   }
 end
 
--- Writes a request into the history, without its headers: one of them holds the key.
+-- Who sent a request, as far as it says so. Browsers tell which requests are those of the sandbox's own page.
+local function sender(headers, hide)
+  if headers["sec-fetch-site"] == "same-origin" then return "console" end
+  return make_quotable(hide(headers["user-agent"]))
+end
+
+-- Writes a request into the history, without its key.
 local function record(store, received, now, fault)
+  local hide = exchanges.hider(received.headers)
+  local text = hide(received.text)
+  local body = text == received.text and received.body or core.decode(text or "")
   local entry = {
-    method = received.method, target = make_quotable(received.target), at = now,
-    body = received.body or make_quotable(received.text), request_id = ids.next(store.request_ids),
-    fault = fault and faults.describe(fault),
+    number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)),
+    at = now,
+    body = body or make_quotable(text), request_id = ids.next(store.request_ids),
+    who = sender(received.headers, hide), address = received.address, fault = fault and faults.describe(fault),
   }
   store.requests:add(entry)
+  store.exchanges:add(entry.number, received, received.again)
   return entry
 end
 
@@ -202,7 +214,10 @@ local function carry_out(store, received, entry, now)
   -- 204 has no body, hence no length.
   headers["content-length"] = content_type and tostring(#text)
   headers["timekit-request-id"] = entry.request_id
-  return { status = reply.status, headers = headers, body = received.method == "HEAD" and "" or text }
+  local answer = { status = reply.status, headers = headers, body = received.method == "HEAD" and "" or text }
+  store.exchanges:answered(entry.number, "answer", answer)
+  if received.clock then entry.seconds = received.clock() - received.started end
+  return answer
 end
 
 -- Answers a request that has met a fault.
@@ -220,7 +235,9 @@ local function respond_with_fault(store, received, now, fault)
     end }
   end
   local real = fault.when == "after" and carry_out(store, received, entry, now) or nil
-  return faults.answer(fault, real, received.method, entry.request_id)
+  local answer = faults.answer(fault, real, received.method, entry.request_id)
+  store.exchanges:answered(entry.number, "seen", answer)
+  return answer
 end
 
 -- One more request has come: carries out the delayed ones whose turn that makes it.
@@ -231,12 +248,20 @@ end
 --- Answers a request, after everything that was due has played.
 -- @tparam table store from `timekit.sandbox.model.store`
 -- @tparam table request `{ method =, target =, headers =, body =, base_url = }`; `target` is a path with its query,
---   names of `headers` may have any case, `base_url` is where the box is reached, for the addresses in answers
+--   names of `headers` may have any case, `base_url` is where the box is reached, for the addresses in answers;
+--   `address` and `clock` as of `Box:handle`
 -- @tparam number now unix seconds
 -- @treturn table `{ status =, headers = {lower-case names}, body = string, fault =, resume = }` as of `Box:handle`,
 --   except that `resume` takes the time
 function engine.respond(store, request, now)
   local received = receive(request)
+  received.started = request.clock and request.clock()
+  function received.again(later)
+    return engine.respond(store, {
+      method = received.method, target = received.target, headers = received.headers, body = received.text,
+      base_url = received.base_url, address = received.address, clock = received.clock,
+    }, later)
+  end
   local fault = faults.take(store.faults, received.method, received.target)
   local answer
   if fault then

@@ -51,6 +51,7 @@ local keyring = require "timekit.sandbox.model.keyring"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
 local render = require "timekit.sandbox.model.render"
 local store = require "timekit.sandbox.model.store"
+local timers = require "timekit.sandbox.model.timers"
 local webhooks = require "timekit.sandbox.model.webhooks"
 
 local sandbox = {}
@@ -86,6 +87,12 @@ local function settle(box)
   return now
 end
 
+local function snapshot_of(booking)
+  local snapshot = render.booking(booking, SNAPSHOT)
+  snapshot.history = booking.history
+  return copy(snapshot)
+end
+
 local function find(box, id)
   return box.store:find(id) or error(("no booking '%s' in the sandbox"):format(tostring(id)), 3)
 end
@@ -105,7 +112,8 @@ end
 --- Answers a request as the API would. This is the whole sandbox behind one function.
 -- @tparam SandboxRequest request `method` (string), `target` (string: path and query, such as
 --   `/v2/bookings/x?include=meta`), `headers` (map, names in any case; Authorization is checked), `body` (string or
---   nil)
+--   nil); for the history also `address` (string: where it comes from) and `clock` (function that returns seconds, to
+--   measure how long it takes)
 -- @treturn SandboxAnswer `{ status = number, headers = {lower-case names}, body = string }`. When the request met a
 --   fault there is also `fault`, a table with its `what` and `when`, and `status` and `seconds` if they were planned;
 --   `status`, `headers` and `body` are nil if nothing is answered. A stall before the state change has `resume`, a
@@ -151,17 +159,63 @@ function Box:advance(seconds)
   return engine.advance(self.store, from, self:now())
 end
 
---- The latest 10,000 requests, oldest first. Headers are not kept, so no key is.
--- @treturn {table,...} copies: `{ method =, target =, status =, at = unix seconds, body =, request_id =, fault = }`.
---   `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is
---   there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request
---   itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it
---   comes.
+--- The latest 10,000 requests, oldest first. No key is kept.
+-- @treturn {table,...} copies: `{ number =, method =, target =, status =, at = unix seconds, body =, request_id =,
+--   who =, address =, seconds =, fault = }`. `number` counts all requests from 1. `who` is the User-Agent, or `console`
+--   for the sandbox's own page; `address` and `seconds` (how long it took) are there where it is served. `body` is
+--   decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is there
+--   when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request itself,
+--   even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it comes.
 -- @usage
 -- local asked = box:requests()
 -- assert(asked[#asked].method == "PUT" and asked[#asked].status == 200)
 function Box:requests()
   return copy(self.store.requests:list())
+end
+
+--- One of the latest requests in full, as long as no more than 32 MiB of texts came after it.
+-- @tparam number number of the request
+-- @treturn table|nil a copy of its entry in `Box:requests`, with `request` (`headers`, the `body` as a text, and
+--   `is_cut` where that was too long to keep), `answer` (the same with the `status`: what the box answered) and `seen`
+--   (what the client got, when it met a fault; without a `status` nothing came). The key in it is `***`. nil for one
+--   that is forgotten
+-- @usage print(box:request(1).answer.body)
+function Box:request(number)
+  local entry, full = self.store.requests:get(number), self.store.exchanges:get(number)
+  if not entry or not full then return nil end
+  local shown = copy(entry)
+  shown.request, shown.answer, shown.seen = copy(full.request), copy(full.answer), copy(full.seen)
+  return shown
+end
+
+--- Carries one of the latest requests out once more, as if its client had sent it again, with the same key.
+-- @tparam number number of the request
+-- @treturn SandboxAnswer|nil the answer, as of `Box:handle`; nil when the request is forgotten
+-- @treturn ?number the number of the new request; nil for one that a fault keeps from arriving
+-- @usage local answer, number = box:again(1)
+function Box:again(number)
+  local full = self.store.exchanges:get(number)
+  if not full then return nil end
+  local before = self.store.requests.count
+  local answer = full.again(self:now())
+  if answer.resume then answer = answer.resume(self:now()) end
+  return answer, self.store.requests.count > before and self.store.requests.count or nil
+end
+
+--- What plays by itself next.
+-- @treturn NextPlayed|nil `{ id =, graph =, action =, from =, to =, at = unix seconds }`; without an `action` for a
+--   reservation that expires; nil when nothing will play
+-- @usage
+-- local play = box:next_autoplay()
+-- if play then box:advance(play.at - box:now()) end
+function Box:next_autoplay()
+  local now = settle(self)
+  local entry = timers.next(self.store.timers, now)
+  if not entry then return nil end
+  local booking = entry.booking
+  return {
+    id = booking.id, graph = booking.graph, action = entry.action, from = booking.state, to = entry.to, at = entry.at,
+  }
 end
 
 --- The bookings, in the order they were created.
@@ -173,12 +227,18 @@ end
 function Box:bookings()
   settle(self)
   local snapshots = {}
-  for index, booking in ipairs(self.store.bookings) do
-    local snapshot = render.booking(booking, SNAPSHOT)
-    snapshot.history = booking.history
-    snapshots[index] = copy(snapshot)
-  end
+  for index, booking in ipairs(self.store.bookings) do snapshots[index] = snapshot_of(booking) end
   return snapshots
+end
+
+--- One booking.
+-- @tparam string id
+-- @treturn table|nil as of `Box:bookings`; nil when there is none
+-- @usage assert(box:booking(id).state == "confirmed")
+function Box:booking(id)
+  settle(self)
+  local booking = self.store:find(id)
+  return booking and snapshot_of(booking)
 end
 
 --- Relates bookings, as bulk creation with `relate_bookings` does: an action on one of them is replicated to the
@@ -301,7 +361,8 @@ end
 
 --- The latest 1,000 deliveries of webhooks, oldest first.
 -- @treturn {table,...} copies: `{ url =, graph =, state =, booking_id =, headers = {content-type, x-timekit-signature},
---   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status }`
+--   body = the raw text, status = "pending"|"delivered"|"failed", attempts =, answered = the latest HTTP status,
+--   tries = where they are sent: a list of { at = unix seconds, answered = HTTP status } }`
 -- @usage
 -- local sent = box:deliveries()[1]
 -- assert(timekit.webhook.verify(sent.body, sent.headers["x-timekit-signature"], "s3cr3t"))

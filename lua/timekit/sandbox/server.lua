@@ -1,16 +1,30 @@
---- The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it.
+--- The sandbox over HTTP/1.1, for programs in any language: `/v2/…` as the API, `/_sandbox/…` to control it, and for
+-- people the console at `/`.
 --
--- Control, JSON in and out: `POST /_sandbox/clock {"advance": 3600}` moves the clock (it otherwise follows the
--- machine's) and answers what played; `GET /_sandbox/clock`; `GET /_sandbox/requests`; `GET /_sandbox/bookings`, each
--- with its history; `POST /_sandbox/reset`; `GET /_sandbox/health`.
+-- Control, JSON in and out. The clock otherwise follows the machine's:
+--
+-- - `POST /_sandbox/clock {"advance": 3600}` moves the clock and answers what played; `{"advance": "next"}` moves it to
+--   what plays by itself next, which `GET /_sandbox/clock` names;
+-- - `GET /_sandbox/status`: counters and the clock in a few bytes, to be asked again and again;
+-- - `GET /_sandbox/requests`: the history, as of `Box:requests`. `?newest=100` answers the latest hundred, newest first
+--   and without bodies, and the `total`; `&before=17` those before the number 17. `GET /_sandbox/requests/17` is one in
+--   full, `POST /_sandbox/requests/17/again` sends it again, with its own key;
+-- - `GET /_sandbox/bookings`, each with its history. `?newest=100&before=17&graph=…&state=…&search=…` as above;
+--   `GET /_sandbox/bookings/{id}` is one with its `past` states, its `actions` (which are possible, and why the others
+--   are not) and what plays `next`;
+-- - `GET /_sandbox/graphs`; `GET /_sandbox/graphs/{name}/picture?format=svg&state=confirmed&past=initialized`,
+--   with several past states separated by `+`;
+-- - `POST /_sandbox/reset`; `GET /_sandbox/health`.
 --
 -- Faults, as of `Box:fault`: `POST /_sandbox/faults` plans one, or with `{"faults": [...]}` all of a list or none;
--- `GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it. `"times": "always"` means every
+-- `GET /_sandbox/faults` shows what is planned; `DELETE /_sandbox/faults` forgets it, `DELETE /_sandbox/faults/2` the
+-- second. `"times": "always"` means every
 -- request to come. There is no `refuse`, because a request that reaches the sandbox has a connection. Requests to
 -- `/_sandbox/…` never meet a fault.
 --
 -- Webhooks, as of `Box:webhook`: `POST /_sandbox/webhooks` sets one up; `GET /_sandbox/webhooks` shows them and their
--- deliveries. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
+-- deliveries, with each try; `DELETE /_sandbox/webhooks/1` removes the first; `POST /_sandbox/deliveries/3/again` sends
+-- the third delivery again. How often a delivery is tried: see `timekit.sandbox.model.webhooks`.
 --
 -- Timekit's own client for JavaScript runs its methods for bookings against it, unchanged.
 --
@@ -27,6 +41,7 @@ local access = require "timekit.sandbox.served.access"
 local control = require "timekit.sandbox.served.control"
 local fields = require "timekit.text.fields"
 local listener = require "timekit.sandbox.served.listener"
+local page = require "timekit.sandbox.served.page"
 local php_date = require "timekit.sandbox.timestamps.php_date"
 local rate_limit = require "timekit.sandbox.model.rate_limit"
 local zones = require "timekit.sandbox.timestamps.zones"
@@ -51,6 +66,23 @@ local function report(text)
   io.stderr:write("timekit sandbox: ", text, "\n")
 end
 
+-- A browser may refuse an address that stands for every one of the machine.
+local function console_url(origin)
+  return (origin:gsub("//0%.0%.0%.0:", "//127.0.0.1:"):gsub("//%[::]:", "//[::1]:")) .. "/"
+end
+
+-- Browsers send a request again, without saying so, when a connection that has served before is lost. Then nobody at
+-- the console would ever see a lost answer, and an action would be tried twice. So each request of the page has a
+-- connection of its own.
+local function closing(request, answer)
+  local site = request.headers["sec-fetch-site"]
+  if site ~= "same-origin" and site ~= "none" then return answer end
+  local resume = answer.resume
+  if answer.headers then answer.headers.connection = "close" end
+  if resume then answer.resume = function() return closing(request, resume()) end end
+  return answer
+end
+
 -- Adds the header Date to an answer, also to one that a stall keeps back.
 local function dated(box, answer)
   local resume = answer.resume
@@ -71,8 +103,9 @@ end
 -- @tparam ?string options.app_key the only key that is accepted; left out, any key is
 -- @tparam ?RateLimit options.rate_limit as of `timekit.sandbox.new`
 -- @tparam[opt=false] boolean options.until_eof also stop when the standard input ends
--- @tparam ?fun(base_url:string,stop:fun()) options.on_ready function(base_url, stop), called once requests are
---   accepted; `base_url` is like `http://127.0.0.1:8808/v2`, and `stop()` ends the server
+-- @tparam ?fun(base_url:string,stop:fun(),console_url:string) options.on_ready function(base_url, stop, console_url),
+--   called once requests are accepted; `base_url` is like `http://127.0.0.1:8808/v2`, `stop()` ends the server, and
+--   `console_url` is the page for a browser on this machine
 -- @treturn boolean|nil true when it was stopped; nil when it could not listen
 -- @treturn ?string why it could not
 -- @usage
@@ -93,8 +126,9 @@ function server.serve(options)
   local function respond(request)
     -- The address that the client knows, which is another one behind a forwarded port.
     request.base_url = request.host and ("http://%s/v2"):format(request.host) or url
-    local answer = rules:answer(request) or control.handle(box, request) or box:handle(request)
-    return rules:open(request, dated(box, answer))
+    request.clock = require("cqueues").monotime
+    local answer = rules:answer(request) or page.handle(request) or control.handle(box, request) or box:handle(request)
+    return closing(request, rules:open(request, dated(box, answer)))
   end
 
   return listener.serve {
@@ -102,7 +136,7 @@ function server.serve(options)
     on_ready = function(origin, stop, queue)
       queue:wrap(require("timekit.sandbox.served.webhook_sender").run, queue, box)
       url = origin .. "/v2"
-      if options.on_ready then options.on_ready(url, stop) end
+      if options.on_ready then options.on_ready(url, stop, console_url(origin)) end
     end,
   }
 end
@@ -141,7 +175,8 @@ local function allowed_hosts_setting()
   return names
 end
 
---- The program: serves until SIGINT or SIGTERM, and prints the address on its first line.
+--- The program: serves until SIGINT or SIGTERM, and prints the address on its first line, that of the console on its
+-- second.
 -- From the environment:
 --
 -- - `PORT` (default 8808; 0 takes a free one), `HOST` (default 127.0.0.1; `0.0.0.0` for other machines too)
@@ -157,8 +192,8 @@ function server.main()
     port = number_setting("PORT", MAX_PORT) or DEFAULT_PORT, host = setting("HOST"),
     allow_hosts = allowed_hosts_setting(), app_key = setting("KEY") or setting("TIMEKIT_APP_KEY"),
     rate_limit = rate_limit_setting(), until_eof = setting("UNTIL_EOF") == "1",
-    on_ready = function(url)
-      io.stdout:write("timekit sandbox on ", url, "\n")
+    on_ready = function(url, _, console)
+      io.stdout:write("timekit sandbox on ", url, "\nconsole for people on ", console, "\n")
       io.stdout:flush()
     end,
   })

@@ -181,6 +181,16 @@ function faults.clear(plan)
   plan.planned = {}
 end
 
+--- Forgets one of the planned faults.
+-- @tparam table plan
+-- @tparam ?number place in the order of the plan, from 1
+-- @treturn boolean was there one?
+function faults.drop(plan, place)
+  if not plan.planned[place] then return false end
+  table.remove(plan.planned, place)
+  return true
+end
+
 --- The faults that are planned and not used up.
 -- @tparam table plan
 -- @treturn {table,...} in the order of the plan; do not change them

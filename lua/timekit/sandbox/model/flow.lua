@@ -28,6 +28,7 @@ function flow.enter(store, booking, action, to, at, by)
     table.remove(booking.history)
     booking.state, booking.completed, booking.updated, booking.timer = from, completed, updated, timer
   end)
+  store.moves = store.moves + 1
   booking.history[#booking.history + 1] = { action = action, from = from, to = to, at = at, by = by }
   booking.state = to
   booking.completed = graphs[booking.graph]:is_final(to)

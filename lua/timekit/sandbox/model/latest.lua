@@ -18,6 +18,14 @@ function Latest:add(item)
   return function() self.items[position], self.count = replaced, self.count - 1 end
 end
 
+--- Finds an item by its place among all that were ever added.
+-- @tparam number number from 1
+-- @treturn table|nil nil when it has made room for another, or was never added
+function Latest:get(number)
+  if number < 1 or number > self.count or number <= self.count - self.limit or number % 1 ~= 0 then return nil end
+  return self.items[(number - 1) % self.limit + 1]
+end
+
 --- The items, oldest first.
 -- @treturn {table,...} a new list of the items themselves
 function Latest:list()

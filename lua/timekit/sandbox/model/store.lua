@@ -9,6 +9,7 @@
 -- * `customer_bookings` and `max_seats` of a group; `owner`, the group, of a customer's booking
 -- * `bulk`: the list of related bookings that it is in; `exclusive`: its resource must be free at its time
 -- @module timekit.sandbox.model.store
+local exchanges = require "timekit.sandbox.model.exchanges"
 local faults = require "timekit.sandbox.model.faults"
 local ids = require "timekit.sandbox.model.ids"
 local latest = require "timekit.sandbox.model.latest"
@@ -126,6 +127,8 @@ function store.new(options)
     timers = timers.new(),
     rate_limit = rate_limit.new(options.rate_limit),
     requests = latest.new(REQUESTS_KEPT),
+    exchanges = exchanges.new(REQUESTS_KEPT),
+    moves = 0,                             -- how often a booking has entered a state
     faults = faults.new(),
     hooks = {},                            -- the webhooks that are set up
     deliveries = latest.new(DELIVERIES_KEPT),

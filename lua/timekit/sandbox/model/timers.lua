@@ -87,6 +87,20 @@ function timers.wake(all, at)
   all.late = {}
 end
 
+--- What plays next, without taking it.
+-- @tparam table all from `timers.new`
+-- @tparam number now unix seconds; what is late plays as soon as the clock is advanced
+-- @treturn table|nil `{ at =, action =, to =, booking = }`; nil when nothing will play
+function timers.next(all, now)
+  while all.heap[1] and all.heap[1].booking.timer ~= all.heap[1] do pop(all.heap) end
+  for _, entry in ipairs(all.late) do
+    if entry.booking.timer == entry then
+      return { at = now, action = entry.action, to = entry.to, booking = entry.booking }
+    end
+  end
+  return all.heap[1]
+end
+
 --- Takes the next timer that is due.
 -- @tparam table all from `timers.new`
 -- @tparam number now unix seconds

@@ -81,20 +81,23 @@ function webhooks.list(store)
   return list
 end
 
-local function deliver(store, hook, booking)
-  local payload = render.booking(booking, VIEW)
-  payload.isTest = hook.is_test or nil
-  local body = assert(core.encode(payload))
-  local delivery = {
-    url = hook.url, graph = hook.graph, state = hook.state, booking_id = booking.id, body = body,
-    headers = { ["content-type"] = "application/json", ["x-timekit-signature"] = hook.sign(body) },
-    status = "pending", attempts = 0,
-  }
+local function enqueue(store, delivery)
   store:undoable(store.deliveries:add(delivery))
   if #store.outbox < OUTBOX_LIMIT then
     store.outbox[#store.outbox + 1] = delivery
     store:undoable(function() table.remove(store.outbox) end)
   end
+end
+
+local function deliver(store, hook, booking)
+  local payload = render.booking(booking, VIEW)
+  payload.isTest = hook.is_test or nil
+  local body = assert(core.encode(payload))
+  enqueue(store, {
+    url = hook.url, graph = hook.graph, state = hook.state, booking_id = booking.id, body = body,
+    headers = { ["content-type"] = "application/json", ["x-timekit-signature"] = hook.sign(body) },
+    status = "pending", attempts = 0,
+  })
 end
 
 --- A booking has entered a state: puts what its webhooks send into the outbox.
@@ -104,6 +107,15 @@ function webhooks.entered(store, booking)
   for _, hook in ipairs(store.hooks) do
     if hook.graph == booking.graph and hook.state == booking.state then deliver(store, hook, booking) end
   end
+end
+
+--- Sends a delivery once more, as a new one.
+-- @tparam table store
+-- @tparam table delivery
+function webhooks.again(store, delivery)
+  local new = { status = "pending", attempts = 0 }
+  for _, name in ipairs { "url", "graph", "state", "booking_id", "body", "headers" } do new[name] = delivery[name] end
+  enqueue(store, new)
 end
 
 --- Empties the outbox.

@@ -20,14 +20,11 @@ local function list(items)
   return core.array(copy)
 end
 
---- Handles `GET /bookings/graphs/{graph}`.
--- Answers `name`, `initial`, `first`, `requires`, `settings`, `states` (a list of `name`, `final`) and `actions` (a
--- list of `name`, `from`, `to`, `inputs` and, where it plays by itself, `autoplay`).
--- @tparam table request see `timekit.sandbox.engine`
--- @treturn table reply
-function graphs.show(request)
-  local graph = rawget(known_graphs, request.params.graph)
-  if not graph then return replies.not_found("Graph") end
+--- Describes a graph.
+-- @tparam Graph graph
+-- @treturn table for JSON: `name`, `initial`, `first`, `requires`, `settings`, `states` (a list of `name`, `final`) and
+--   `actions` (a list of `name`, `from`, `to`, `by`, `inputs` and, where it plays by itself, `autoplay`)
+function graphs.describe(graph)
   local states, actions = {}, {}
   for name, state in pairs(graph.states) do states[#states + 1] = { name = name, final = state.final == true } end
   table.sort(states, function(a, b) return a.name < b.name end)
@@ -39,10 +36,19 @@ function graphs.show(request)
       autoplay = autoplay and { after = autoplay.after, from = autoplay.from, setting = autoplay.setting },
     }
   end
-  return replies.data(200, {
+  return {
     name = graph.name, initial = graph.initial, first = graph.first, requires = list(graph.requires),
     settings = describe_fields(graph.settings), states = core.array(states), actions = core.array(actions),
-  })
+  }
+end
+
+--- Handles `GET /bookings/graphs/{graph}`.
+-- @tparam table request see `timekit.sandbox.engine`
+-- @treturn table reply
+function graphs.show(request)
+  local graph = rawget(known_graphs, request.params.graph)
+  if not graph then return replies.not_found("Graph") end
+  return replies.data(200, graphs.describe(graph))
 end
 
 return graphs

@@ -83,7 +83,9 @@ local function read_request(stream)
   end
   local body, refused = read_body(stream, headers)
   if not body then return nil, refused end
+  local _, address = stream.connection:peername()
   return {
+    address = address,
     method = headers:get(":method"), target = headers:get(":path") or "", headers = plain, body = body,
     -- lua-http's name for the Host header.
     host = (headers:get(":authority")),

@@ -36,12 +36,15 @@ function webhook_sender.post(delivery)
   return tonumber(headers:get(":status"))
 end
 
-local function deliver(delivery)
+local function deliver(delivery, box)
   local pause
+  delivery.tries = {}
   repeat
     if pause then cqueues.sleep(pause) end
     delivery.attempts = delivery.attempts + 1
-    pause = webhooks.tried(delivery, webhook_sender.post(delivery))
+    local answered = webhook_sender.post(delivery)
+    delivery.tries[delivery.attempts] = { at = box:now(), answered = answered }
+    pause = webhooks.tried(delivery, answered)
   until not pause
 end
 
@@ -50,7 +53,7 @@ end
 -- @tparam table box
 function webhook_sender.run(queue, box)
   while true do
-    for _, delivery in ipairs(box:take_deliveries()) do queue:wrap(deliver, delivery) end
+    for _, delivery in ipairs(box:take_deliveries()) do queue:wrap(deliver, delivery, box) end
     cqueues.sleep(PERIOD)
   end
 end
