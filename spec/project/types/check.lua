@@ -201,7 +201,7 @@ end
 
 unpack = table.unpack or unpack -- luacheck: ignore
 
-for class, object in pairs { Client = tk, Booking = handle, Box = box } do
+for class, object in pairs { Client = tk, Booking = handle, Box = box, Graph = timekit.graphs.instant } do
   for name, entry in pairs(classes[class].functions) do
     check_function(class .. ":" .. name, function(...) return object[name](...) end, object, entry)
   end
