@@ -223,7 +223,7 @@ NGINX_PACKAGES := nginx libnginx-mod-http-lua $(LUAJIT_HEADERS)
 DOCS_PACKAGES := lua5.1 lua-ldoc lua-discount/discount lua-argparse lua-term
 # The servers that the specs let loose on the client are written for 5.4, whichever Lua is tested.
 TEST_PACKAGES := $(RUN_PACKAGES) $(NGINX_PACKAGES) lua-luv lua-busted libcmocka-dev lua-socket lua-sec lua-filesystem \
-  lua-copas curl openssl luarocks git lua5.4 zsh fish $(DOCS_PACKAGES)
+  lua-copas curl openssl luarocks git lua5.4 redis-server zsh fish $(DOCS_PACKAGES)
 # The programs that the client is tested in, and what builds the module for their Luas.
 HOSTS_PACKAGES := $(TEST_PACKAGES) haproxy love xvfb xauth neovim prosody lua5.1 liblua5.1-0-dev liblua5.3-dev \
   liblua5.4-dev
@@ -560,7 +560,7 @@ fuzz: deps-fuzz
 # As many actions as asked for, random ones, with everything going wrong: see spec/chaos/chaos.lua.
 chaos: deps-test
 	@$(MAKE) -s all
-	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
+	@$(WITH_PATHS) SEED='$(SEED)' ACTIONS='$(ACTIONS)' MODE='$(MODE)' CONTROL='$(CONTROL)' WRITERS='$(WRITERS)' ROUND='$(ROUND)' $(LUA) spec/chaos/chaos.lua
 
 # Files of rows whose runs are killed and go on, with everything going wrong: see spec/chaos/bulk_run.lua.
 chaos-bulk: deps-test

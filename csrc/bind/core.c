@@ -15,6 +15,7 @@ before a transfer starts, and results become Lua values after libcurl has return
 #include "bind/hmac.h"
 #include "bind/notifier_lua.h"
 #include "bind/program.h"
+#include "bind/stream_lua.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "bind/version.h"
@@ -135,6 +136,7 @@ int luaopen_timekit_core(lua_State *L) {
   tk_json_open(L);
   tk_engine_open(L);
   tk_transfer_open(L);
+  tk_stream_class(L);
   tk_notifier_open(L);
   tk_tls_open(L);
   tk_hmac_open(L);

@@ -5,6 +5,7 @@ The engine as a Lua object: it makes many transfers to one origin.
 #include "bind/engine_lua.h"
 
 #include "bind/fields.h"
+#include "bind/stream_lua.h"
 #include "bind/tls_lua.h"
 #include "bind/transfer_lua.h"
 #include "engine/engine.h"
@@ -242,6 +243,33 @@ static int engine_close(lua_State *L) {
   return 0;
 }
 
+/***
+Opens a stream of bytes to another server. It connects while the engine is stepped; a failure to connect is a stream
+that is over. A closed engine ends its streams.
+@function engine:stream
+@tparam table options `url` (`http://host:port`, or `https://host:port` for TLS), `unix_path` (a socket to connect to
+instead of host and port), `ca_file` (certificates to trust instead of the system's), `connect_timeout` (seconds,
+default 10), `max_input` (bytes that may wait to be received, default 8 MiB; more end the stream)
+@treturn stream
+@raise an option is wrong, and the message names it; the engine is closed or cannot be used any more, it has 64 streams
+already, or memory runs out
+@usage local stream = engine:stream { url = "http://localhost", unix_path = "/run/redis.sock" }
+*/
+static int engine_stream(lua_State *L) {
+  tk_stream_handle *handle;
+  tk_stream_options options;
+  char message[TK_MESSAGE_SIZE];
+  (void)check_engine(L);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  tk_stream_get_options(L, 2, &options);
+  handle = tk_stream_push(L);
+  /* The engine is checked again, because a finalizer may have closed it while memory was allocated. */
+  handle->stream = tk_stream_open(check_engine(L), &options, message);
+  if (handle->stream == NULL) return luaL_error(L, "%s", message);
+  return 1;
+}
+
 static int engine_tostring(lua_State *L) {
   const engine_handle *handle = check_handle(L);
   if (handle->engine == NULL) lua_pushliteral(L, ENGINE " (closed)");
@@ -252,7 +280,7 @@ static int engine_tostring(lua_State *L) {
 static const luaL_Reg methods[] = {
   {"start", engine_start},   {"step", engine_step},       {"wait", engine_wait}, {"finished", engine_finished},
   {"alarm", engine_alarm},   {"pending", engine_pending}, {"fd", engine_fd},     {"timeout", engine_timeout},
-  {"usable", engine_usable}, {"close", engine_close},     {NULL, NULL}};
+  {"usable", engine_usable}, {"close", engine_close},     {"stream", engine_stream}, {NULL, NULL}};
 
 static const luaL_Reg metamethods[] = {
   {"__gc", engine_close}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};

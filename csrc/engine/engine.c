@@ -149,6 +149,7 @@ static void finish_all(tk_engine *engine, tk_reason reason, CURLcode code) {
 /* Called when the multi handle fails, usually because memory ran out. It cannot go on, so all transfers end. */
 void tk_engine_broken(tk_engine *engine) {
   engine->broken = 1;
+  tk_streams_end(engine);
   finish_all(engine, TK_MEMORY, CURLE_OUT_OF_MEMORY);
 }
 
@@ -158,6 +159,7 @@ static void free_libcurl(tk_engine *engine) {
   tk_sigpipe signals;
   tk_sigpipe_block(engine, &signals);
   finish_all(engine, TK_CLOSED, CURLE_ABORTED_BY_CALLBACK);
+  tk_streams_end(engine);
   while (engine->idle_count > 0) curl_easy_cleanup(engine->idle[--engine->idle_count]);
   curl_multi_cleanup(engine->multi);
   curl_share_cleanup(engine->share);
@@ -166,8 +168,12 @@ static void free_libcurl(tk_engine *engine) {
 
 void tk_engine_free(tk_engine *engine) {
   if (engine == NULL) return;
-  if (is_forked(engine)) abandon_all(engine);
-  else free_libcurl(engine);
+  if (is_forked(engine)) {
+    abandon_all(engine);
+    tk_streams_abandon(engine);
+  } else {
+    free_libcurl(engine);
+  }
   while (tk_engine_finished(engine) != NULL) continue;
   tk_watch_close(engine);
   tk_headers_free(engine->headers);
@@ -195,6 +201,7 @@ void tk_engine_reap(tk_engine *engine) {
     CURLcode code = message->data.result;
     char *transfer = NULL;
     if (message->msg != CURLMSG_DONE) continue;
+    if (engine->streams != NULL && tk_stream_connected(engine, message->easy_handle, code)) continue;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
     tk_transfer_completed((tk_transfer *)(void *)transfer, code);
   }
@@ -241,7 +248,7 @@ int tk_engine_fd(const tk_engine *engine) { return engine->fd; }
 
 double tk_engine_timeout(const tk_engine *engine) {
   double next = tk_engine_next(engine), now;
-  if (engine->due || engine->held_back != NULL) return 0;
+  if (engine->due || engine->held_back != NULL || engine->streams_due) return 0;
   if (next < 0) return -1;
   now = tk_now();
   return next > now ? next - now : 0;
@@ -254,7 +261,8 @@ int tk_engine_step(tk_engine *engine) {
 }
 
 int tk_engine_wait(tk_engine *engine, double seconds) {
-  if (!tk_engine_usable(engine) || (engine->in_flight == 0 && engine->alarm < 0)) return tk_engine_step(engine);
+  int idle = engine->in_flight == 0 && engine->alarm < 0 && engine->streams == NULL;
+  if (idle || !tk_engine_usable(engine)) return tk_engine_step(engine);
   tk_watch_wait(engine, seconds);
   return engine->in_flight;
 }

@@ -138,7 +138,7 @@ int tk_engine_usable(const tk_engine *engine);
 int tk_engine_step(tk_engine *engine);
 
 /* Waits for an event, for a signal, or for `seconds`, whichever comes first, and then steps. The step may use what is
-   left of `seconds`. Returns at once if nothing is in flight and no alarm is set. */
+   left of `seconds`. Returns at once if nothing is in flight, no alarm is set and there is no stream. */
 int tk_engine_wait(tk_engine *engine, double seconds);
 
 /* The next transfer that has ended, in the order in which they ended. Each is returned once; NULL: no more. */

@@ -85,7 +85,7 @@ static curl_socket_t find_by_port(tk_engine *engine, long port) {
   if (port <= 0) return CURL_SOCKET_BAD;
   for (fd = 0; fd < engine->socket_count; fd++) {
     tk_socket *entry = &engine->sockets[fd];
-    if (!entry->ours) continue;
+    if (!entry->ours || entry->stream != NULL) continue;
     if (entry->port == 0) entry->port = local_port_of((curl_socket_t)fd);
     if (entry->port == port) return (curl_socket_t)fd;
   }

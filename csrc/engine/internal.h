@@ -4,6 +4,7 @@
 
 #include "engine/buffer.h"
 #include "engine/engine.h"
+#include "engine/stream.h"
 #include "engine/tls.h"
 #include "engine/trust.h"
 
@@ -33,6 +34,7 @@ typedef struct tk_socket {
   unsigned char wanted;     /* libcurl waits for events on it now */
   unsigned char registered; /* the interest set in epoll: 1 read, 2 write */
   unsigned short port;      /* local port; 0: not looked up yet */
+  struct tk_stream *stream; /* the stream that it belongs to; NULL: none */
   int users;                /* transfers in flight that were sent over it; more than one only with HTTP/2 */
 } tk_socket;
 
@@ -62,6 +64,11 @@ struct tk_engine {
   tk_transfer *first_done, *last_done; /* ended, and not yet returned by tk_engine_finished */
   tk_transfer **deadlines; /* binary heap of the transfers in flight, earliest deadline first */
   size_t deadline_capacity;
+
+  struct tk_stream *streams; /* those that are not over */
+  int stream_count;
+  int streams_due;    /* one of them has more to read than the last step took */
+  int has_tls_stream; /* one of them uses TLS, or did */
 
   CURL *idle[TK_IDLE_HANDLES];
   int idle_count;
@@ -122,6 +129,14 @@ void tk_transfer_completed(tk_transfer *transfer, CURLcode code);
 void tk_transfer_abandon(tk_transfer *transfer);
 int tk_transfer_is_outdated(tk_transfer *transfer);
 
+/* stream.c: these run with SIGPIPE blocked, but for tk_streams_abandon and tk_streams_wanted */
+int tk_stream_connected(tk_engine *engine, const CURL *easy, CURLcode code); /* 0: it is no stream's handle */
+void tk_stream_ready(tk_stream *stream);                                     /* its descriptor has events */
+void tk_streams_go_on(tk_engine *engine, int all); /* moves those that have more to read, or all */
+void tk_streams_end(tk_engine *engine);
+void tk_streams_abandon(tk_engine *engine); /* in a forked child */
+unsigned tk_streams_wanted(const tk_engine *engine, struct curl_waitfd wanted[TK_MOST_STREAMS]); /* without epoll */
+
 /* easy.c */
 CURL *tk_easy_get(tk_engine *engine);
 void tk_easy_put(tk_engine *engine, CURL *easy);
@@ -163,6 +178,7 @@ void tk_watch_close(tk_engine *engine);
 void tk_watch_forget(tk_engine *engine, curl_socket_t fd); /* call it before the descriptor is closed */
 void tk_watch_started(tk_engine *engine); /* sends the only transfer in flight at once */
 void tk_watch_settle(tk_engine *engine);  /* the next timer may have changed: sets the kernel's timer to it */
+int tk_watch_stream(tk_engine *engine, curl_socket_t fd, int and_write); /* reads always; 0: no memory */
 void tk_watch_step(tk_engine *engine);
 void tk_watch_wait(tk_engine *engine, double seconds);
 

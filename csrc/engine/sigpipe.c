@@ -29,7 +29,7 @@ void tk_sigpipe_block(const tk_engine *engine, tk_sigpipe *state) {
 #ifdef MSG_NOSIGNAL
   /* Without TLS only libcurl writes, and it uses this flag. Not blocking saves three system calls a step. */
   state->ours = 0;
-  if (engine->plain) return;
+  if (engine->plain && !engine->has_tls_stream) return;
 #else
   (void)engine;
 #endif

@@ -182,7 +182,7 @@ static CURLcode refresh(tk_trust *trust) {
 }
 
 /* libcurl is about to shake hands. A session of an earlier age may be under way already, so such a try ends here,
-   and its transfer starts anew. */
+   and its transfer starts anew. Streams are no transfers, and resume no sessions. */
 static CURLcode apply(CURL *easy, void *context, void *data) {
   tk_trust *trust = (tk_trust *)data;
   SSL_CTX *ctx = (SSL_CTX *)context;
@@ -190,7 +190,7 @@ static CURLcode apply(CURL *easy, void *context, void *data) {
   char *transfer = NULL;
   if (code != CURLE_OK) return code;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
-  if (tk_transfer_is_outdated((tk_transfer *)(void *)transfer)) return CURLE_ABORTED_BY_CALLBACK;
+  if (transfer != NULL && tk_transfer_is_outdated((tk_transfer *)(void *)transfer)) return CURLE_ABORTED_BY_CALLBACK;
   if (trust->bundle == NULL && trust->folder_stamp == 0) return CURLE_SSL_CACERT_BADFILE;
   SSL_CTX_set1_cert_store(ctx, trust->store);
   (void)SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET); /* else TLS 1.2 with tickets never resumes a session */

@@ -56,6 +56,12 @@ static int set_interest(tk_engine *engine, curl_socket_t fd, tk_socket *entry, i
   return epoll_ctl(engine->fd, operation, fd, &event);
 }
 
+int tk_watch_stream(tk_engine *engine, curl_socket_t fd, int and_write) {
+  tk_socket *entry = &engine->sockets[fd];
+  int interest = READ | (and_write ? WRITE : 0);
+  return entry->registered == interest || set_interest(engine, fd, entry, interest) == 0;
+}
+
 /* libcurl's CURLMOPT_SOCKETFUNCTION: libcurl starts or stops waiting for a socket. -1 makes the multi handle fail. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused) {
   tk_engine *engine = (tk_engine *)data;
@@ -172,7 +178,7 @@ void tk_watch_settle(tk_engine *engine) {
   double next = tk_engine_next(engine);
   struct itimerspec setting;
   if (next > LATEST) next = LATEST;
-  if (engine->due || engine->held_back != NULL || (next >= 0 && next - tk_now() < AT_ONCE)) {
+  if (engine->due || engine->held_back != NULL || engine->streams_due || (next >= 0 && next - tk_now() < AT_ONCE)) {
     kick(engine);
   } else if (next >= 0 && (engine->armed < 0 || next < engine->armed)) {
     memset(&setting, 0, sizeof setting);
@@ -189,6 +195,7 @@ static void on_event(tk_engine *engine, const struct epoll_event *event) {
                (event->events & (uint32_t)EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (event->events & (uint32_t)(EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
   if (entry->wanted) act(engine, fd, events);
+  else if (entry->stream != NULL) tk_stream_ready(entry->stream);
   else if (entry->registered != 0) (void)set_interest(engine, fd, entry, 0); /* the server closed an idle connection */
 }
 
@@ -214,6 +221,7 @@ static void step(tk_engine *engine, int milliseconds, double until) {
     }
   }
   tk_engine_reap(engine);
+  if (engine->streams_due) tk_streams_go_on(engine, 0);
   tk_engine_expire(engine, until);
   if (by_time) engine->due = 1;
   act_while_due(engine, until);

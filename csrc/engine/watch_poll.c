@@ -16,6 +16,11 @@ int tk_watch_open(tk_engine *engine) {
 
 void tk_watch_close(tk_engine *engine) { (void)engine; }
 
+int tk_watch_stream(tk_engine *engine, curl_socket_t fd, int and_write) {
+  (void)engine, (void)fd, (void)and_write;
+  return 1;
+}
+
 void tk_watch_forget(tk_engine *engine, curl_socket_t fd) { (void)engine, (void)fd; }
 
 static void perform(tk_engine *engine) {
@@ -40,14 +45,17 @@ void tk_watch_step(tk_engine *engine) {
   tk_sigpipe_block(engine, &signals);
   tk_engine_expire(engine, HUGE_VAL);
   perform(engine);
+  tk_streams_go_on(engine, 1);
   tk_watch_settle(engine);
   tk_sigpipe_restore(&signals);
 }
 
 void tk_watch_wait(tk_engine *engine, double seconds) {
+  struct curl_waitfd wanted[TK_MOST_STREAMS];
+  unsigned count = tk_streams_wanted(engine, wanted);
   double next = tk_engine_timeout(engine);
   double milliseconds = (next >= 0 && next < seconds ? next : seconds) * 1000 + 0.999;
-  (void)curl_multi_poll(engine->multi, NULL, 0,
+  (void)curl_multi_poll(engine->multi, wanted, count,
                         milliseconds > (double)INT_MAX ? INT_MAX : milliseconds > 0 ? (int)milliseconds : 0, NULL);
   tk_watch_step(engine);
 }

@@ -188,8 +188,9 @@ function Booking:start(action, inputs, opts)
   local runner, calls = self.client.runner, self.client.calls
   local hindered = runner:hindrance()
   if hindered then return nil, hindered end
-  -- A hook may use the client, and then waits in the call's coroutine. Without hooks the call needs none.
-  if runner.hooks or not operation then return calls:start(perform, self, operation, refused) end
+  -- A hook may use the client, and then waits in the call's coroutine, as does who asks a limiter that is shared. Other
+  -- calls need none.
+  if not operation or not runner:has_courses() then return calls:start(perform, self, operation, refused) end
   return calls:carry_out(runner:course(operation, told, self))
 end
 

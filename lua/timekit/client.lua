@@ -32,7 +32,7 @@ local LATER = {
   batch = "timekit.methods.batch", bookings = "timekit.methods.lists", bookings_page = "timekit.methods.lists",
   create_booking = "timekit.methods.create", create_bookings = "timekit.methods.bulk",
   extend_reservation = "timekit.methods.reservations", group_booking = "timekit.methods.lists",
-  group_bookings = "timekit.methods.lists", request = "timekit.methods.free_request",
+  group_bookings = "timekit.methods.lists", queue = "timekit.queue", request = "timekit.methods.free_request",
   reserve = "timekit.methods.reservations", update_bookings = "timekit.methods.bulk",
 }
 
@@ -238,6 +238,15 @@ function client.is(value)
   return getmetatable(value) == metatable
 end
 
+-- The limiter of a client, if it has one.
+local function limiter_of(settings, pump, draw)
+  local limits = settings.rate
+  if not limits then return nil end
+  if not limits.redis then return rate.new(limits) end
+  local link = require("timekit.redis.link").attach(pump, limits.redis)
+  return require("timekit.call.shared_rate").new(limits, link, draw)
+end
+
 --- Makes a client from complete options.
 -- @local
 -- @tparam table settings what `timekit.options.complete` returned
@@ -246,7 +255,7 @@ function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local redact, clean, shortest = redaction.redactor(credentials_of(settings, password))
   local pump, registry = pumps.new(open_connection(settings, password)), {}
-  local app_key = not settings.resource_key and password
+  local app_key, draw = not settings.resource_key and password, random.new()
   if runtime.of(settings.runtime) ~= runtime.of "blocking" then loading.rest() end
   return finalized(setmetatable({
     base_url = settings.base_url,
@@ -261,8 +270,8 @@ function client.new(settings)
       runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
       hooks = hooks.new(settings, clean, shortest),
       policy = {
-        retries = settings.retries, uncertain = settings.uncertain, random = random.new(), budget = budget.new(),
-        limiter = settings.rate and rate.new(settings.rate),
+        retries = settings.retries, uncertain = settings.uncertain, random = draw, budget = budget.new(),
+        limiter = limiter_of(settings, pump, draw),
       },
     },
     -- A function, so that the key is in no field. nil where there is no app key.

@@ -72,6 +72,8 @@ end
 -- @tfield ?State|string state the one in which the action was refused
 -- @tfield ?{string,...} allowed the actions that are possible in `state`
 -- @tfield ?boolean already the booking is in a state that the action leads to; nil where that is not known
+-- @tfield ?string code a Redis's own word for its refusal, such as `OOM`; of a queue also `FULL` and `UNFIT`
+-- @tfield ?string id of a job that may or may not have been added to a queue
 -- @tfield ?integer index the first wrong item of a list that was refused before sending
 -- @tfield ?number retry_after seconds to wait, where the last answer or the client's own rate limit names them
 -- @tfield ?Error cause the first failure that left the outcome in doubt. An `uncertain` error has one. So has a

@@ -73,6 +73,14 @@ timekit.is_array = core.is_array
 -- @tparam ?Rate opts.rate a limit for all requests of the client together, none unless given
 -- @tparam number opts.rate.per_second requests per second, in the long run
 -- @tparam ?integer opts.rate.burst requests at once, `per_second` rounded up
+-- @tparam ?string opts.rate.redis the Redis that keeps the limit for all clients that share it: as in `Client:queue`;
+--   `burst` + 60 × `per_second` is at most 600 then, which is what Timekit allows in a minute
+-- @tparam ?string opts.rate.name which limit, `"default"` unless given
+-- @tparam ?number opts.rate.bulk_share the part of the rate that `Client:batch`, and bulk jobs of a queue, have in any
+--   case: 0.1 unless given. Beyond it they leave half of the burst to others
+-- @tparam ?string opts.rate.when_lost without Redis: `"share"`, each client uses its part of four fifths of the rate;
+--   or `"refuse"`, every request ends as `rate_limited`
+-- @tparam ?string opts.rate.ca_file certificates to trust instead of the system's, for `rediss://`
 -- @tparam ?number opts.max_response bytes of an answer after decompression, 8 MiB
 -- @tparam ?string opts.ca_file a file with certificates to trust instead of the system's (`TIMEKIT_CA_FILE`)
 -- @tparam ?string opts.cert_file a file with the client's certificate, in the PEM format, for servers that ask for one

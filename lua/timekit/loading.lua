@@ -8,14 +8,14 @@ local loading = {}
 
 -- What `require "timekit"` leaves out in a script.
 local RARE = {
-  "timekit.http.query", "timekit.link", "timekit.methods.batch", "timekit.methods.bulk", "timekit.methods.changes",
-  "timekit.methods.create", "timekit.methods.customer_links", "timekit.methods.free_request", "timekit.methods.lists",
-  "timekit.methods.reservations", "timekit.methods.wait", "timekit.rules.creation", "timekit.rules.definition",
-  "timekit.text.duration", "timekit.webhook",
+  "timekit.call.shared_rate", "timekit.http.query", "timekit.link", "timekit.methods.batch", "timekit.methods.bulk",
+  "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
+  "timekit.methods.free_request", "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait",
+  "timekit.queue", "timekit.rules.creation", "timekit.rules.definition", "timekit.text.duration", "timekit.webhook",
 }
 
 -- Globals and modules of programs that serve others meanwhile.
-local HOSTS = { "ngx", "core", "love", "vim" }
+local HOSTS = { "ngx", "core", "love", "vim", "prosody" }
 local LOOPS = { "luv", "cqueues", "copas" }
 
 --- Is this a program's own Lua, run by the stand-alone interpreter, without an event loop? Only there may a file be

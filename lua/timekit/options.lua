@@ -77,6 +77,14 @@ options.request = of_request {
   query = check_query, body = values.object, include = values.include,
 }
 options.link = { redirect = url.web }
+options.queue = {
+  redis = values.redis, name = values.key_name, keep = values.seconds, most = values.count, durable = values.boolean,
+  ca_file = values.certificates,
+}
+options.queue_add = {
+  key = values.key_name, id = values.key_name, priority = values.priority, options = values.object, at = values.time,
+}
+options.queue_work = { concurrency = values.concurrency, stop = values.hook, on_job = values.hook }
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL", allow_http = "TIMEKIT_ALLOW_HTTP",
@@ -90,6 +98,9 @@ local OF_TEXT = { allow_http = values.boolean_of, timeout = values.seconds_of }
 -- How messages name the credentials when they were given as options.
 local NAMES = {}
 for name in pairs(VARIABLES) do NAMES[name] = name end
+
+--- The checkers of single values.
+options.values = values
 
 --- What `check` returns where no options were given.
 options.NONE = {}

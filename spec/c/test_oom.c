@@ -216,6 +216,50 @@ static int in_the_middle(const limit *l) {
   return left != NULL && well;
 }
 
+/* A stream that asks as HTTP does. It ends well, or is over for want of memory. */
+static int may_stream(tk_engine *engine) {
+  static const char request[] = "GET /ok/stream HTTP/1.0\r\nContent-Length: 0\r\n\r\n";
+  char message[TK_MESSAGE_SIZE] = "";
+  tk_stream_options options;
+  tk_stream *stream;
+  size_t size = 0;
+  memset(&options, 0, sizeof options);
+  options.url = base_url;
+  options.ca_file = ca_file;
+  options.connect_timeout = PATIENCE;
+  options.max_input = 100000;
+  stream = tk_stream_open(engine, &options, message);
+  if (stream == NULL) {
+    expect_no_memory(message);
+    return 0;
+  }
+  (void)tk_stream_write(stream, request, sizeof request - 1);
+  while (tk_stream_where(stream) != TK_STREAM_OVER && size < 12) {
+    tk_engine_wait(engine, PATIENCE);
+    (void)tk_stream_input(stream, &size);
+  }
+  if (tk_stream_where(stream) == TK_STREAM_OVER) assert_true(strlen(tk_stream_problem(stream)) > 0);
+  (void)tk_stream_input(stream, &size);
+  tk_stream_free(stream);
+  return size >= 12;
+}
+
+/* Beside a transfer. */
+static int a_life_with_a_stream(const limit *l) {
+  char message[TK_MESSAGE_SIZE] = "";
+  tk_engine *engine;
+  int well = 0;
+  impose(l);
+  engine = new_engine(message);
+  if (engine != NULL) well = may_stream(engine);
+  if (engine != NULL && tk_engine_usable(engine)) well = may_transfer(engine, "/ok/beside") && well;
+  memory_lift(l->memory);
+  if (engine != NULL) expect_sound(engine);
+  if (engine != NULL && tk_engine_usable(engine)) assert_true(may_stream(engine));
+  tk_engine_free(engine);
+  return well;
+}
+
 /* ---- every allocation in turn ---- */
 
 /* With a server of its own, as a connection to it costs a thread until the server stops. */
@@ -284,6 +328,11 @@ static void several_transfers(void **state) {
   exhaust(in_the_middle, 10, 50);
 }
 
+static void a_stream(void **state) {
+  (void)state;
+  exhaust(a_life_with_a_stream, 10, 50);
+}
+
 static tls_server tls;
 
 static int start_tls(void **state) {
@@ -307,11 +356,18 @@ static void over_tls(void **state) {
   exhaust(life_goes_on, 10, 50);
 }
 
+static void a_stream_over_tls(void **state) {
+  if (*state == NULL) skip();
+  exhaust(a_life_with_a_stream, 10, 50);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_whole_life),        cmocka_unit_test(a_life_that_goes_on), cmocka_unit_test(a_kept_connection),
     cmocka_unit_test(a_closed_connection), cmocka_unit_test(several_transfers),
+    cmocka_unit_test(a_stream),
     cmocka_unit_test_setup_teardown(over_tls, start_tls, stop_tls),
+    cmocka_unit_test_setup_teardown(a_stream_over_tls, start_tls, stop_tls),
   };
   memory_serve_curl();
   if (tk_setup() != NULL) return 2;

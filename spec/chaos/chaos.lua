@@ -10,6 +10,15 @@
 local report = require "spec.chaos.report"
 local run = require "spec.chaos.run".run
 
+if os.getenv "MODE" == "queue" then
+  local summary = require("spec.chaos.queue.run").run {
+    seed = tonumber(os.getenv "SEED") or 1, jobs = tonumber(os.getenv "ACTIONS") or 10000,
+    round = tonumber(os.getenv "ROUND"), control = os.getenv "CONTROL", say = print,
+  }
+  print(summary.line)
+  os.exit(summary.violations == 0 and 0 or 1)
+end
+
 local MODES = { all = true, alone = true, interleaved = true, crowd = true, started = true, cqueues = true }
 
 local function setting(name, default)

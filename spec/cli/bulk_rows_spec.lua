@@ -101,14 +101,14 @@ describe("rows of JSONL", function()
 
   it("are named by their lines when they are wrong", function()
     local texts = told(table.concat({
-      '{"id":"b1"', "[]", '{"id":"b1","acton":"confirm"}', '{"id":"b1","inputs":[]}', '{"id":"b1","key":{}}',
+      '{"id":"b1"', " []", '{"id":"b1","acton":"confirm"}', '{"id":"b1","inputs":[]}', '{"id":"b1","key":{}}',
       '{"id":5}', '{"id":""}', '{"id":".."}', '{"id":"b1","action":"confirm"}',
       '{"id":"b1","action":"decline","inputs":{"mesage":"x"}}',
       '{"id":"b\255"}', '{"id":"b\0"}', '{"id":"b1","action":7}',
     }, "\n"), "rows.jsonl", "confirm")
     for index, problem in ipairs {
-      "^1: not JSON: ", "^2: expected an object, got ", "^3: unknown field 'acton', did you mean 'action'%?",
-      "^4: inputs: expected an object, got ", "^5: key: expected a string or a number, got ",
+      "^1: not JSON: ", "^2: expected an object, got an array", "^3: unknown field 'acton', did you mean 'action'%?",
+      "^4: inputs: expected an object, got an array", "^5: key: expected a string or a number, got ",
       "^6: id: expected a string",
       "^7: id: ", "^8: id: ", "^9: b1 confirm $", "^10: inputs.mesage: unknown, did you mean 'message'%?",
       "^11: invalid UTF%-8", "^12: not JSON: ", "^13: action: expected a string, got a number",
@@ -116,6 +116,15 @@ describe("rows of JSONL", function()
       assert.matches(problem, texts[index])
     end
     assert.equal(13, #texts)
+  end)
+end)
+
+describe("a JSON array", function()
+  it("is not JSONL", function()
+    for _, text in ipairs { '[{"id":"b1"}]', '[\n{"id":"b1"}\n]' } do
+      local list = told(text, "rows.json", "confirm")
+      assert.same({ "1: the file is a JSON array: expected an object in each line" }, list)
+    end
   end)
 end)
 

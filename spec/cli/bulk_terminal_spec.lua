@@ -68,7 +68,7 @@ describe("timekit bulk on a terminal", function()
     assert.equal(ended, select(2, program:read("results"):gsub("\n", "\n")))
     assert.equal(ended, histories()[2])
 
-    local command = shown:match "\ntimekit: this goes on with it: (timekit[^\n]*)\n"
+    local command = shown:match "\ntimekit: to go on: (timekit[^\n]*)\n"
     assert.equal("timekit bulk 'its rows.jsonl' --rate 10/s --results results --resume", command)
     assert.equal(0, (program:run(command)))
     assert.same({ [2] = ROWS }, histories())

@@ -2,14 +2,20 @@
 local program = require "spec.support.program"
 local commands = require "timekit.cli.commands"
 local parser = require "timekit.cli.parser"
+local redis = require "spec.support.redis"
 
 describe("the help", function()
-  local world
+  local world, server
   setup(function()
     world = program.new()
     world:write("secret", "s3cret\n")
+    server = redis.start()
+    world.prelude = world.prelude .. "\nexport TIMEKIT_REDIS=" .. server.address
   end)
-  teardown(function() world:close() end)
+  teardown(function()
+    world:close()
+    server:close()
+  end)
 
   it("names every command", function()
     local status, out, err = world:run "timekit --help"
@@ -38,6 +44,11 @@ describe("the help", function()
           started.await " on http://127.0.0.1:"
           started.type "\3"
           assert.equal(130, (started.finish()))
+        elseif example:find " worker " then
+          local started = world:start_on_terminal(command)
+          started.await "Ctrl-C finishes"
+          started.type "\3"
+          started.finish() -- with the status of the shell, which Ctrl-C ends as well
         else
           local code, _, err = world:run(command)
           assert.equal(0, code, example .. "\n" .. err)

@@ -47,17 +47,27 @@ describe("Prosody", function()
   end)
   teardown(function() prosody:close() end)
 
-  it("answers others while it confirms", function()
+  -- Whether others are answered before any of the calls, the server of which stalls for that long.
+  local function others_come_first(seconds)
     local ids, waiting = create(3), {}
-    plan({ match = "PUT /v2/bookings/*/confirm", what = "status", status = 429, when = "before" },
-      { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.5, when = "after" },
-      { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.5, when = "after" },
-      { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.5, when = "after" })
+    local stall = { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = seconds, when = "after" }
+    plan({ match = "PUT /v2/bookings/*/confirm", what = "status", status = 429, when = "before" }, stall, stall, stall)
     for index, id in ipairs(ids) do waiting[index] = prosody:ask("/timekit_confirm/" .. id) end
     for _ = 1, 5 do assert.equal("fast", (prosody:get "/fast")) end
-    assert.same({}, { next((socket.select(waiting, nil, 0))) })
+    local first = #socket.select(waiting, nil, 0) == 0
     for _, connection in ipairs(waiting) do assert.equal("confirmed", (daemon.answer(connection))) end
     loop_host.assert_confirmed_once(ids)
+    return first
+  end
+
+  it("answers others while it confirms", function()
+    -- A busy machine may need longer for the others than the server stalls. Were they to wait, they would always.
+    local seconds = 0.5
+    while not others_come_first(seconds) do
+      assert.is_true(seconds < 8, "the others waited")
+      seconds = seconds * 2
+      loop_host.reset()
+    end
     assert.is_nil(prosody:log():find("error", 1, true), prosody:log())
   end)
 

@@ -1,5 +1,6 @@
 -- The examples: each runs as it stands, ends by itself, prints what is said of it, and the README leads to it.
 local core = require "timekit.core"
+local redis = require "spec.support.redis"
 local server = require "spec.support.sandbox_server"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
@@ -11,6 +12,7 @@ local SERVED = {
   cqueues = { prints = "waiting for both\nconfirmed\nconfirmed\n", states = { "confirmed", "confirmed" } },
   fd_luv = { prints = "declined\n", states = { "declined" } },
   loop = { prints = "that is all\n", states = {} },
+  queue = { prints = "done\tconfirmed\n", states = { "confirmed" } },
 }
 
 -- `make run`'s program has a spec of its own, in readme_spec.lua.
@@ -42,14 +44,24 @@ local function run(name, environment)
 end
 
 describe("the example", function()
-  local served
+  local served, queue_server
 
-  setup(function() served = server.start() end)
-  teardown(function() served:close() end)
-  before_each(function() served:request("POST", "/_sandbox/reset") end)
+  setup(function()
+    served = server.start()
+    queue_server = redis.start()
+  end)
+  teardown(function()
+    served:close()
+    queue_server:close()
+  end)
+  before_each(function()
+    served:request("POST", "/_sandbox/reset")
+    queue_server:cli "flushall"
+  end)
 
   local function run_served(name)
-    return run(name, "TIMEKIT_APP_KEY=test_api_key_1 TIMEKIT_BASE_URL=" .. served.url)
+    return run(name, ("TIMEKIT_APP_KEY=test_api_key_1 TIMEKIT_BASE_URL=%s TIMEKIT_REDIS=%s"):format(
+      served.url, queue_server.address))
   end
 
   local function states()

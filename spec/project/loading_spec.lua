@@ -35,6 +35,7 @@ describe("require 'timekit'", function()
 
   for what, before in pairs {
     ["nginx, HAProxy or a game"] = "core = {}",
+    ["Prosody"] = "prosody = {}",
     ["a program that embeds Lua"] = "arg = nil",
     ["a program with an event loop"] = "package.loaded.luv = {}",
   } do

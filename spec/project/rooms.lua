@@ -16,12 +16,12 @@ local MAY_REQUIRE = {
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle. `connect` loads what is not loaded yet.
   methods = "call http rules graphs options error text signing runtime booking loading",
-  options = "http runtime text",
-  call = "http rules graphs error text transport runtime signing",
+  options = "http runtime text redis",
+  call = "http rules graphs error text transport runtime signing redis",
   http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",
-  redis = "error text",
+  redis = "http error text",
   rules = "graphs text",
   -- A graph is made from a definition, which is checked before there is a graph; and a graph's methods, which users
   -- call, check a new booking and draw the graph.

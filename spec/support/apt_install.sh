@@ -19,7 +19,7 @@ for package; do
   set -- "$@" "$package"
 done
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@"
-for service in nginx haproxy prosody; do
+for service in nginx haproxy prosody redis-server; do
   case " $* " in
     *" $service "*)
       update-rc.d "$service" disable

@@ -106,7 +106,8 @@ patiently install
 echo "Debian $name: make run and make test as root, make test as an ordinary user; they write to build/debian/logs"
 as_user > "$logs/user" 2>&1 &
 user=$!
-trap 'kill "$user" 2>/dev/null || true' EXIT
+# unshare itself ignores SIGTERM.
+trap 'kill -KILL "$user" 2>/dev/null || true' EXIT
 trap 'exit 1' HUP INT TERM
 as_root > "$logs/root" 2>&1 && of_root=0 || of_root=1
 wait "$user" && of_user=0 || of_user=1

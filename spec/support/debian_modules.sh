@@ -1,6 +1,6 @@
 #!/bin/sh
-# Debian builds some modules that the tests need for all its Luas but the newest. This builds them from Debian's sources,
-# as root, in the chroot of test-debian: sh spec/support/debian_modules.sh LUA
+# Debian builds some modules that the tests need for all its Luas but the newest. This builds them from Debian's
+# sources, as root, in the chroot of test-debian: sh spec/support/debian_modules.sh LUA
 # Two of them are written for Lua 5.4 at the latest, and differ in the names below alone; C23 is too new for the third.
 set -eu
 lua=$1

@@ -12,7 +12,8 @@ local prefetch = {}
 local Prefetch = {}
 Prefetch.__index = Prefetch
 
---- Starts a read. Where the client's own rate limit would have its request wait, nothing is sent yet.
+--- Starts a read. Nothing is sent yet where the client's own rate limit would have the request wait, or is shared with
+-- other processes and would have to be asked.
 -- @tparam Runner runner
 -- @tparam table operation a read, as for `Runner:run`
 -- @treturn Prefetch
@@ -24,6 +25,7 @@ function prefetch.start(runner, operation)
   local self = setmetatable({ runner = runner, operation = operation }, Prefetch)
   local now, limiter = runner:now(), runner.policy.limiter
   if runner.pump.closed then return self end
+  if limiter and limiter.is_shared then return self end
   if limiter and limiter:take(now) > 0 then
     limiter:give_back()
     return self

@@ -24,4 +24,17 @@ function random.new(seed)
   end
 end
 
+--- A name that nobody else makes: 32 hexadecimal digits. They are the system's random bytes; where these are out of
+-- reach, in a chroot say, they are made from the clocks and addresses.
+-- @treturn string
+function random.id()
+  local file = io.open("/dev/urandom", "rb")
+  local bytes = file and file:read(16)
+  if file then file:close() end
+  local draw = not bytes and random.new()
+  local digits = {}
+  for index = 1, 16 do digits[index] = ("%02x"):format(bytes and bytes:byte(index) or math.floor(draw() * 256)) end
+  return table.concat(digits)
+end
+
 return random

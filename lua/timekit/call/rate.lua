@@ -38,6 +38,13 @@ function Limiter:take(now)
   return -self.tokens / self.current
 end
 
+--- Empties the bucket.
+-- @tparam number now seconds
+-- @tparam number rest seconds until it begins to fill
+function Limiter:drain(now, rest)
+  self.at, self.tokens = now, -rest * self.current
+end
+
 --- Gives back the token of a request that will not be sent.
 function Limiter:give_back()
   self.tokens = math.min(self.burst, self.tokens + 1)

@@ -141,15 +141,20 @@ local function pause_before_retry(self, now, failure, tries)
   return wait
 end
 
+local function fail_for_rate(self, wait)
+  local message = ("the client's own rate limit allows the next request in %s seconds"):format(ascii.number(wait, 3))
+  return fail(self, unsent(self, "rate_limited", message, wait))
+end
+
 -- Takes the limiter's token for the next request. Returns what to do instead if the request must wait, or would come
 -- too late.
 local function book(self, now, limiter)
   if self.booked then return nil end
+  if limiter.is_shared then return "book", self.deadline - now end
   local wait = limiter:take(now)
   if now + wait >= self.deadline then
     limiter:give_back()
-    local message = ("the client's own rate limit allows the next request in %s seconds"):format(ascii.number(wait, 3))
-    return fail(self, unsent(self, "rate_limited", message, wait))
+    return fail_for_rate(self, wait)
   end
   self.booked = true
   if wait > 0 then return "wait", wait end
@@ -162,9 +167,10 @@ end
 
 --- What to do now: at the start, and after each wait.
 -- @tparam number now seconds
--- @treturn string `"send"`, `"wait"` or `"done"`
+-- @treturn string `"send"`, `"wait"`, `"book"` or `"done"`
 -- @return `"send"`: the request (`looking` says whether it is the look); tell `answer` what came. `"wait"`: seconds;
---   call `next` after them. `"done"`: the data and `reconciled`, or nil and `problem`, the fields of the error
+--   call `next` after them. `"book"`: the seconds that are left; book the request at the limiter, and tell `told` what
+--   it said. `"done"`: the data and `reconciled`, or nil and `problem`, the fields of the error
 function Machine:next(now)
   local operation = self.operation
   if operation.doubted and self.policy.uncertain == "report" then return fail(self) end
@@ -186,6 +192,18 @@ function Machine:next(now)
   -- Built on demand: only an uncertain operation needs it.
   self.look_request = self.look_request or operation:look()
   return "send", self.look_request
+end
+
+--- A limiter that is shared has answered: see `"book"`.
+-- @tparam number now seconds
+-- @tparam string verdict as of `timekit.call.shared_rate`
+-- @tparam ?number wait seconds, of a refusal
+-- @return as of `next`
+function Machine:told(now, verdict, wait)
+  if verdict == "cancelled" then return self:cancel() end
+  if verdict == "refused" then return fail_for_rate(self, wait) end
+  self.booked = true
+  return self:next(now)
 end
 
 --- Counts one more try of the request itself, which no answer of the server has asked for.

@@ -92,6 +92,11 @@ local function send(self, runtime, machine, request)
     machine.event = hooks:begin(request, operation, machine:tries(), machine.looking)
     machine.at = runtime.now()
   end
+  if operation.announce and not machine.looking then
+    local problem = operation.announce(machine.deadline - machine.at)
+    machine.at = runtime.now()
+    if problem then return { failure = problem, sent = "no" } end
+  end
   local left = machine.deadline - machine.at
   local outcome = (left <= 0 or self.pump.closed) and withheld(self, left)
   if outcome then return outcome end
@@ -129,7 +134,7 @@ local function receive(self, runtime, machine, outcome)
   if request_id and (#request_id >= self.shortest or request.secrets) then
     request_id = self:redacted(request_id, request)
   end
-  if limiter then limiter:learn(now, status, remaining) end
+  if limiter then limiter:learn(now, status, remaining, failure and failure.retry_after) end
   if hooks then
     hooks:finish(machine.event, request, outcome, failure, request_id, now - machine.at)
     now = runtime.now()
@@ -149,7 +154,7 @@ local function receive(self, runtime, machine, outcome)
 end
 
 -- Does what the machine wants, until there is something to wait for. Returns `"sent"` and the transfer, `"wait"` and
--- seconds, or `"ended"` and what `Runner:run` returns.
+-- seconds, `"book"` and seconds, or `"ended"` and what `Runner:run` returns.
 local function advance(self, runtime, machine, verb, what)
   local info
   while verb == "send" do
@@ -174,6 +179,15 @@ local function go_on(self, runtime, machine, cancelled)
   return advance(self, runtime, machine, machine:next(machine.at))
 end
 
+-- Books the next request at a limiter that other processes share, and goes on. Returns as `advance`.
+local function book(self, runtime, call, machine, left)
+  local operation, host = machine.operation, { runtime = runtime, pump = self.pump }
+  local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
+  local verdict, wait = self.policy.limiter:book(host, left, is_bulk)
+  machine.at = runtime.now()
+  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait))
+end
+
 -- Makes the machine of an operation that begins.
 local function begin(self, runtime, operation)
   local now, spent = runtime.now(), operation.spent
@@ -183,8 +197,10 @@ local function begin(self, runtime, operation)
 end
 
 --- Carries out an operation.
--- @tparam table operation as for `timekit.call.retry`; `timeout` (seconds), if not the client's; `spent` (seconds):
---   what counts as time of the operation already
+-- @tparam table operation as for `timekit.call.retry`; `announce`: function(left) that is called right before each try
+--   is sent, but not before a look, with the seconds that it has. It may return a failure: then the try is not sent;
+--   `is_bulk`: leave room for others under a rate limit that is shared; `timeout` (seconds), if not the client's;
+--   `spent` (seconds): what counts as time of the operation already
 -- @treturn table|nil the data; nil on failure
 -- @treturn table `info`, or the error
 -- @treturn ?Machine after a failure what is known beyond it: `seen`, the booking as it was last read, and `lost`, the
@@ -200,13 +216,17 @@ function Runner:run(operation)
   local pump, machine, cancelled = self.pump, begin(self, runtime, operation), nil
   local verb, what, info = advance(self, runtime, machine, machine:next(machine.at))
   while verb ~= "ended" do
-    if verb == "sent" then
-      runtime.wait(pump, what)
+    if verb == "book" then
+      verb, what, info = book(self, runtime, call, machine, what)
     else
-      -- A hook may have closed the client.
-      cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
+      if verb == "sent" then
+        runtime.wait(pump, what)
+      else
+        -- A hook may have closed the client.
+        cancelled = pump.closed or runtime.sleep(what, pump) or pump.closed
+      end
+      verb, what, info = go_on(self, runtime, machine, cancelled)
     end
-    verb, what, info = go_on(self, runtime, machine, cancelled)
   end
   return what, info, machine
 end
@@ -215,6 +235,13 @@ end
 -- @type Course
 local Course = {}
 Course.__index = Course
+
+--- Can operations be carried out step by step? Not if a hook may wait in between, or a limiter that has to be asked.
+-- @treturn boolean
+function Runner:has_courses()
+  local limiter = self.policy.limiter
+  return not self.hooks and not (limiter and limiter.is_shared)
+end
 
 --- Makes the course of an operation, in a place where nothing hinders it.
 -- @tparam table operation as for `run`

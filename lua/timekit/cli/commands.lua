@@ -24,10 +24,12 @@ return {
   { "link", "makes an action link, or checks one" },
   { "list", "lists bookings" },
   { "meta", "changes a booking's meta" },
+  { "queue", "adds actions to a queue, and shows what became of them" },
   { "request", "sends any request to the API" },
   { "reschedule", "moves a booking" },
   { "sandbox", "serves a Timekit for development on this machine" },
   { "types", "prints where the types for editors are" },
   { "wait", "waits until a booking is in a state" },
   { "webhook", "checks, receives and replays webhooks" },
+  { "worker", "carries out the actions of a queue" },
 }

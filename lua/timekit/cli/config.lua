@@ -26,10 +26,10 @@ local function read_file(path)
 end
 
 --- Reads a secret from a file: its first line, without the line's end.
+-- Raises a failure if the file cannot be read or is empty.
 -- @tparam string path
 -- @tparam string option what named the file, for messages
 -- @treturn string
--- Raises a failure if the file cannot be read or is empty.
 function config.secret(path, option)
   local text, problem = read_file(path)
   if not text then failure.raise("auth", "%s: cannot read the file: %s", option, problem) end
@@ -70,9 +70,9 @@ local function parse(text, path)
 end
 
 --- Reads a profile.
+-- Raises a failure: the file can be read by others, or cannot be read; there is no such profile.
 -- @tparam ?string wanted its name; nil: `default`, where there is one
 -- @treturn table name → value; empty where there is no default profile
--- Raises a failure: the file can be read by others, or cannot be read; there is no such profile.
 function config.profile(wanted)
   local path = config.path()
   local text, problem = read_file(path)
@@ -103,9 +103,9 @@ local function profile_for(args)
 end
 
 --- What the arguments, the environment and the profiles say about the account.
+-- Raises a failure for a file that cannot be read.
 -- @tparam table args the program's options
 -- @treturn table options of `timekit.new`, and `webhook_secret`; the module takes the rest from the environment
--- Raises a failure for a file that cannot be read.
 function config.account(args)
   local account = {}
   for name, value in pairs(profile_for(args)) do account[name] = value end

@@ -58,9 +58,9 @@ end
 local CREDENTIALS = "no key: set TIMEKIT_APP_KEY, or give --key-file, or a profile in %s"
 
 --- The client of the global options, made when it is first asked for.
+-- Raises a failure for wrong options and where there is no key.
 -- @tparam ?table overrides options of `timekit.new` that replace those of the arguments
 -- @treturn Client
--- Raises a failure for wrong options and where there is no key.
 function Context:client(overrides)
   if self.made then return self.made end
   local args, options = self.args, { app_info = "timekit-cli" }
@@ -95,20 +95,16 @@ end
 
 -- Says of an interrupted operation what that means.
 local function explain(err, has_written)
-  if err.sent == "no" then
-    err.message = "interrupted; nothing was sent"
-  elseif has_written then
-    err.message = "interrupted; it may have been done: look before you run it again"
-  else
-    err.message = "interrupted"
-  end
+  local is_doubtful = has_written and err.sent ~= "no"
+  err.message = is_doubtful and "interrupted; it may have been done: look before you run it again"
+    or "interrupted; nothing was changed"
 end
 
 --- Runs a function that uses the client, and waits for it. Ctrl-C cancels what it waits for, and the error of that
 -- tells whether it may have been done.
+-- Raises a failure for wrong use of the client's methods.
 -- @tparam function fn function(client) that returns a result and its `info`, or nil and an error
 -- @return what `fn` returns
--- Raises a failure for wrong use of the client's methods.
 function Context:run(fn)
   local client = self:client()
   core.program.catch_signals()
@@ -128,8 +124,8 @@ function Context:run(fn)
 end
 
 --- The app key, for what is signed with it here.
--- @treturn string
 -- Raises a failure where there is none.
+-- @treturn string
 function Context:app_key()
   local key = self:account().app_key or os.getenv "TIMEKIT_APP_KEY"
   if not key or key == "" then failure.raise("auth", CREDENTIALS, require("timekit.cli.config").path()) end
@@ -137,8 +133,8 @@ function Context:app_key()
 end
 
 --- The webhook's secret: of `--secret-file`, of `TIMEKIT_WEBHOOK_SECRET`, or of the profile.
--- @treturn string
 -- Raises a failure where there is none.
+-- @treturn string
 function Context:webhook_secret()
   local file = self.args.secret_file
   if file then return require("timekit.cli.config").secret(file, "--secret-file") end
@@ -178,11 +174,11 @@ function Context:finish(result, info)
 end
 
 --- Makes the context of a command.
+-- Raises a failure for an unknown format.
 -- @tparam table args what argparse found
 -- @tparam table module the command's module
 -- @tparam table parser `timekit.cli.parser`, for the command that knows all commands
 -- @treturn Context
--- Raises a failure for an unknown format.
 function context.new(args, module, parser)
   local self = setmetatable({ args = args, parser = parser, terminal = terminal.new(args.color or "auto") }, Context)
   self.output = output.new(self, args.output, module.formats)

@@ -65,9 +65,9 @@ local function reopen(self)
 end
 
 --- Opens a store for writing.
+-- Raises a failure if it cannot be written.
 -- @tparam string path
 -- @treturn Store
--- Raises a failure if it cannot be written.
 function deliveries.open(path)
   make(path)
   local self = setmetatable({
@@ -106,10 +106,10 @@ function Store:add(delivery)
 end
 
 --- Reads a delivery.
+-- Raises a failure if there is none of that number.
 -- @tparam string path
 -- @tparam integer number
 -- @treturn table as it was given to `Store:add`
--- Raises a failure if there is none of that number.
 function deliveries.read(path, number)
   local file, problem = io.open(path, "rb")
   if not file then failure.raise("not_found", "there are no deliveries: %s", problem) end

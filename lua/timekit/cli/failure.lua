@@ -12,10 +12,10 @@ end
 
 --- Makes a failure.
 -- @tparam string kind `usage`, `auth`, `failed`, or a kind of `timekit.error`; see `timekit.cli.exits`
--- @tparam string message one line
+-- @tparam string message becomes one line; it may show what the user has written
 -- @treturn table
 function failure.new(kind, message)
-  return setmetatable({ kind = kind, message = message, sent = "no" }, metatable)
+  return setmetatable({ kind = kind, message = (message:gsub("[%z\1-\31\127]", " ")), sent = "no" }, metatable)
 end
 
 --- Raises a failure.
@@ -30,7 +30,7 @@ end
 
 -- What the module's methods call themselves in what they raise: `client:booking`, `timekit.new`.
 local RAISED = "^(%l+)[%l_.:]*: (.*)$"
-local OURS = { client = true, booking = true, picture = true, timekit = true }
+local OURS = { client = true, booking = true, picture = true, queue = true, timekit = true }
 
 --- What a method of the module says about wrong use, without the line and the method, which users have not seen.
 -- @param problem what was raised
@@ -51,9 +51,9 @@ function failure.again(problem)
 end
 
 --- Calls a function that uses the module with what the user gave.
+-- Raises a failure for wrong use.
 -- @tparam function fn
 -- @return the first two values that it returns
--- Raises a failure for wrong use.
 function failure.guard(fn)
   local ok, first, second = pcall(fn)
   if not ok then failure.again(first) end

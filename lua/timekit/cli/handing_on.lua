@@ -14,8 +14,8 @@ local handing_on = {}
 local PAUSES = { 0.5, 1, 2, 4, 8 }
 
 --- Checks a URL to forward to.
--- @tparam string url
 -- Raises a failure for a wrong one.
+-- @tparam string url
 function handing_on.check(url)
   local origin = url:match "^([Hh][Tt][Tt][Pp][Ss]?://[^/?#%s@]+)[!-~]*$"
   if not origin or not pcall(new_from_uri, origin) then

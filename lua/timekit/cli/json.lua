@@ -24,6 +24,11 @@ end
 
 local write
 
+-- A text that the user wrote, in a message say, need not be UTF-8. JSON has nothing else, so such bytes become `?`.
+local function scalar(value)
+  return core.encode(value) or core.encode((value:gsub("[\128-\255]", "?")))
+end
+
 -- Writes the members of a table between brackets, each on a line of its own if `indent` is given.
 local function write_members(parts, open, close, count, indent, member)
   parts[#parts + 1] = open
@@ -39,13 +44,13 @@ end
 
 function write(parts, value, indent)
   if type(value) ~= "table" then
-    parts[#parts + 1] = assert(core.encode(value))
+    parts[#parts + 1] = scalar(value)
   elseif timekit.is_array(value) or #value > 0 then
     write_members(parts, "[", "]", #value, indent, function(index, inner) write(parts, value[index], inner) end)
   else
     local keys = json.keys(value)
     write_members(parts, "{", "}", #keys, indent, function(index, inner)
-      parts[#parts + 1] = core.encode(keys[index]) .. (inner and ": " or ":")
+      parts[#parts + 1] = scalar(keys[index]) .. (inner and ": " or ":")
       write(parts, value[keys[index]], inner)
     end)
   end

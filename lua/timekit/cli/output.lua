@@ -105,11 +105,11 @@ function Output:list()
 end
 
 --- Makes what prints a command's results.
+-- Raises a failure for an unknown format.
 -- @tparam Context context
 -- @tparam ?string format what `-o` says
 -- @tparam ?{string,...} formats what the command's `-o` takes
 -- @treturn Output
--- Raises a failure for an unknown format.
 function output.new(context, format, formats)
   local is_known = format == nil
   for _, name in ipairs(formats or FORMATS) do is_known = is_known or name == format end

@@ -150,10 +150,10 @@ local function one_line(text)
 end
 
 --- Reads arguments.
+-- Raises a failure for wrong use.
 -- @tparam {string,...} arguments
 -- @treturn table|nil argparse's result; nil: help or the version is asked for
 -- @treturn table|string|nil the command's module; or the help; nil: the version
--- Raises a failure for wrong use.
 function parser.read(arguments)
   local name, helped = name_in(arguments), nil
   local root, module = parser.new(name, function(element) helped = helped or element end)

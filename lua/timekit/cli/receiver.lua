@@ -91,10 +91,10 @@ function Receiver:tell_pending()
 end
 
 --- Receives deliveries until Ctrl-C.
+-- Raises a failure if deliveries cannot be stored, or `--forward` is wrong.
 -- @tparam Context context its `args`: `host`, `port`, `forward`, `exec`, `store`
 -- @tparam string secret the webhook's
 -- @treturn integer the exit code
--- Raises a failure if deliveries cannot be stored, or `--forward` is wrong.
 function receiver.run(context, secret)
   local listener = require "timekit.sandbox.served.listener"
   listener.load_http "receiving webhooks"

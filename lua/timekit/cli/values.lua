@@ -72,10 +72,10 @@ local function add(object, word, reader)
 end
 
 --- Reads the arguments of one object.
+-- Raises a failure that names the argument.
 -- @tparam {string,...} words such as `name=text`; `@file` and `-` alone stand for a whole JSON object, to which the
 --   others add
 -- @treturn table the object
--- Raises a failure that names the argument.
 -- @usage values.object { "customer.name=Marty", "seats:=2" }   --> { customer = { name = "Marty" }, seats = 2 }
 function values.object(words)
   local object, reader = {}, setmetatable({ stdin_of = nil }, Reader)

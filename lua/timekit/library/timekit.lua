@@ -372,9 +372,59 @@
 ---@field state? timekit.State|string the one in which the action was refused
 ---@field allowed? string[] the actions that are possible in `state`
 ---@field already? boolean the booking is in a state that the action leads to; nil where that is not known
+---@field code? string a Redis's own word for its refusal, such as `OOM`; of a queue also `FULL` and `UNFIT`
+---@field id? string of a job that may or may not have been added to a queue
 ---@field index? integer the first wrong item of a list that was refused before sending
 ---@field retry_after? number seconds to wait, where the last answer or the client's own rate limit names them
 ---@field cause? timekit.Error the first failure that left the outcome in doubt. An `uncertain` error has one. So has a `cancelled` one if the outcome was in doubt by then: the action may have been applied
+
+---A job of a queue.
+---@class timekit.Job
+---@field id string
+---@field booking string its id
+---@field action timekit.ActionName|string
+---@field inputs? table
+---@field options? table
+---@field priority string `"normal"` or `"bulk"`
+---@field state string `wait`, `run`, `done`, `failed`, `dead` or `cancelled`
+---@field key? string
+---@field sent boolean its action may have been sent
+---@field tries integer
+---@field added number Unix seconds
+---@field due number Unix seconds from which it may be taken
+---@field over? number Unix seconds
+---@field outcome? table of the last try: `kind`, `message`, `state`, …
+
+---What `Queue:add` tells.
+---@class timekit.AddedJob
+---@field id string
+---@field what string `"new"`; or `"exists"`: another job has the key, and `id` is that one's
+---@field state string as of `Job`
+
+---What a worker tells of a try.
+---@class timekit.JobEvent
+---@field id string
+---@field booking string its id
+---@field action timekit.ActionName|string
+---@field tries integer
+---@field what string `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+---@field info? timekit.Info|timekit.Error as `Booking:action` returns it
+
+---The numbers of a queue.
+---@class timekit.QueueStats
+---@field open integer jobs that are not over, dead ones included
+---@field ready integer those that could be taken now
+---@field ready_bulk integer likewise, of the priority bulk
+---@field running integer
+---@field dead integer
+---@field oldest number seconds that the first ready job has waited
+---@field added integer since the beginning, as all that follow
+---@field done integer
+---@field failed integer
+---@field cancelled integer
+---@field again integer tries that are repeated
+---@field reaped integer leases that ran out, because a worker was lost
+---@field warnings string[] about this Redis
 
 ---@class timekit.Outcome
 ---@field status? integer the HTTP status
@@ -474,6 +524,18 @@
 ---@field traceparent? string a trace context to pass on
 ---@field headers? table<string, string> further headers of this request, as of `timekit.new`
 
+---@class timekit.JobOptions
+---@field key? string a name: while a job with this key is open, and for `keep` after its end, no other is added
+---@field at? number|string not before this time: Unix seconds, or as in RFC 3339
+---@field priority? string `"bulk"`: behind others, and with bulk's share of the rate
+---@field id? string the job's id, of letters, digits and `._:-`; made here unless given
+---@field options? timekit.ActionOptions those of `Booking:action`; `timeout` counts up to that of the worker's client
+
+---@class timekit.WorkOptions
+---@field concurrency? integer how many jobs at once, at most
+---@field stop? fun():boolean returns true when no more jobs are to be taken; asked about once a second
+---@field on_job? fun(event:timekit.JobEvent) called after each try
+
 ---@class timekit.Fault
 ---@field what timekit.FaultKind the kind
 ---@field when? "before"|"after" `before` or `after` the state change; `refuse` and `late` take only `before`
@@ -550,6 +612,11 @@
 ---@class timekit.Rate
 ---@field per_second number requests per second, in the long run
 ---@field burst? integer requests at once, `per_second` rounded up
+---@field redis? string the Redis that keeps the limit for all clients that share it: as in `Client:queue`; `burst` + 60 × `per_second` is at most 600 then, which is what Timekit allows in a minute
+---@field name? string which limit, `"default"` unless given
+---@field bulk_share? number the part of the rate that `Client:batch`, and bulk jobs of a queue, have in any case: 0.1 unless given. Beyond it they leave half of the burst to others
+---@field when_lost? string without Redis: `"share"`, each client uses its part of four fifths of the rate; or `"refuse"`, every request ends as `rate_limited`
+---@field ca_file? string certificates to trust instead of the system's, for `rediss://`
 
 ---@class timekit.ParseOptions
 ---@field client? timekit.Client the client that the handle uses; the default client unless given, which needs no key until the handle is used
@@ -1136,6 +1203,67 @@ function Graph:next_autoplay(state, times) end
 ---@return string
 function Graph:picture(options) end
 
+---A queue.
+---@class timekit.Queue
+local Queue = {}
+
+---Adds an action, to be carried out by a worker.
+---The rules of the booking's graph, where it is known, refuse it as they refuse one that is sent at once. Actions on
+---one booking are carried out in the order in which they were added, or of their `at`. One that is tried again, or is
+---dead, holds up those behind it.
+---
+---If the answer of Redis is lost, `err.id` is the job's id: adding the same with `id = err.id` is safe.
+---
+---Raises on wrong use, as `Booking:action` does.
+---@param booking string|timekit.BookingData|timekit.Booking an id, or a booking or a handle
+---@param action timekit.ActionName|string
+---@param inputs? table
+---@param opts? timekit.JobOptions
+---@return timekit.AddedJob|nil
+---@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+function Queue:add(booking, action, inputs, opts) end
+
+---Carries out jobs until it is told to stop, and until those in flight are over. It waits as `Client:batch` does: a
+---script until then; in a call of `start`, a coroutine of an event loop or a timer of nginx others go on. Any number of
+---workers may run, in any number of processes.
+---
+---It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
+---Raises on wrong options and on a closed client, and what `on_job` raises.
+---@param opts? timekit.WorkOptions
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
+function Queue:work(opts) end
+
+---A job.
+---@param id string
+---@return timekit.Job|nil
+---@return timekit.Error|nil # with nil the error: `not_found`, also once `keep` is over; or as of `add`
+function Queue:get(id) end
+
+---Cancels a job that waits and was never sent.
+---@param id string
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `transition`, with its `state`, when it is too late; `not_found`; or as of `add`
+function Queue:cancel(id) end
+
+---The jobs whose action is in doubt for good, the oldest first, at most 1,000. Each holds up the others of its booking
+---until `resolve`. Its action may still arrive.
+---@return timekit.Job[]|nil
+---@return timekit.Error|nil # with nil the error, as of `add`
+function Queue:dead() end
+
+---Decides about a dead job.
+---@param id string
+---@param how string `"again"`: it is tried again, beginning with a look; `"done"`: it was done; `"drop"`: it ends as cancelled
+---@return boolean|nil # true
+---@return timekit.Error|nil # with nil the error: `transition` when it is not dead, `not_found`, or as of `add`
+function Queue:resolve(id, how) end
+
+---Numbers for monitors.
+---@return timekit.QueueStats|nil
+---@return timekit.Error|nil # with nil the error, as of `add`
+function Queue:stats() end
+
 ---A call.
 ---@class timekit.Call
 local Call = {}
@@ -1316,6 +1444,12 @@ function connection:finished() end
 ---Optional: makes the descriptor readable at a time, and ends `wait` then. It replaces an earlier alarm.
 ---@param when? number on the clock of `timekit.core.now`; nil: no alarm
 function connection:alarm(when) end
+
+---Optional: has a connection to another server moved on with this one. Without this function a client cannot use
+---Redis.
+---@param guest table `move()` is called after each `step` and `wait`; `finished()` returns transfers as this connection's does, which reports them; `close()` is called before the connection is closed
+---@return function # returns the engine (`timekit.core.engine`) of this process, or nil and why there is none
+function connection:attach(guest) end
 
 ---The descriptor that becomes readable when `step` has something to do.
 ---@return integer|nil # nil where there is none

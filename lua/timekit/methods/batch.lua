@@ -100,6 +100,7 @@ local function run(client, items, given, where, level)
   local hindered = client.runner:hindrance()
   if hindered then return nil, hindered end
   local group, runtime = client.runner:group()
+  group.is_bulk = true
   local self = {
     client = client, group = group, where = where, is_list = is_list,
     on_progress = given.on_progress, stop_on_error = given.stop_on_error,

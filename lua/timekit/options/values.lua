@@ -142,15 +142,67 @@ function values.uncertain(value)
   return nil, type(value) == "string" and expected or expected .. ", got " .. messages.describe(value)
 end
 
-local RATE = { per_second = true, burst = true }
+local RATE = {
+  per_second = true, burst = true, redis = true, name = true, bulk_share = true, when_lost = true,
+  ca_file = true,
+}
+
+-- Timekit allows so many requests a minute (spec/api.md 1).
+local PER_MINUTE = 600
+
+local function unknown_field(value, known)
+  for name in pairs(value) do
+    if not known[name] then
+      return ("unknown field %s%s"):format(messages.quote(tostring(name)), messages.hint(name, known))
+    end
+  end
+end
+
+-- A name that is part of a key inside Redis.
+function values.key_name(value)
+  if type(value) == "string" and value:find("^[%w._:%-]+$") and #value <= 100 then return value end
+  return nil, "expected a name of letters, digits and . _ : -"
+end
+
+function values.redis(value)
+  local parsed, problem = require("timekit.redis.address").parse(value)
+  if not parsed then return nil, problem end
+  return parsed
+end
+
+-- The fields of a rate that many processes share.
+local function shared_rate(value, rate)
+  local problem
+  rate.redis, problem = values.redis(value.redis)
+  if not rate.redis then return nil, "redis: " .. problem end
+  rate.name, problem = values.key_name(value.name == nil and "default" or value.name)
+  if not rate.name then return nil, "name: " .. problem end
+  rate.bulk_share = value.bulk_share == nil and 0.1 or value.bulk_share
+  if type(rate.bulk_share) ~= "number" or not (rate.bulk_share > 0 and rate.bulk_share <= 1) then
+    return nil, "bulk_share: expected a number above 0, at most 1, got " .. messages.describe(value.bulk_share)
+  end
+  rate.when_lost = value.when_lost == nil and "share" or value.when_lost
+  if rate.when_lost ~= "share" and rate.when_lost ~= "refuse" then
+    return nil, "when_lost: expected 'share' or 'refuse'"
+  end
+  if value.ca_file ~= nil then
+    rate.redis.ca_file, problem = values.certificates(value.ca_file)
+    if not rate.redis.ca_file then return nil, "ca_file: " .. problem end
+  end
+  local most = rate.burst + 60 * rate.per_second
+  if most > PER_MINUTE then
+    local allowed = "Timekit allows %d requests a minute for all that share an app key"
+    return nil, ("burst + 60 × per_second is %s: " .. allowed):format(ascii.number(most), PER_MINUTE)
+  end
+  return rate
+end
+
+local OF_SHARED = { "name", "bulk_share", "when_lost", "ca_file" }
 
 function values.rate(value)
   if type(value) ~= "table" then return nil, "expected a table, got " .. messages.describe(value) end
-  for name in pairs(value) do
-    if not RATE[name] then
-      return nil, ("unknown field %s%s"):format(messages.quote(tostring(name)), messages.hint(name, RATE))
-    end
-  end
+  local unknown = unknown_field(value, RATE)
+  if unknown then return nil, unknown end
   local per_second = value.per_second
   if type(per_second) ~= "number" or not (per_second > 0 and per_second <= 1e6) then
     return nil, "per_second: expected a positive number, got " .. messages.describe(per_second)
@@ -160,7 +212,12 @@ function values.rate(value)
   if type(burst) ~= "number" or not (burst >= 1 and burst <= 1e6 and burst % 1 == 0) then
     return nil, "burst: expected a whole number from 1, got " .. messages.describe(burst)
   end
-  return { per_second = per_second, burst = burst }
+  local rate = { per_second = per_second, burst = burst }
+  if value.redis ~= nil then return shared_rate(value, rate) end
+  for _, name in ipairs(OF_SHARED) do
+    if value[name] ~= nil then return nil, name .. ": it is for a rate with redis" end
+  end
+  return rate
 end
 
 -- W3C Trace Context, 3.2.2: version 00 has these four fields. Later versions may add some.
@@ -177,6 +234,19 @@ function values.traceparent(value)
 end
 
 values.concurrency = whole(1, 10000)
+
+values.count = whole(1, 1000000000)
+
+function values.priority(value)
+  if value == "normal" or value == "bulk" then return value end
+  return nil, "expected 'normal' or 'bulk'"
+end
+
+function values.time(value)
+  if type(value) == "string" then value = require("timekit.text.time").parse(value) end
+  if type(value) == "number" and value >= 0 and value <= 3.2e10 then return value end
+  return nil, "expected a time: Unix seconds, or a text as in RFC 3339"
+end
 
 -- What is asked for.
 

@@ -40,6 +40,14 @@ function Pump:start(request)
   return self.reach():start(request)
 end
 
+--- Has a connection to another server moved on with this one.
+-- @tparam table guest as in the transport contract
+-- @treturn function|nil returns the engine of this process; nil: the transport cannot do that
+function Pump:attach(guest)
+  local connection = self.reach()
+  return connection.attach and connection:attach(guest)
+end
+
 --- Has a function called once, when a transfer that is not done yet is done: from within `step`, `wait` or `close`,
 -- whoever calls these. It must not raise, yield, or take long.
 -- @tparam table transfer

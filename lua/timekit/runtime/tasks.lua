@@ -450,6 +450,7 @@ end
 function tasks.new(pump, registry, of_batch)
   return setmetatable({
     pump = pump, registry = registry, of_batch = of_batch,
+    is_bulk = false, -- their requests are many, and leave room for others under a rate limit that is shared
     pending = 0, -- number of calls that are not over
     queue = {}, head = 1, tail = 0, -- calls that can go on: queue[head] to queue[tail], in this order
     later = {}, -- calls that go on in the next update

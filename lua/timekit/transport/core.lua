@@ -29,20 +29,37 @@ function Connection:start(request)
   return engine:start(request)
 end
 
+local function move_guests(self)
+  local guests = self.guests
+  for index = 1, #guests do guests[index]:move() end
+end
+
+function Connection:attach(guest)
+  self.guests[#self.guests + 1] = guest
+  return self.fresh
+end
+
 function Connection:step()
   local engine = self.current()
   if engine then engine:step() end
+  move_guests(self)
 end
 
 function Connection:wait(seconds)
   local engine = self.current()
   if engine then engine:wait(seconds) else core.sleep(seconds) end
+  move_guests(self)
 end
 
 function Connection:finished()
   local engine, left_over = self.current(), self.left_over
   if left_over[1] then return table.remove(left_over) end
-  return engine and engine:finished()
+  local transfer = engine and engine:finished()
+  if transfer then return transfer end
+  for _, guest in ipairs(self.guests) do
+    transfer = guest:finished()
+    if transfer then return transfer end
+  end
 end
 
 function Connection:fd()
@@ -70,7 +87,7 @@ local transport = {}
 function transport.connect(_, options)
   -- These are upvalues, not fields: the options hold the key, and printing a connection must not show it.
   local engine, closed
-  local connection = { left_over = {} }
+  local connection = { left_over = {}, guests = {} }
 
   function connection.current()
     return engine
@@ -95,6 +112,7 @@ function transport.connect(_, options)
 
   function connection.close()
     closed = true
+    for _, guest in ipairs(connection.guests) do guest:close() end
     if engine then engine:close() end
     engine = nil
   end

@@ -85,6 +85,13 @@
 -- @function connection:alarm
 -- @tparam ?number when on the clock of `timekit.core.now`; nil: no alarm
 
+--- Optional: has a connection to another server moved on with this one. Without this function a client cannot use
+-- Redis.
+-- @function connection:attach
+-- @tparam table guest `move()` is called after each `step` and `wait`; `finished()` returns transfers as this
+--   connection's does, which reports them; `close()` is called before the connection is closed
+-- @treturn function returns the engine (`timekit.core.engine`) of this process, or nil and why there is none
+
 --- The descriptor that becomes readable when `step` has something to do.
 -- @function connection:fd
 -- @treturn integer|nil nil where there is none

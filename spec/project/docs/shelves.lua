@@ -8,7 +8,7 @@ return {
       { "Create bookings, hold slots", "Client:create_booking", "Client:create_bookings", "Client:reserve",
         "Client:extend_reservation" },
       { "Find bookings", "Client:bookings", "Client:bookings_page", "Client:group_bookings", "Client:group_booking" },
-      { "Act on many bookings", "Client:batch", "Client:update_bookings" },
+      { "Act on many bookings", "Client:batch", "Client:update_bookings", "Client:queue" },
       { "Keep nobody waiting: games, event loops", "Client:start", "Client:update", "Client:fd", "Client:timeout" },
       { "Everything else of the API", "Client:request", "timekit.array", "timekit.is_array" },
     },
@@ -40,6 +40,13 @@ return {
       { "What a state proves", "Graph:proves", "Graph:leads_to", "Graph:reaches", "Graph:may_follow",
         "Graph:is_repeatable" },
       { "Graphs of your own", "timekit.graphs.define", "timekit.graphs.is_action", "timekit.graph.define" },
+    },
+  },
+  {
+    name = "queue", title = "Queues", modules = { "timekit.queue" }, classes = { "Queue" }, tables = { "Job" },
+    groups = {
+      { "Add and carry out", "Queue:add", "Queue:work" },
+      { "Look and decide", "Queue:get", "Queue:cancel", "Queue:dead", "Queue:resolve", "Queue:stats" },
     },
   },
   { name = "link", title = "Action links", modules = { "timekit.link" }, classes = {}, groups = {} },

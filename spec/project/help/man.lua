@@ -12,48 +12,39 @@ local function escape(text)
   return text
 end
 
-local function paragraph(text)
+local function add_lines(text)
+  for line in text:gmatch("[^\n]+") do add(escape(line)) end
+end
+
+local write = {}
+
+function write.text(part)
   add ".PP"
-  for line in text:gmatch("[^\n]+") do add(escape((line:gsub("^%s+", "")))) end
+  add_lines(part.text)
 end
 
--- `   --rate RATE   requests, …`, and lines that go on with it.
-local function items(text)
-  for line in text:gmatch("[^\n]+") do
-    local name, rest = line:match("^   (%S.-)   *(.*)$")
-    if not name then name, rest = line:match("^   (%S.*)$"), "" end
-    if name and line:find("^   %S") then
-      add ".TP"
-      add(".B " .. escape(name))
-      if rest ~= "" then add(escape(rest)) end
-    else
-      add(escape((line:gsub("^%s+", ""))))
-    end
-  end
-end
-
-local function shell(text)
+function write.shell(part)
   add ".PP"
   add ".nf"
-  for line in text:gmatch("[^\n]+") do add(escape((line:gsub("^   ", "")))) end
+  add_lines(part.text)
   add ".fi"
 end
 
--- One help: a usage, paragraphs, and lists under a heading.
+write.usage = write.shell
+
+function write.list(part)
+  for _, item in ipairs(part.items) do
+    add ".TP"
+    add(".B " .. escape(item.name))
+    if item.text ~= "" then add(escape(item.text)) end
+  end
+end
+
+-- One help, its lists and examples under a heading.
 local function body(text, heading)
-  local blocks = {}
-  for block in (text:gsub("%s+$", "") .. "\n\n"):gmatch("(.-)\n\n+") do blocks[#blocks + 1] = block end
-  for _, block in ipairs(blocks) do
-    local title, rest = block:match("^(%u%l+):\n(.*)$")
-    if block:find("^Usage: ") then shell((block:gsub("^Usage: ", ""):gsub("\n%s+", "\n  ")))
-    elseif not title then paragraph(block)
-    elseif title:find("^Example") then
-      heading(title)
-      shell(rest)
-    else
-      heading(title)
-      items(rest)
-    end
+  for _, part in ipairs(help.parts(text)) do
+    if part.title then heading(part.title) end
+    write[part.kind](part)
   end
 end
 

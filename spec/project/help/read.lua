@@ -31,4 +31,39 @@ function help.read(program)
   return list
 end
 
+-- `   --rate RATE   requests, …`, and lines that go on with it.
+local function items_of(text)
+  local items = {}
+  for line in text:gmatch("[^\n]+") do
+    local name, rest = line:match("^   (%S.-)   *(.*)$")
+    if not name then name, rest = line:match("^   (%S.*)$"), "" end
+    if name then items[#items + 1] = { name = name, text = rest }
+    else
+      local last = items[#items]
+      last.text = (last.text .. " " .. line:gsub("^%s+", "")):gsub("^%s+", "")
+    end
+  end
+  return items
+end
+
+--- The parts of a help: the usage, paragraphs, lists under a title, and examples.
+-- @tparam string text
+-- @treturn {table,...} `{ kind = "usage"|"text"|"list"|"shell", title =, text =, items = { { name =, text = } } }`
+function help.parts(text)
+  local parts = {}
+  for block in (text:gsub("%s+$", "") .. "\n\n"):gmatch("(.-)\n\n+") do
+    local title, rest = block:match("^(%u%l+):\n(.*)$")
+    if block:find("^Usage: ") then
+      parts[#parts + 1] = { kind = "usage", text = (block:gsub("^Usage: ", ""):gsub("\n%s+", "\n  ")) }
+    elseif not title then
+      parts[#parts + 1] = { kind = "text", text = (block:gsub("\n%s*", "\n"):gsub("^%s+", "")) }
+    elseif title:find("^Example") then
+      parts[#parts + 1] = { kind = "shell", title = title, text = (("\n" .. rest):gsub("\n   ", "\n"):sub(2)) }
+    else
+      parts[#parts + 1] = { kind = "list", title = title, items = items_of(rest) }
+    end
+  end
+  return parts
+end
+
 return help

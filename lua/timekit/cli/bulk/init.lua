@@ -147,27 +147,32 @@ local function new_progress(context)
   }, core.now())
 end
 
--- The lines of rows that have no outcome, when the run ends before them.
+-- What is told of a row that an earlier run has noted as sent, and that this one has not looked at.
+local SENT_EARLIER = { kind = "uncertain", message = "an earlier run may have sent it", sent = "maybe" }
+
+-- The line of a row that has no outcome when the run ends.
+local function tell_open(self, row)
+  local err = row.failure or row.sent_before and SENT_EARLIER
+  if err and runners.is_in_doubt(err) then
+    self.has_doubt = true
+    self.results:put(row.number, record.outcome(row, "uncertain", err.state, err))
+  else
+    self.results:put(row.number, record.outcome(row, "skipped"))
+  end
+end
+
+-- The lines of all such rows.
 local function tell_rest(self)
   local open, list = self.runner.schedule.open, {}
   for number in pairs(open) do list[#list + 1] = number end
   table.sort(list)
-  for _, number in ipairs(list) do
-    local row = open[number]
-    local err = row.failure
-    if err and runners.is_in_doubt(err) then
-      self.has_doubt = true
-      self.results:put(number, record.outcome(row, "uncertain", err.state, err))
-    else
-      self.results:put(number, record.outcome(row, "skipped"))
-    end
-  end
-  if self.runner.stopping ~= "error" then return end
-  -- The rest of the file, which nobody waits for as with Ctrl-C.
-  while not is_interrupted() do
-    local row = self.source()
+  for _, number in ipairs(list) do tell_open(self, open[number]) end
+  -- After Ctrl-C nobody waits for the rest of the file.
+  while self.runner.stopping == "error" and not is_interrupted() do
+    local ok, row = pcall(self.source)
+    if not ok then self.runner:fail(tostring(row)) end
     if row == nil then break end
-    if row then self.results:put(row.number, record.outcome(row, "skipped")) end
+    if ok and row then tell_open(self, row) end
   end
 end
 
@@ -178,20 +183,32 @@ local EXITS = { interrupted = exits.INTERRUPTED, credentials = exits.CREDENTIALS
 -- Why a run stopped where rows failed for a reason that is not their own.
 local RETRIED = { credentials = true, unreachable = true }
 
+-- Shows the command that performs what is left, or else the one that takes rows again.
+local function show_next_command(self)
+  local tally = self.tally
+  if tally:left() > 0 then
+    local more = RETRIED[self.runner.stopping] and { "--retry", "failed" } or { "--resume" }
+    self.context:err(("timekit: to go on: %s\n"):format(command_line.with(self.arguments, more)))
+  elseif tally.failed + tally.uncertain > 0 then
+    local more = {}
+    for _, outcome in ipairs { "failed", "uncertain" } do
+      if tally[outcome] > 0 then more[#more + 1], more[#more + 2] = "--retry", outcome end
+    end
+    self.context:note("to take these rows again: " .. command_line.with(self.arguments, more))
+  end
+end
+
 -- Says how it ended. Returns the exit code.
 local function conclude(self)
   local context, runner, tally = self.context, self.runner, self.tally
   context:note(tally:summary())
   local stopping = runner.stopping
-  if stopping == "failed" then context:fail(failure.new("failed", runner.problem)) end
+  if runner.problem then context:fail(failure.new("failed", runner.problem)) end
   if stopping == "credentials" then context:fail(failure.new("auth", "Timekit refuses the key, so the run ends")) end
   if stopping == "unreachable" then
     context:fail(failure.new("network", "Timekit cannot be reached, so the run ends"))
   end
-  if tally:left() > 0 then
-    local more = RETRIED[stopping] and { "--retry", "failed" } or { "--resume" }
-    context:err(("timekit: this goes on with it: %s\n"):format(command_line.with(self.arguments, more)))
-  end
+  show_next_command(self)
   if EXITS[stopping] then return EXITS[stopping] end
   if tally.uncertain > 0 or self.has_doubt then return exits.UNCERTAIN end
   if stopping == "failed" then return exits.FAILED end
@@ -204,14 +221,14 @@ local function check_end(self)
   while self.chunks() do end -- luacheck: ignore
   local name = self.finish()
   if name.sha256 ~= self.header.input.sha256 then
-    self.runner:stop("failed", "the input was changed during the run: its rows and the journal may not fit together")
+    self.runner:fail "the input was changed during the run: its rows and the journal may not fit together"
   end
 end
 
 local function tick_of(self)
   return function(runner)
     local problem = self.flush()
-    if problem then runner:stop("failed", problem) end
+    if problem then runner:fail(problem) end
     if runner.stopping == "interrupted" and not self.told then
       self.told = true
       self.progress:clear()
@@ -248,7 +265,7 @@ local function perform(self, args)
   check_end(self)
   tell_rest(self)
   local problem = finish_results()
-  if problem then self.runner:stop("failed", problem) end
+  if problem then self.runner:fail(problem) end
   return conclude(self)
 end
 
@@ -268,7 +285,11 @@ end
 -- The client. Its hooks are those of the runner, which comes later; no key is needed to check ids.
 local function make_client(self, args)
   if args.dry_run then
-    return require("timekit").new { app_key = "unused", base_url = self.context:account().base_url }
+    local options = {}
+    for name, value in pairs(self.context:account()) do options[name] = value end
+    options.webhook_secret = nil
+    if not options.resource_key then options.app_key = options.app_key or "unused" end
+    return require("timekit").new(options)
   end
   return self.context:client {
     rate = args.rate.limit,

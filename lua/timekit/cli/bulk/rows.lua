@@ -30,6 +30,10 @@ local function is_null(value)
   return value == nil or value == timekit.null
 end
 
+local function describe(value)
+  return timekit.is_array(value) and "an array" or messages.describe(value)
+end
+
 -- The first problem of a decoded row's own fields.
 local function field_problem(object)
   for name in pairs(object) do
@@ -39,7 +43,7 @@ local function field_problem(object)
   end
   local inputs, key = object.inputs, object.key
   if not is_null(inputs) and (type(inputs) ~= "table" or timekit.is_array(inputs)) then
-    return "inputs: expected an object, got " .. messages.describe(inputs)
+    return "inputs: expected an object, got " .. describe(inputs)
   end
   if not is_null(key) and type(key) ~= "string" and type(key) ~= "number" then
     return "key: expected a string or a number, got " .. messages.describe(key)
@@ -54,7 +58,7 @@ local function json_row(text)
   local object, problem = core.decode(text)
   if problem then return { problem = "not JSON: " .. problem } end
   if type(object) ~= "table" or timekit.is_array(object) then
-    return { problem = "expected an object, got " .. messages.describe(object) }
+    return { problem = "expected an object, got " .. describe(object) }
   end
   object.problem = field_problem(object)
   for name in pairs(object) do
@@ -179,6 +183,10 @@ function rows.read(chunks, options)
   local next_row
   if of_lines:peek(2) == "\255\254" or of_lines:peek(2) == "\254\255" then
     next_row = function() return { line = 1, problem = "the file is UTF-16: expected UTF-8", ends = true } end
+  elseif start == "[" then
+    next_row = function()
+      return { line = 1, problem = "the file is a JSON array: expected an object in each line", ends = true }
+    end
   elseif format_of(options.path, start) == "csv" then
     next_row = csv_rows(of_lines, options.action)
   else

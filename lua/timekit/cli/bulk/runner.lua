@@ -41,7 +41,7 @@ function runner.new(options)
   local function source()
     local ok, row = pcall(options.source)
     if ok then return row end
-    self:stop("failed", tostring(row))
+    self:fail(tostring(row))
     return false
   end
   self = setmetatable({
@@ -57,16 +57,23 @@ function runner.new(options)
     ticked_at = 0,    -- when `tick` was called last
     stopping = nil,   -- why no further row begins: "interrupted", "error", "credentials", "unreachable",
                       -- or "failed"
-    problem = nil,    -- with "failed": what happened
+    problem = nil,    -- what failed that is not a row's
   }, Runner)
   return self
 end
 
 --- Stops: no further row begins, and those under way are finished.
 -- @tparam string why
--- @tparam ?string problem
-function Runner:stop(why, problem)
-  self.stopping, self.problem = self.stopping or why, self.problem or problem
+function Runner:stop(why)
+  self.stopping = self.stopping or why
+end
+
+--- Stops because something failed that is not a row's.
+-- @tparam string problem
+function Runner:fail(problem)
+  -- Ctrl-C ends the reader of the results as well, which then fail.
+  if self.stopping ~= "interrupted" then self.stopping = "failed" end
+  self.problem = self.problem or problem
 end
 
 --- The client's hook `before`: notes that a row's request is about to leave.
@@ -77,7 +84,7 @@ function Runner:before(try)
   -- An error of a hook would not keep the request from leaving; closing the client does.
   local ok, noted, problem = pcall(self.journal.sent, self.journal, self.performing[coroutine.running()])
   if ok and noted then return end
-  self:stop("failed", ok and problem or noted)
+  self:fail(ok and problem or noted)
   self.client:close()
 end
 
@@ -130,7 +137,7 @@ end
 local function settle(self, row, outcome, state, err)
   local line = record.outcome(row, outcome, state, err)
   local noted, problem = self.journal:outcome(line)
-  if not noted then self:stop("failed", problem) end
+  if not noted then self:fail(problem) end
   self.tally:add(outcome, err and err.kind)
   self.schedule:finish(row)
   self.results:put(row.number, line)

@@ -1,0 +1,141 @@
+--- `timekit queue add`, `stats`, `get`, `cancel`, `dead` and `resolve`.
+-- @module timekit.cli.commands.queue
+
+local core = require "timekit.core"
+local exits = require "timekit.cli.exits"
+local failure = require "timekit.cli.failure"
+local redis = require "timekit.cli.redis"
+local values = require "timekit.cli.values"
+
+local queue = {
+  examples = {
+    'timekit queue add "$ID" cancel message="Fully booked" --key order-77',
+    "timekit queue stats -o json",
+  },
+  words = { action = "action" },
+}
+
+local COMMANDS = {
+  { "add", "adds an action, or those of a JSONL file" },
+  { "stats", "prints numbers for monitors" },
+  { "get", "reads a job" },
+  { "cancel", "cancels a job that waits" },
+  { "dead", "lists the jobs whose action is in doubt" },
+  { "resolve", "decides about such a job" },
+}
+
+local ARGUMENTS = {}
+
+function ARGUMENTS.add(command)
+  command:argument("id", 'the booking\'s id; or, alone, a file of {"id":…,"action":…,"inputs":{…}} lines')
+    :argname "ID|FILE"
+  command:argument("action", "such as confirm or decline"):args "?"
+  command:argument("inputs", values.ABOUT):args("*"):argname "NAME=VALUE"
+  command:option("--key", "adds nothing if a job with this key is known already"):argname "K"
+  command:option("--at", "not before this time, such as 2026-12-01T09:00:00Z"):argname "TIME"
+  command:option("--priority", "bulk: behind others"):argname "P":choices { "normal", "bulk" }
+end
+
+function ARGUMENTS.get(command) command:argument("job", "the job's id") end
+
+ARGUMENTS.cancel = ARGUMENTS.get
+
+function ARGUMENTS.resolve(command)
+  command:argument("job", "the job's id")
+  command:argument("how", "again: try it again; done: it was done; drop: forget it"):choices { "again", "done", "drop" }
+end
+
+--- Adds its arguments.
+-- @tparam table command of argparse
+-- @tparam function with_help adds `--help` to a command below it
+function queue.define(command, with_help)
+  command:command_target "what"
+  for _, entry in ipairs(COMMANDS) do
+    local below = with_help(command:command(entry[1]))
+    below:summary(entry[2])
+    if ARGUMENTS[entry[1]] then ARGUMENTS[entry[1]](below) end
+    redis.define(below)
+  end
+end
+
+local function read_line(line, number, action)
+  local row, problem = core.decode(line)
+  if type(row) ~= "table" then failure.raise("usage", "line %d: %s", number, problem or "expected an object") end
+  if type(row.id) ~= "string" then failure.raise("usage", "line %d: id: expected a text", number) end
+  row.action = row.action or action
+  if type(row.action) ~= "string" then failure.raise("usage", "line %d: no action", number) end
+  return row
+end
+
+-- Adds the rows of a file; each is noted as it is acknowledged.
+local function add_file(context, args)
+  local file, problem = io.open(args.id)
+  if not file then failure.raise("usage", "cannot read %s: %s", args.id, problem) end
+  local printed, number, failed = context.output:list(), 0, nil
+  for line in file:lines() do
+    number = number + 1
+    if line:find "%S" then
+      local row = read_line(line, number, args.action)
+      local job, err = context:run(function(tk)
+        return redis.queue(context, tk):add(row.id, row.action, row.inputs, {
+          key = row.key or nil, at = row.at or args.at, priority = row.priority or args.priority,
+        })
+      end)
+      if not job then
+        failed = err
+        break
+      end
+      printed:add(job)
+    end
+  end
+  file:close()
+  if failed then
+    printed:abandon()
+    context:note(("line %d was not added; those before it were"):format(number))
+    return context:fail(failed)
+  end
+  printed:finish()
+  return exits.DONE
+end
+
+local RUN = {}
+
+function RUN.add(context, args)
+  if not args.action or args.id:find "%.jsonl$" then return add_file(context, args) end
+  local inputs = values.object(args.inputs)
+  return context:finish(context:run(function(tk)
+    return redis.queue(context, tk):add(args.id, args.action, inputs, {
+      key = args.key, at = args.at, priority = args.priority,
+    })
+  end))
+end
+
+function RUN.dead(context)
+  local list, err = context:run(function(tk) return redis.queue(context, tk):dead() end)
+  if not list then return context:fail(err) end
+  local printed = context.output:list()
+  for _, job in ipairs(list) do printed:add(job) end
+  printed:finish()
+  return exits.DONE
+end
+
+local function asking(method)
+  return function(context, args)
+    return context:finish(context:run(function(tk)
+      local found = redis.queue(context, tk)
+      return found[method](found, args.job, args.how)
+    end))
+  end
+end
+
+for _, method in ipairs { "stats", "get", "cancel", "resolve" } do RUN[method] = asking(method) end
+
+--- Does it.
+-- @tparam Context context
+-- @tparam table args
+-- @treturn integer the exit code
+function queue.run(context, args)
+  return RUN[args.what](context, args)
+end
+
+return queue

@@ -1,0 +1,102 @@
+--- The rate limit that many processes share, as a script inside Redis: a GCRA (generic cell rate algorithm).
+--
+-- A request takes one token. `tat` is the time at which the bucket would be full again if nobody took more. All times
+-- are microseconds of Redis's own clock; Lua's `..` would lose digits of them, so they are written by `%.0f`.
+--
+-- KEYS: a hash, and a sorted set of the members by the time when they last asked. ARGV: a verb, the microseconds
+-- between two tokens, the burst; then
+--
+-- * `take`: the longest wait, 1 for bulk, the tokens that bulk leaves, the microseconds between two tokens of bulk's
+--   own share, the member's name. Answers with the members, the time, and the wait, or -1 and when to ask again
+-- * `look`: the time of a `take` that has waited for long. Answers 1 if its token is void, because of a penalty since
+-- * `refuse`: the server has refused a request; the seconds that it named in microseconds, or -1
+-- * `cap`: the server has said how many requests it would still take
+return [[
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local verb, interval, burst = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local SECOND = 1000000
+-- A penalty halves the rate, at most four times, and each ten seconds without one double it again.
+local SLOWEST, RECOVERY = 4, 10 * SECOND
+local KEEP = 3600
+local STALE = 60 * SECOND
+
+local have = redis.call('HMGET', KEYS[1], 'tat', 'pause', 'slow', 'slow_at', 'share', 'at')
+local function number(index, missing) return tonumber(have[index] or nil) or missing end
+local at = number(6, now)
+-- The clock may be put back, and another server's may be behind: then no time has passed.
+local back = math.max(0, at - now)
+local pause, slow, slow_at, share = number(2, 0) - back, number(3, 0), number(4, 0) - back, number(5, 0) - back
+slow = math.max(0, slow - math.max(0, now - slow_at) / RECOVERY)
+local step = interval * 2 ^ slow
+local tolerance = (burst - 1) * step
+-- What was sent before is not known, so the bucket is empty.
+local tat = number(1, now + burst * step + back) - back
+
+local function text(value) return string.format('%.0f', value) end
+local function save()
+  redis.call('HSET', KEYS[1], 'at', text(now), 'tat', text(tat), 'pause', text(pause), 'share', text(share),
+    'slow', string.format('%.4f', slow), 'slow_at', text(slow_at))
+  redis.call('EXPIRE', KEYS[1], KEEP)
+end
+
+if verb == 'look' then
+  local issued = tonumber(ARGV[4])
+  return (have[1] == false or slow_at > issued - back or pause > now) and 1 or 0
+end
+
+if verb == 'refuse' then
+  local named = tonumber(ARGV[4])
+  -- Those that were under way when the first one was refused are no news.
+  if now >= pause and now >= slow_at + SECOND then
+    slow = math.min(SLOWEST, slow + 1)
+    slow_at = now
+    pause = now + SECOND * 2 ^ (slow - 1)
+    tat = math.max(tat, now + burst * interval * 2 ^ slow)
+  end
+  if named >= 0 then pause = math.max(pause, now + named) end
+  save()
+  return 1
+end
+
+if verb == 'cap' then
+  local left = tonumber(ARGV[4])
+  local capped = now + (burst - left) * step
+  if capped > tat then
+    tat = capped
+    save()
+  end
+  return 1
+end
+
+local longest, bulk, reserve, share_interval, member = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]),
+  tonumber(ARGV[7]), ARGV[8]
+local seen = tonumber(redis.call('ZSCORE', KEYS[2], member) or 0)
+if math.abs(now - seen) > STALE / 6 then
+  redis.call('ZADD', KEYS[2], text(now), member)
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', text(now - STALE))
+  redis.call('EXPIRE', KEYS[2], KEEP)
+end
+local members = redis.call('ZCARD', KEYS[2])
+
+local when = math.max(now, tat - tolerance, pause)
+local hint
+if when - now > longest then
+  hint = when
+elseif bulk then
+  -- Bulk waits for more than what is left to others, or for its own share, of which it saves up two tokens.
+  local room = math.max(now, pause, tat - tolerance + reserve * step)
+  if room > now then
+    if share > now then hint = math.min(room, share)
+    else share = math.max(share, now - 2 * share_interval) + share_interval
+    end
+  end
+end
+if hint then
+  if have[1] == false then save() end
+  return { members, text(now), -1, text(hint - now) }
+end
+tat = math.max(tat, when) + step
+save()
+return { members, text(now), text(when - now), '0' }
+]]
