@@ -107,7 +107,8 @@ describe("with Redis", function()
   end
 
   it("a name lookup that never ends keeps no frame, and the call goes on without Redis", function()
-    local program = process.start(("env LD_PRELOAD=build/c/slow_dns.so %s spec/support/redis_slow_dns.lua %s %s"):format(
+    local command = "env LD_PRELOAD=build/c/slow_dns.so %s spec/support/redis_slow_dns.lua %s %s"
+    local program = process.start(command:format(
       this_lua.command, host.url(), host.create()[1]))
     assert.equal("resolving", program.line)
     -- The resolver hangs for good: what waited for it would never end.

@@ -146,7 +146,8 @@ end
 local function record(store, received, now, fault)
   local hide = exchanges.hider(received.headers)
   local text = hide(received.text)
-  local body = text == received.text and received.body or core.decode(text or "")
+  local body = received.body
+  if body and text ~= received.text then body = core.decode(text) end
   local entry = {
     number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)),
     at = now,

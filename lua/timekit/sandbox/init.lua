@@ -234,7 +234,9 @@ end
 --- One booking.
 -- @tparam string id
 -- @treturn table|nil as of `Box:bookings`; nil when there is none
--- @usage assert(box:booking(id).state == "confirmed")
+-- @usage
+-- local first = box:bookings()[1]
+-- assert(box:booking(first.id).state == first.state)
 function Box:booking(id)
   settle(self)
   local booking = self.store:find(id)
