@@ -452,6 +452,14 @@
 ---@field forget fun(self:timekit.Pump,transfer:timekit.Transfer) takes that back
 ---@field on_close fun(self:timekit.Pump,key:any,fn:fun()) has a function called before the descriptor is closed: a loop has to stop watching it by then
 
+---@class timekit.QueueOptions
+---@field redis string the server: `unix:///run/redis.sock`, `redis://127.0.0.1:6379/0` on this machine, or `rediss://user:password@host:6379/0` with TLS
+---@field name? string of the queue, of letters, digits and `._:-`
+---@field keep? number seconds that a job, and its key, are known after its end; a week unless given
+---@field most? integer open jobs; more are refused
+---@field durable? boolean false: take a Redis that loses its jobs when it ends
+---@field ca_file? string certificates to trust instead of the system's, for rediss
+
 ---@class timekit.BatchOptions
 ---@field concurrency? integer how many at once, at most
 ---@field on_progress? fun(index:integer,booking?:timekit.BookingData,info:timekit.Info|timekit.Error,item:timekit.BatchItem) function(index, booking, info, item): called for each item as soon as it is done, with `nil, err` in the places of booking and info when it failed
@@ -695,6 +703,12 @@ function Client:timeout() end
 ---Raises the first error of a hook or a call that was not raised yet, once everything is closed. (The garbage
 ---collector, which may run anywhere, raises nothing, and continues no call.)
 function Client:close() end
+
+---Makes a queue of actions, kept by a Redis, which any number of processes can share. Nothing is sent.
+---Raises on wrong options, and on a client whose transport is a sandbox in the process, which has no connections.
+---@param opts timekit.QueueOptions
+---@return timekit.Queue # see `timekit.queue`
+function Client:queue(opts) end
 
 ---Performs actions on many bookings, several at once, within the client's `rate`.
 ---Waits as every method does: a script until all is done; a call of `start` and a coroutine of an event loop let
