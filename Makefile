@@ -523,7 +523,7 @@ tsan: deps-test
 	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(RUN_TESTS) $(TSAN_TESTS:%='c %')
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
-FUZZ_TARGETS ?= response json json_both graph link webhook bundle
+FUZZ_TARGETS ?= resp response json json_both graph link webhook bundle
 FUZZ_SECONDS ?= 60
 # 0: another one each time; libFuzzer prints it.
 FUZZ_SEED ?= 1

@@ -179,8 +179,9 @@ end
 -- @treturn boolean|nil true
 -- @treturn ?Error with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
 -- @usage
--- local stop = false
--- assert(queue:work { stop = function() return stop end, on_job = function(event) print(event.id, event.what) end })
+-- assert(queue:work {
+--   stop = function() return is_stopping end, on_job = function(event) print(event.id, event.what) end,
+-- })
 function Queue:work(opts)
   local where = "queue:work"
   check(self, where, 3)
@@ -249,7 +250,7 @@ local HOW = { again = true, done = true, drop = true }
 --   cancelled
 -- @treturn boolean|nil true
 -- @treturn ?Error with nil the error: `transition` when it is not dead, `not_found`, or as of `add`
--- @usage assert(queue:resolve(job.id, "again"))
+-- @usage for _, job in ipairs(assert(queue:dead())) do assert(queue:resolve(job.id, "again")) end
 function Queue:resolve(id, how)
   check(self, "queue:resolve", 3)
   check_id(id, "queue:resolve", 3)
@@ -286,9 +287,13 @@ local function new(client, given)
   }, metatable)
 end
 
+<<<<<<< HEAD
 -- Adds the method to the class of clients.
 -- @tparam table Client the class
 -- @tparam function check_client function(client, where, level): raises on a wrong or closed client
+=======
+-- Adds the method to the class of clients. `check_client(client, where, level)` raises on a wrong or closed client.
+>>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
 function queues.install(Client, check_client)
   --- @type Client
 

@@ -18,21 +18,20 @@ local ALLOCATING = 2000
 -- `limit`: a little above what was measured; thousands of instructions, blocks, or bytes. Of libcurl 7.88.1, OpenSSL
 -- 3.0, simdjson 3, Lua 5.4 and glibc 2.36 on x86-64.
 local ROWS = {
-  { name = "one", title = "one by one", in_flight = 1, limit = 356 },
-  { name = "64", title = "64 in flight", in_flight = 64, limit = 376 },
-  { name = "hooks", title = "64 in flight, hooks set", in_flight = 64, hooks = true, limit = 398 },
-  { name = "varied", title = "64 in flight, 60 answers", in_flight = 64, varied = true, limit = 400 },
-  { name = "start", title = "by `start`", in_flight = 64, calls = "each", limit = 453 },
-  { name = "start-hooks", title = "by `start`, hooks set", in_flight = 64, calls = "each", hooks = true, limit = 476 },
-  { name = "http2", title = "HTTP/2, 64 streams", in_flight = 64, protocol = "h2", limit = 456 },
-  { name = "tls", title = "new TLS connection", connection = "full", limit = 9300 },
-  { name = "tls-resumed", title = "new TLS connection, resumed", connection = "resumed", limit = 4500 },
-  { name = "memory", title = "64 in flight", manner = "workers", blocks = 60, limit = 6650 },
-  { name = "memory-start", title = "by `start`", manner = "many_at_once", blocks = 105, limit = 19700 },
+  { name = "one", title = "one by one", in_flight = 1, limit = 289 },
+  { name = "64", title = "64 in flight", in_flight = 64, limit = 305 },
+  { name = "hooks", title = "64 in flight, hooks set", in_flight = 64, hooks = true, limit = 321 },
+  { name = "varied", title = "64 in flight, 60 answers", in_flight = 64, varied = true, limit = 328 },
+  { name = "start", title = "by `start`", in_flight = 64, calls = "each", limit = 351 },
+  { name = "start-hooks", title = "by `start`, hooks set", in_flight = 64, calls = "each", hooks = true, limit = 382 },
+  { name = "http2", title = "HTTP/2, 64 streams", in_flight = 64, protocol = "h2", limit = 382 },
+  { name = "tls", title = "one by one, new TLS connection", connection = "full", limit = 8750 },
+  { name = "tls-resumed", title = "the same, resumed", connection = "resumed", limit = 4080 },
+  { name = "memory", title = "64 in flight", manner = "workers", blocks = 53, limit = 6320 },
+  { name = "memory-start", title = "by `start`", manner = "many_at_once", blocks = 77, limit = 11200 },
 }
 
 local PEER = this_lua.command .. " spec/bench/peers/timekit.lua"
-local HANDSHAKE = this_lua.command .. " spec/bench/probes/handshake.lua"
 local ALLOCATIONS = this_lua.command .. " spec/bench/probes/allocations.lua"
 
 local function environment_of(row, ca_file)
@@ -50,7 +49,7 @@ end
 -- The trust of these is the system's whole bundle and the root of the server's chain.
 local function of_connections(servers, row)
   local environment = ("%sCURL_CA_BUNDLE=%s "):format(environment_of(row), servers.trust("rsa"))
-  local command = ("%s %s 1"):format(HANDSHAKE, servers.url("rsa", row.connection))
+  local command = ("%s %s h1 1 1"):format(PEER, server.endpoint(servers.url("rsa", row.connection)))
   return callgrind.total_per_item(environment, command, FEW_CONNECTIONS, MANY_CONNECTIONS) / 1e3
 end
 

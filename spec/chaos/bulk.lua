@@ -61,7 +61,11 @@ local function shuffle(own, paths)
   local rows, taken = {}, {}
   for number, index in ipairs(order) do
     taken[index] = (taken[index] or 0) + 1
-    rows[number] = { id = paths[index].id, action = paths[index].actions[taken[index]] }
+    local path = paths[index]
+    local action = path.actions[taken[index]]
+    rows[number] = {
+      id = path.id, action = action, is_refused = action == "decline" and path.actions[1] == "confirm" or nil,
+    }
   end
   return rows
 end
@@ -211,9 +215,10 @@ end
 local TRUE_COUNTS = { done = { 1, 1 }, reconciled = { 1, 1 }, failed = { 0, 0 }, uncertain = { 0, 1 } }
 
 --- Compares what the program told, after a run that was not killed, with what happened.
--- @treturn table `violations`: a list of texts; `done`, `reconciled`, `failed`, `uncertain`: counts
+-- @treturn table `violations`: a list of texts; `done`, `reconciled`, `failed`, `uncertain`: counts; `needless`:
+--   how many of the uncertain rows were possible
 function bulk:judge()
-  local verdict = { violations = {}, done = 0, reconciled = 0, failed = 0, uncertain = 0 }
+  local verdict = { violations = {}, done = 0, reconciled = 0, failed = 0, uncertain = 0, needless = 0 }
   local function complain(number, text)
     table.insert(verdict.violations, ("row %d %s"):format(number, text))
   end
@@ -230,6 +235,7 @@ function bulk:judge()
       complain(number, ("%s was told as %s and applied %d times"):format(row.action, tostring(told.outcome), count))
     else
       verdict[told.outcome] = verdict[told.outcome] + 1
+      if told.outcome == "uncertain" and not row.is_refused then verdict.needless = verdict.needless + 1 end
     end
     if (asked[name] or 0) > (sent[number] or 0) then
       complain(number, ("was asked for %d times and noted %d times"):format(asked[name], sent[number] or 0))

@@ -184,6 +184,22 @@ describe("the command", function()
     assert.equal(2, (world:run "timekit sandbox --port 70000"))
   end)
 
+  it("sandbox shows its console in a browser, where there is a desktop", function()
+    world:write("xdg-open", "#!/bin/sh\necho \"$1\" > opened\n")
+    local started = world:start_on_terminal(
+      "chmod +x xdg-open; DISPLAY=:9 PATH=$PWD:$PATH timekit sandbox --port 0 --open")
+    started.await "console for people on"
+    local address = world:read("shown"):match "console for people on (http://[%d.:]+/)"
+    program.await("the browser is not opened", function() return (world:read "opened" or ""):find "\n" end)
+    assert.equal(address .. "\n", world:read "opened")
+    started.type "\3"
+    assert.equal(130, (started.finish()))
+    started = world:start_on_terminal "env -u DISPLAY -u WAYLAND_DISPLAY timekit sandbox --port 0 --open"
+    started.await "there is no desktop"
+    started.type "\3"
+    assert.equal(130, (started.finish()))
+  end)
+
   it("is loaded when it is used, and no other", function()
     world:write("probe.lua", [[
 local code = require("timekit.cli.main").run { "can", "x", "--base-url", "http://127.0.0.1:1", "--retries", "0" }

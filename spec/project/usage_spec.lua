@@ -1,5 +1,6 @@
 -- The examples in the documentation of the public face run, and give what they say. Every function has one.
 local core = require "timekit.core"
+local redis = require "spec.support.redis"
 local shell = require "spec.support.shell"
 local timekit = require "timekit"
 
@@ -97,6 +98,7 @@ PREPARE["Box:deliveries"], PREPARE["Box:take_deliveries"] = PREPARE["Box:webhook
 PREPARE["Booking:delete"] = function(env) assert(env.tk:booking(env.id):decline()) end
 PREPARE["Booking:wait_until"] = PREPARE["Booking:delete"]
 
+<<<<<<< HEAD
 -- A queue is in a real Redis, and its client is one over sockets, though nothing is sent to Timekit here.
 PREPARE["Client:queue"] = over_sockets
 
@@ -127,6 +129,18 @@ PREPARE["Queue:resolve"] = function(env)
   env.assert = function(_, err) assert.equal("transition", err.kind) end
 end
 
+=======
+-- A queue that nobody works off, with a job in it. Nothing goes out but to its Redis.
+local function queue(env)
+  env.redis = redis.start()
+  over_sockets(env)
+  env.queue = env.tk:queue { redis = env.redis.address }
+  env.job, env.is_stopping = assert(env.queue:add(env.id, "confirm")), true
+end
+for _, name in ipairs { "add", "work", "get", "cancel", "dead", "resolve", "stats" } do PREPARE["Queue:" .. name] = queue end
+PREPARE["Client:queue"] = over_sockets
+
+>>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
 -- An expression with `--> VALUES` behind or below it becomes a comparison, a line that prints has to print that.
 local function with_expectations(code, expected)
   code = code:gsub("\n%s*(%-%->)", " %1")
@@ -153,9 +167,13 @@ local function run(example)
   local wrong = {}
   chunk()
   if not env.tk.closed then env.tk:close() end
+<<<<<<< HEAD
   if rawget(env, "folder") then
     shell.must(("redis-cli -s %s/socket shutdown nosave; rm -r %s"):format(env.folder, env.folder))
   end
+=======
+  if env.redis then env.redis:close() end
+>>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
   local output = table.concat(printed, "\n"):gsub("%s+", " ")
   for _, text in ipairs(expected) do
     if not output:find(text:gsub("%s+", " "), 1, true) then wrong[#wrong + 1] = text end

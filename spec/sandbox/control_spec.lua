@@ -242,8 +242,8 @@ describe("the control of a sandbox", function()
 end)
 
 describe("the history of a box", function()
-  local function box_with(key)
-    local box = sandbox.new { now = 0 }
+  local function box_with(key, full_requests)
+    local box = sandbox.new { now = 0, full_requests = full_requests }
     local function get(target)
       return box:handle { method = "GET", target = target, headers = { Authorization = key } }
     end
@@ -264,13 +264,14 @@ describe("the history of a box", function()
     assert.is_string(core.encode(long))
   end)
 
-  it("forgets requests beyond the latest 10,000", function()
-    local box, get = box_with "Basic OmtleQ=="
-    for _ = 1, 10001 do get "/v2/bookings/x" end
+  it("forgets requests beyond those that it is to keep in full", function()
+    local box, get = box_with("Basic OmtleQ==", 10)
+    for _ = 1, 11 do get "/v2/bookings/x" end
     assert.is_nil(box:request(1))
     assert.equal(404, box:request(2).answer.status)
-    assert.equal(404, box:request(10001).answer.status)
-    assert.is_nil(box:request(10002))
+    assert.equal(404, box:request(11).answer.status)
+    assert.is_nil(box:request(12))
+    assert.equal(11, #box:requests())
   end)
 
   it("sends again with the key of the request, which is nowhere to be seen", function()

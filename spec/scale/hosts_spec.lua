@@ -2,7 +2,9 @@
 local core = require "timekit.core"
 local cqueues = require "cqueues"
 local host = require "spec.support.loop_host"
+local process = require "spec.support.process"
 local redis = require "spec.support.redis"
+local this_lua = require "spec.support.this_lua"
 local uv = require "luv"
 
 if not redis.is_here() then
@@ -103,6 +105,16 @@ describe("with Redis", function()
       uv.run()
     end)
   end
+
+  it("a name lookup that never ends keeps no frame, and the call goes on without Redis", function()
+    local command = "env LD_PRELOAD=build/c/slow_dns.so %s spec/support/redis_slow_dns.lua %s %s"
+    local program = process.start(command:format(
+      this_lua.command, host.url(), host.create()[1]))
+    assert.equal("resolving", program.line)
+    -- The resolver hangs for good: what waited for it would never end.
+    assert.equal("many frames\ttentative", program:read())
+    program:close()
+  end)
 
   it("a Redis that hangs does not keep a frame", function()
     local tk = host.client { rate = { redis = server.address, name = "hung", per_second = 9, burst = 10 } }

@@ -19,7 +19,7 @@ mkdir -p "$logs"
 patiently() {
   for pause in 10 30 90 0; do
     "$@" > "$logs/install" 2>&1 && return
-    cat "$logs/install" >&2
+    tail -n 20 "$logs/install" >&2
     grep -Eq 'Failed to fetch|Unable to fetch|Could not (resolve|connect)|Mirror sync' "$logs/install" || exit 1
     [ "$pause" = 0 ] || echo "Debian $name: the mirror does not answer as it should; again in $pause seconds" >&2
     sleep "$pause"
@@ -35,7 +35,7 @@ patiently() {
 bootstrap() {
   rm -rf --one-file-system "$root"
   unshare --mount --pid --fork --kill-child --mount-proc \
-    mmdebstrap --quiet --variant=minbase --include=make,git,ca-certificates ${ARCH:+--architectures="$ARCH"} \
+    mmdebstrap --variant=minbase --include=make,git,ca-certificates ${ARCH:+--architectures="$ARCH"} \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' --dpkgopt=force-unsafe-io \
     "$SUITE" "$root" "deb http://deb.debian.org/debian $SUITE main"
 }

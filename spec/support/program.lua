@@ -18,11 +18,6 @@ end
 local CLEAN = "unset NO_COLOR XDG_CONFIG_HOME XDG_STATE_HOME TERM "
   .. "$(env | sed -n 's/^\\(TIMEKIT_[A-Z_]*\\)=.*/\\1/p'); "
 
--- A relative entry of a module path would be searched in the folder of the spec.
-local function absolute(path, root)
-  return (path:gsub("[^;]+", function(entry) return entry:find "^/" and entry or root .. "/" .. entry end))
-end
-
 --- Looks again and again until something has happened.
 -- @tparam string problem what is raised when it does not
 -- @tparam function look returns whether it has
@@ -47,9 +42,6 @@ function program.new(environment)
   self.prelude = table.concat({
     CLEAN,
     ("export HOME=%s PATH=%s/bin:$PATH"):format(folder, folder),
-    ("export LUA_PATH=%s LUA_CPATH=%s"):format(
-      quoted(absolute(package.path, root)), quoted(absolute(package.cpath, root))),
-    ("unset LUA_PATH_5_%d LUA_CPATH_5_%d"):rep(5, "\n"):format(1, 1, 2, 2, 3, 3, 4, 4, 5, 5),
     ("export TIMEKIT_BASE_URL=%s TIMEKIT_APP_KEY=test_api_key_1"):format(self.box.url),
     "cd " .. folder,
   }, "\n")

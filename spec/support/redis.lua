@@ -6,8 +6,8 @@ local shell = require "spec.support.shell"
 local redis = {}
 redis.__index = redis
 
--- FOLDER and OPTIONS are replaced. Prints `ready PID` once the server takes connections, and asks it to end when
--- standard input ends.
+-- FOLDER and OPTIONS are replaced. Prints `ready PID` once the server takes connections, and ends it when standard
+-- input ends.
 local SCRIPT = [[
 exec 3<&0
 redis-server --port 0 --unixsocket FOLDER/socket --dir FOLDER --save '' --daemonize no OPTIONS >> FOLDER/log 2>&1 &
@@ -19,8 +19,7 @@ done
 echo ready $pid
 exec 2>/dev/null
 cat <&3 >/dev/null
-kill -CONT $pid
-kill $pid
+kill -KILL $pid
 wait $pid]]
 
 redis.DURABLE = "--appendonly yes --appendfsync always"

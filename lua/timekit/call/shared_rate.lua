@@ -16,10 +16,13 @@ local PATIENCE, REST = 0.5, 1
 
 -- Seconds. Who has waited longer asks whether the token still counts, and a token that is used later than this is void:
 -- the process may have been stopped, and the time for which the token was meant is over.
-local LONG, SLACK = 0.5, 0.1
+local LONG, SLACK = 0.1, 0.1
 
 -- The part of the rate that a process uses on its own, without Redis.
 local CAUTION = 0.8
+
+-- Bulk asks a moment after its token is there. So the tokens of its share come a little faster, and it gets all of it.
+local PROMPT = 0.95
 
 -- Seconds between two reports of what the server says is left.
 local REPORT_PAUSE = 0.2
@@ -204,7 +207,7 @@ function shared_rate.new(limits, link, random)
     per_second = limits.per_second, burst = limits.burst, when_lost = limits.when_lost,
     interval = MICRO / limits.per_second,  -- microseconds between two tokens
     reserve = math.floor(limits.burst / 2),  -- tokens that bulk leaves to others
-    share_interval = MICRO / (limits.per_second * limits.bulk_share),  -- of bulk's own share
+    share_interval = PROMPT * MICRO / (limits.per_second * limits.bulk_share),  -- of bulk's own share
     members = 1,  -- as last heard
     issued_until = 0,  -- when the last token of Redis is used
     away_until = nil, own = nil,  -- without Redis: until when, and the limiter until then

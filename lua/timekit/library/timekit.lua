@@ -634,6 +634,7 @@
 ---@field now? number|fun():number unix seconds at which the box's clock stands until it is advanced (default: the present), or a function that returns the time, to which `advance` adds
 ---@field seed? number a whole number: the same seed gives the same ids
 ---@field rate_limit? timekit.RateLimit limits as Timekit has them (600 a minute in production, 3000 a day for test accounts). Time is the box's. Left out: no limit
+---@field full_requests? integer how many of the latest requests `Box:request` and `Box:again` know
 
 ---@class timekit.RateLimit
 ---@field per_minute? integer a leaky bucket, beyond which the answer is 503
@@ -1333,7 +1334,8 @@ function Box:advance(seconds) end
 ---@return table[] # copies: `{ number =, method =, target =, status =, at = unix seconds, body =, request_id =, who =, address =, seconds =, fault = }`. `number` counts all requests from 1. `who` is the User-Agent, or `console` for the sandbox's own page; `address` and `seconds` (how long it took) are there where it is served. `body` is decoded if it was a JSON object, else the text as it came; an empty table when there was none. `fault` is there when the request met one: `{ what =, when =, status =, seconds = }`. `status` is the outcome of the request itself, even if a fault kept it from the caller; nil when it was not carried out. A late request appears when it comes.
 function Box:requests() end
 
----One of the latest requests in full, as long as no more than 32 MiB of texts came after it.
+---One of the latest 1,000 requests in full (`full_requests` of `sandbox.new`), as long as no more than 32 MiB of texts
+---came after it.
 ---@param number number of the request
 ---@return table|nil # a copy of its entry in `Box:requests`, with `request` (`headers`, the `body` as a text, and `is_cut` where that was too long to keep), `answer` (the same with the `status`: what the box answered) and `seen` (what the client got, when it met a fault; without a `status` nothing came). The key in it is `***`. nil for one that is forgotten
 function Box:request(number) end

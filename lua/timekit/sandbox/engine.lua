@@ -7,7 +7,6 @@ local core = require "timekit.core"
 local auth = require "timekit.sandbox.routes.auth"
 local bookings = require "timekit.sandbox.routes.bookings"
 local bulk = require "timekit.sandbox.routes.bulk"
-local exchanges = require "timekit.sandbox.model.exchanges"
 local faults = require "timekit.sandbox.model.faults"
 local fields = require "timekit.text.fields"
 local flow = require "timekit.sandbox.model.flow"
@@ -144,9 +143,10 @@ end
 
 -- Writes a request into the history, without its key.
 local function record(store, received, now, fault)
-  local hide = exchanges.hider(received.headers)
+  local hide = store.exchanges:hider(received.headers)
   local text = hide(received.text)
-  local body = text == received.text and received.body or core.decode(text or "")
+  local body = received.body
+  if body and text ~= received.text then body = core.decode(text) end
   local entry = {
     number = store.requests.count + 1, method = received.method, target = make_quotable(hide(received.target)),
     at = now,

@@ -173,7 +173,8 @@ function Box:requests()
   return copy(self.store.requests:list())
 end
 
---- One of the latest requests in full, as long as no more than 32 MiB of texts came after it.
+--- One of the latest 1,000 requests in full (`full_requests` of `sandbox.new`), as long as no more than 32 MiB of texts
+-- came after it.
 -- @tparam number number of the request
 -- @treturn table|nil a copy of its entry in `Box:requests`, with `request` (`headers`, the `body` as a text, and
 --   `is_cut` where that was too long to keep), `answer` (the same with the `status`: what the box answered) and `seen`
@@ -184,7 +185,7 @@ function Box:request(number)
   local entry, full = self.store.requests:get(number), self.store.exchanges:get(number)
   if not entry or not full then return nil end
   local shown = copy(entry)
-  shown.request, shown.answer, shown.seen = copy(full.request), copy(full.answer), copy(full.seen)
+  shown.request, shown.answer, shown.seen = full.request, full.answer, full.seen
   return shown
 end
 
@@ -234,7 +235,9 @@ end
 --- One booking.
 -- @tparam string id
 -- @treturn table|nil as of `Box:bookings`; nil when there is none
--- @usage assert(box:booking(id).state == "confirmed")
+-- @usage
+-- local first = box:bookings()[1]
+-- assert(box:booking(first.id).state == first.state)
 function Box:booking(id)
   settle(self)
   local booking = self.store:find(id)
@@ -389,12 +392,17 @@ end
 -- @usage before_each(function() box:reset() end)
 function Box:reset()
   self.offset = 0
-  self.store = store.new { seed = self.seed, keys = self.new_keys(), rate_limit = self.rate_limit }
+  self.store = store.new {
+    seed = self.seed, keys = self.new_keys(), rate_limit = self.rate_limit, full_requests = self.full_requests,
+  }
 end
 
 --- @section end
 
-local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true }
+local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true, full_requests = true }
+
+-- Each costs every later request a little, as it is one more for the collector of garbage.
+local FULL_REQUESTS = 1000
 
 --- Makes a box.
 -- @tparam ?SandboxOptions options
@@ -407,6 +415,7 @@ local OPTIONS = { app_key = true, now = true, seed = true, rate_limit = true }
 -- @tparam ?integer options.rate_limit.per_minute a leaky bucket, beyond which the answer is 503
 -- @tparam ?integer options.rate_limit.burst how many requests that bucket takes at once (default: `per_minute`)
 -- @tparam ?integer options.rate_limit.per_day beyond which the answer is 429
+-- @tparam[opt=1000] integer options.full_requests how many of the latest requests `Box:request` and `Box:again` know
 -- @treturn Box
 -- @usage
 -- local box = require("timekit.sandbox").new { now = 1893456000 }   -- 2030-01-01T00:00:00Z
@@ -423,6 +432,9 @@ function sandbox.new(options)
   local app_key, seed, now = options.app_key, options.seed or 1, options.now or os.time()
   expect(app_key == nil or type(app_key) == "string" and app_key ~= "", "app_key", "a key", app_key)
   expect(type(seed) == "number" and seed % 1 == 0, "seed", "a whole number", seed)
+  local full_requests = options.full_requests or FULL_REQUESTS
+  expect(type(full_requests) == "number" and full_requests % 1 == 0 and full_requests > 0, "full_requests",
+    "a whole number from 1", full_requests)
   expect(type(now) == "number" or type(now) == "function", "now", "unix seconds or a function", now)
   if type(now) == "number" and not time.is_writable(now) then
     error("now: expected a time within the years 0 to 9999, got " .. tostring(now), 2)
@@ -430,7 +442,7 @@ function sandbox.new(options)
   local problems = options.rate_limit ~= nil and rate_limit.check(options.rate_limit, "rate_limit") or {}
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
   local box = setmetatable({
-    seed = seed, rate_limit = copy(options.rate_limit),
+    seed = seed, rate_limit = copy(options.rate_limit), full_requests = full_requests,
     clock = type(now) == "function" and now or function() return now end,
     -- A closure hides the key from whoever prints the box.
     new_keys = function() return keyring.new(app_key) end,

@@ -53,6 +53,9 @@ local HTTP_DATE = "D, d M Y H:i:s \\G\\M\\T"
 
 local DEFAULT_PORT = 8808
 
+-- As many as the history has.
+local FULL_REQUESTS = 10000
+
 local OPTIONS = {
   port = { type = "integer" }, host = { type = "string" }, app_key = { type = "string" },
   allow_hosts = { type = "table" }, until_eof = { type = "boolean" }, on_ready = { type = "function" },
@@ -118,7 +121,9 @@ function server.serve(options)
   local problems = fields.check(OPTIONS, options, "", true)
   if #problems > 0 then error(table.concat(problems, "; "), 2) end
   listener.load_http "serving the sandbox"
-  local box = sandbox.new { app_key = options.app_key, now = os.time, rate_limit = options.rate_limit }
+  local box = sandbox.new {
+    app_key = options.app_key, now = os.time, rate_limit = options.rate_limit, full_requests = FULL_REQUESTS,
+  }
   local host = options.host or "127.0.0.1"
   local rules = access.new(host, options.allow_hosts or {})
   local url

@@ -32,7 +32,7 @@ return function(report, context)
   })
   report:row {
     name = "timekit bulk over tk:batch", value = numbers.spread(numbers.ratios(bulk, batch)), format = "%.2f",
-    at_least = 0.5, aim = 0.75,
+    at_least = 0.75, aim = 0.9,
   }
   report:row {
     name = ("timekit bulk, %s rows, MB resident"):format(numbers.grouped(count)), value = resident, format = "%.1f",

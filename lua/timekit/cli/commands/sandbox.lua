@@ -7,6 +7,19 @@ local failure = require "timekit.cli.failure"
 
 local sandbox = { examples = { "timekit sandbox --port 0" } }
 
+-- %s is the address, in which there is nothing that a shell would understand.
+local OPEN = [[
+if [ -n "$DISPLAY$WAYLAND_DISPLAY" ] && command -v xdg-open; then xdg-open '%s' &
+elif [ "$(uname)" = Darwin ]; then open '%s'
+else exit 1
+fi >/dev/null 2>&1]]
+
+-- Shows an address in the browser of the desktop. Returns false where there is none.
+local function open(address)
+  local status = os.execute((OPEN:gsub("%%s", address)))
+  return status == true or status == 0
+end
+
 local USUAL_PORT = 8808
 
 function sandbox.define(command)
@@ -16,15 +29,17 @@ function sandbox.define(command)
   command:option("--host", "the address to listen on, 127.0.0.1 unless given"):argname("H")
   command:option("--key", "the only key that is taken; any is, unless given. No secret: the sandbox holds no data")
     :argname("K")
+  command:flag("--open", "shows the console in a browser, where there is a desktop")
 end
 
 function sandbox.run(context, args)
   local served, problem = failure.guard(function()
     local stopped, reason = require("timekit.sandbox.server").serve {
       port = args.port or USUAL_PORT, host = args.host, app_key = args.key,
-      on_ready = function(url)
-        context:out("timekit sandbox on " .. url .. "\n")
+      on_ready = function(url, _, console)
+        context:out("timekit sandbox on " .. url .. "\nconsole for people on " .. console .. "\n")
         io.stdout:flush()
+        if args.open and not open(console) then context:note "there is no desktop: open the console yourself" end
       end,
     }
     return stopped, reason

@@ -21,13 +21,14 @@ local SLOWEST, RECOVERY = 4, 10 * SECOND
 local KEEP = 3600
 local STALE = 60 * SECOND
 
-local have = redis.call('HMGET', KEYS[1], 'tat', 'pause', 'slow', 'slow_at', 'share', 'at')
+local have = redis.call('HMGET', KEYS[1], 'tat', 'pause', 'slow', 'slow_at', 'share', 'at', 'bulk_at')
 local function number(index, missing) return tonumber(have[index] or nil) or missing end
 local at = number(6, now)
 -- The clock may be put back, and another server's may be behind: then no time has passed.
 local back = math.max(0, at - now)
-local pause, slow, slow_at, share = number(2, 0) - back, number(3, 0), number(4, 0) - back, number(5, 0) - back
-slow = math.max(0, slow - math.max(0, now - slow_at) / RECOVERY)
+local pause, noted, slow_at, share = number(2, 0) - back, number(3, 0), number(4, 0) - back, number(5, 0) - back
+local bulk_at = number(7, 0) - back
+local slow = math.max(0, noted - math.max(0, now - slow_at) / RECOVERY)
 local step = interval * 2 ^ slow
 local tolerance = (burst - 1) * step
 -- What was sent before is not known, so the bucket is empty.
@@ -36,7 +37,7 @@ local tat = number(1, now + burst * step + back) - back
 local function text(value) return string.format('%.0f', value) end
 local function save()
   redis.call('HSET', KEYS[1], 'at', text(now), 'tat', text(tat), 'pause', text(pause), 'share', text(share),
-    'slow', string.format('%.4f', slow), 'slow_at', text(slow_at))
+    'bulk_at', text(bulk_at), 'slow', string.format('%.4f', noted), 'slow_at', text(slow_at))
   redis.call('EXPIRE', KEYS[1], KEEP)
 end
 
@@ -50,11 +51,12 @@ if verb == 'refuse' then
   -- Those that were under way when the first one was refused are no news.
   if now >= pause and now >= slow_at + SECOND then
     slow = math.min(SLOWEST, slow + 1)
-    slow_at = now
-    pause = now + SECOND * 2 ^ (slow - 1)
-    tat = math.max(tat, now + burst * interval * 2 ^ slow)
+    noted, slow_at = slow, now
+    pause = now + SECOND * 2 ^ (math.floor(slow + 0.5) - 1)
   end
   if named >= 0 then pause = math.max(pause, now + named) end
+  -- The bucket is empty at its end: one request tries whether all is well again.
+  tat = math.max(tat, pause + (burst - 1) * interval * 2 ^ slow)
   save()
   return 1
 end
@@ -79,24 +81,32 @@ if math.abs(now - seen) > STALE / 6 then
 end
 local members = redis.call('ZCARD', KEYS[2])
 
-local when = math.max(now, tat - tolerance, pause)
-local hint
-if when - now > longest then
-  hint = when
-elseif bulk then
-  -- Bulk waits for more than what is left to others, or for its own share, of which it saves up two tokens.
-  local room = math.max(now, pause, tat - tolerance + reserve * step)
-  if room > now then
-    if share > now then hint = math.min(room, share)
-    else share = math.max(share, now - 2 * share_interval) + share_interval
-    end
+-- While bulk asks, there are two buckets: one for others, with a token and bulk's share of the rate less than all, and
+-- one with that token and that share. So bulk gets its share although others have booked ahead. It begins once what was
+-- booked before is paid for.
+local share_step = share_interval * 2 ^ slow
+local has_share = now < share or now - bulk_at < math.max(2 * SECOND, 2 * share_step)
+if bulk then
+  if not has_share then share = math.max(now, pause, tat - tolerance + step) end
+  bulk_at, has_share = now, true
+end
+
+local when, hint
+if bulk then
+  when = now
+  local room = math.max(pause, tat - tolerance + reserve * step)
+  if room <= now then tat = math.max(tat, now) + step
+  elseif burst > 1 and share <= now and pause <= now then share = now + share_step
+  else hint = math.max(pause, math.min(room, burst > 1 and share or room))
+  end
+else
+  local split = has_share and burst > 1
+  when = math.max(now, tat - tolerance + (split and step or 0), pause)
+  if when - now > longest then hint = when
+  else tat = math.max(tat, when) + (split and step / (1 - math.min(0.9, step / share_step)) or step)
   end
 end
-if hint then
-  if have[1] == false then save() end
-  return { members, text(now), -1, text(hint - now) }
-end
-tat = math.max(tat, when) + step
-save()
+if not hint or bulk or have[1] == false then save() end
+if hint then return { members, text(now), -1, text(hint - now) } end
 return { members, text(now), text(when - now), '0' }
 ]]

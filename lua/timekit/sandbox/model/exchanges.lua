@@ -17,14 +17,19 @@ local SHORTEST_KEY = 8
 local HIDDEN = "***"
 local SECRET_HEADERS = { authorization = HIDDEN, cookie = HIDDEN, ["proxy-authorization"] = HIDDEN }
 
---- What a request may show, without its key.
--- @tparam table headers with lower-case names, of the request
--- @treturn function takes the key out of a text; nil stays nil
-function exchanges.hider(headers)
-  local _, key = wire.credentials(headers.authorization)
-  if not key or #key < SHORTEST_KEY then return function(text) return text end end
+local function same(text)
+  return text
+end
+
+-- Takes a key out of a text; nil stays nil.
+local function hider_of(authorization)
+  local _, key = wire.credentials(authorization)
+  if not key or #key < SHORTEST_KEY then return same end
   local pattern = key:gsub("[^A-Za-z0-9]", "%%%0")
-  return function(text) return text and (text:gsub(pattern, HIDDEN)) end
+  return function(text)
+    if not text or not text:find(key, 1, true) then return text end
+    return (text:gsub(pattern, HIDDEN))
+  end
 end
 
 -- JSON cannot hold bytes that are not UTF-8.
@@ -60,28 +65,36 @@ local function make_room(self)
   end
 end
 
+--- What takes the key of a request out of a text.
+-- @tparam table headers of the request, with lower-case names
+-- @treturn function(text) → text; nil stays nil
+function Exchanges:hider(headers)
+  return self.hiders(headers.authorization)
+end
+
 local function count(self, item, text)
   item.bytes, self.bytes = item.bytes + #text, self.bytes + #text
   make_room(self)
 end
 
---- Keeps a request.
+--- Keeps a request. What it looks like without its key is found out when somebody asks, since almost nobody does.
 -- @tparam number number of the request, each greater than the last
--- @tparam table received `headers` (lower-case names), `text` (the body or nil)
--- @tparam function again function(now) → answer: carries the same request out once more. A closure, since it holds the
---   key
+-- @tparam table received `headers` (lower-case names), `text` (the body or nil); it stays as it is
+-- @tparam function again function(now) → answer: carries the same request out once more
 function Exchanges:add(number, received, again)
-  local hide = exchanges.hider(received.headers)
-  local body, is_cut = shown_text(received.text, hide)
-  local item = {
-    request = { headers = shown_headers(received.headers, hide), body = body, is_cut = is_cut },
+  local hide, text = self:hider(received.headers), received.text or ""
+  -- Closures hide the key from whoever walks through the tables.
+  self.items[number] = {
+    request = function()
+      local body, is_cut = shown_text(text, hide)
+      return { headers = shown_headers(received.headers, hide), body = body, is_cut = is_cut }
+    end,
     answer = nil, -- what the box answered, once it has
     seen = nil,   -- what the client got instead, when a fault came between: an answer, or a table without a status
     hide = hide, again = again, bytes = 0,
   }
-  self.items[number] = item
   self.first, self.last = self.first or number, number
-  count(self, item, body)
+  count(self, self.items[number], text)
 end
 
 --- Keeps the answer to a request.
@@ -91,21 +104,36 @@ end
 function Exchanges:answered(number, which, answer)
   local item = self.items[number]
   if not item then return end
-  local body, is_cut = shown_text(answer.body, item.hide)
-  item[which] = {
-    status = answer.status, headers = shown_headers(answer.headers or {}, item.hide), body = body, is_cut = is_cut,
-  }
-  count(self, item, body)
+  local status, headers, text, hide = answer.status, answer.headers or {}, answer.body or "", item.hide
+  item[which] = function()
+    local body, is_cut = shown_text(text, hide)
+    return { status = status, headers = shown_headers(headers, hide), body = body, is_cut = is_cut }
+  end
+  count(self, item, text)
 end
 
 --- Finds an exchange.
 -- @tparam number number
--- @treturn table|nil `request`, `answer`, `seen`, `again`; nil for one that is forgotten
+-- @treturn table|nil `{ request =, answer =, seen =, again = }`: tables for people, and the function; nil for one that
+--   is forgotten
 function Exchanges:get(number)
-  return self.items[number]
+  local item = self.items[number]
+  return item and {
+    request = item.request(), answer = item.answer and item.answer(), seen = item.seen and item.seen(),
+    again = item.again,
+  }
 end
 
 --- @section end
+
+-- Most requests in a row have the same key. It is in a closure as well.
+local function latest_hider()
+  local known, hide = nil, same
+  return function(authorization)
+    if authorization ~= known then known, hide = authorization, hider_of(authorization) end
+    return hide
+  end
+end
 
 --- Makes an empty list.
 -- @tparam number limit how many it keeps at the most
@@ -116,6 +144,7 @@ function exchanges.new(limit)
     items = {},              -- by their numbers
     first = nil, last = nil, -- the numbers of the oldest and the latest that is kept
     bytes = 0,               -- of all their texts
+    hiders = latest_hider(), -- Authorization header → what takes its key out of a text
   }, Exchanges)
 end
 

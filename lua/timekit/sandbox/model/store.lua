@@ -114,7 +114,7 @@ end
 
 --- Makes an empty store.
 -- @tparam table options `seed` (a whole number); `keys` (a `timekit.sandbox.model.keyring`); `rate_limit` (see
---   `timekit.sandbox.model.rate_limit`, or nil)
+--   `timekit.sandbox.model.rate_limit`, or nil); `full_requests` (how many requests are kept in full)
 -- @treturn Store
 function store.new(options)
   local booking_ids = ids.new(options.seed, 0)
@@ -127,7 +127,7 @@ function store.new(options)
     timers = timers.new(),
     rate_limit = rate_limit.new(options.rate_limit),
     requests = latest.new(REQUESTS_KEPT),
-    exchanges = exchanges.new(REQUESTS_KEPT),
+    exchanges = exchanges.new(options.full_requests),
     moves = 0,                             -- how often a booking has entered a state
     faults = faults.new(),
     hooks = {},                            -- the webhooks that are set up
