@@ -287,13 +287,7 @@ local function new(client, given)
   }, metatable)
 end
 
-<<<<<<< HEAD
--- Adds the method to the class of clients.
--- @tparam table Client the class
--- @tparam function check_client function(client, where, level): raises on a wrong or closed client
-=======
 -- Adds the method to the class of clients. `check_client(client, where, level)` raises on a wrong or closed client.
->>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
 function queues.install(Client, check_client)
   --- @type Client
 

@@ -89,7 +89,7 @@ PREPARE["Client:request"] = function(env)
   env.box:fault { match = "GET /v2/resources", what = "status", status = 200, body = '{"data":[],"total":0}' }
 end
 PREPARE["Box:requests"] = function(env) assert(env.tk:booking(env.id):confirm()) end
-PREPARE["Box:bookings"], PREPARE["Box:booking"] = PREPARE["Box:requests"], PREPARE["Box:requests"]
+PREPARE["Box:bookings"] = PREPARE["Box:requests"]
 PREPARE["Box:webhooks"] = function(env)
   env.box:webhook { url = "http://127.0.0.1:9000/hook", secret = "s3cr3t", graph = "instant", state = "confirmed" }
   env.my_code_that_books()
@@ -98,38 +98,6 @@ PREPARE["Box:deliveries"], PREPARE["Box:take_deliveries"] = PREPARE["Box:webhook
 PREPARE["Booking:delete"] = function(env) assert(env.tk:booking(env.id):decline()) end
 PREPARE["Booking:wait_until"] = PREPARE["Booking:delete"]
 
-<<<<<<< HEAD
--- A queue is in a real Redis, and its client is one over sockets, though nothing is sent to Timekit here.
-PREPARE["Client:queue"] = over_sockets
-
-local function with_queue(env)
-  env.folder = shell.must("mktemp -d"):gsub("%s+$", "")
-  shell.must(("redis-server --port 0 --unixsocket %s/socket --dir %s --save '' --appendonly yes --daemonize yes "
-    .. ">/dev/null 2>&1; until redis-cli -s %s/socket ping >/dev/null 2>&1; do :; done"):format(
-    env.folder, env.folder, env.folder))
-  over_sockets(env)
-  env.queue = env.tk:queue { redis = "unix://" .. env.folder .. "/socket", name = "examples" }
-  env.job = assert(env.queue:add(env.id, "confirm"))
-end
-for _, name in ipairs { "add", "get", "cancel", "dead", "stats" } do PREPARE["Queue:" .. name] = with_queue end
-
--- A worker goes on until it is told to stop, which is at once here.
-PREPARE["Queue:work"] = function(env)
-  with_queue(env)
-  local queue = env.queue
-  env.queue = { work = function(_, opts)
-    assert.is_false(opts.stop())
-    return queue:work { stop = function() return true end, on_job = opts.on_job }
-  end }
-end
-
--- A job that is not dead cannot be resolved.
-PREPARE["Queue:resolve"] = function(env)
-  with_queue(env)
-  env.assert = function(_, err) assert.equal("transition", err.kind) end
-end
-
-=======
 -- A queue that nobody works off, with a job in it. Nothing goes out but to its Redis.
 local function queue(env)
   env.redis = redis.start()
@@ -140,7 +108,6 @@ end
 for _, name in ipairs { "add", "work", "get", "cancel", "dead", "resolve", "stats" } do PREPARE["Queue:" .. name] = queue end
 PREPARE["Client:queue"] = over_sockets
 
->>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
 -- An expression with `--> VALUES` behind or below it becomes a comparison, a line that prints has to print that.
 local function with_expectations(code, expected)
   code = code:gsub("\n%s*(%-%->)", " %1")
@@ -167,13 +134,7 @@ local function run(example)
   local wrong = {}
   chunk()
   if not env.tk.closed then env.tk:close() end
-<<<<<<< HEAD
-  if rawget(env, "folder") then
-    shell.must(("redis-cli -s %s/socket shutdown nosave; rm -r %s"):format(env.folder, env.folder))
-  end
-=======
   if env.redis then env.redis:close() end
->>>>>>> 7a4370639af67716ad54ab9bbd3aa758577ea60c
   local output = table.concat(printed, "\n"):gsub("%s+", " ")
   for _, text in ipairs(expected) do
     if not output:find(text:gsub("%s+", " "), 1, true) then wrong[#wrong + 1] = text end
