@@ -105,7 +105,9 @@ local function queue(env)
   env.queue = env.tk:queue { redis = env.redis.address }
   env.job, env.is_stopping = assert(env.queue:add(env.id, "confirm")), true
 end
-for _, name in ipairs { "add", "work", "get", "cancel", "dead", "resolve", "stats" } do PREPARE["Queue:" .. name] = queue end
+for _, name in ipairs { "add", "work", "get", "cancel", "dead", "resolve", "stats" } do
+  PREPARE["Queue:" .. name] = queue
+end
 PREPARE["Client:queue"] = over_sockets
 
 -- An expression with `--> VALUES` behind or below it becomes a comparison, a line that prints has to print that.
