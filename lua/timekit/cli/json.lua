@@ -67,4 +67,12 @@ function json.encode(value, pretty)
   return table.concat(parts)
 end
 
+--- A field of an error as JSON has it. That no action is possible is an empty list, and no object.
+-- @tparam string name
+-- @param value
+-- @return the value
+function json.error_field(name, value)
+  return name == "allowed" and type(value) == "table" and next(value) == nil and timekit.array() or value
+end
+
 return json

@@ -8,9 +8,12 @@ local report = {}
 
 -- What of an error is JSON; a `cause` is an error, too.
 local function plain(err)
+  local json = require "timekit.cli.json"
   local fields = {}
   for name, value in pairs(err) do
-    if type(name) == "string" then fields[name] = name == "cause" and plain(value) or value end
+    if type(name) == "string" then
+      fields[name] = name == "cause" and plain(value) or json.error_field(name, value)
+    end
   end
   return fields
 end

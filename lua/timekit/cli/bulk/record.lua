@@ -21,7 +21,7 @@ local function plain(err, wanted)
     if name == "cause" then
       fields.cause = plain(value, wanted)
     elseif not LEFT_OUT[name] and (not wanted or wanted[name]) then
-      fields[name] = value
+      fields[name] = json.error_field(name, value)
     end
   end
   return fields
