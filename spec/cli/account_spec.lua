@@ -42,6 +42,8 @@ describe("the account", function()
     profiles "# a comment\n\n[default]\napp_key = the_right_key\n"
     assert.equal(0, (code "unset TIMEKIT_APP_KEY; timekit list"))
     assert.equal(4, (code "TIMEKIT_APP_KEY=a_wrong_key timekit list"))
+    profiles "\239\187\191[default]\r\napp_key = the_right_key\r\n"
+    assert.equal(0, (code "unset TIMEKIT_APP_KEY; timekit list"))
   end)
 
   it("is that of a profile asked for, before the environment", function()

@@ -53,7 +53,8 @@ end
 -- The profiles of a file: name → { name = value }. Values are never repeated in a message, since they can be keys.
 local function parse(text, path)
   local profiles, current, number = {}, nil, 0
-  for line in (text .. "\n"):gmatch("(.-)\n") do
+  -- Editors of Windows begin a text with a byte order mark.
+  for line in (text:gsub("^\239\187\191", "") .. "\n"):gmatch("(.-)\n") do
     number, line = number + 1, trim(line)
     local title, name, value = line:match("^%[(.*)%]$"), line:match("^([%w_]+)[ \t]*=[ \t]*(.*)$")
     if title then
