@@ -104,7 +104,8 @@ describe("rows of JSONL", function()
       '{"id":"b1"', " []", '{"id":"b1","acton":"confirm"}', '{"id":"b1","inputs":[]}', '{"id":"b1","key":{}}',
       '{"id":5}', '{"id":""}', '{"id":".."}', '{"id":"b1","action":"confirm"}',
       '{"id":"b1","action":"decline","inputs":{"mesage":"x"}}',
-      '{"id":"b\255"}', '{"id":"b\0"}', '{"id":"b1","action":7}',
+      '{"id":"b\255"}', '{"id":"b\0"}', '{"id":"b1","action":7}', '{"id":"b1","key":9007199254740993}',
+      '{"id":"b1","key":-9007199254740991}',
     }, "\n"), "rows.jsonl", "confirm")
     for index, problem in ipairs {
       "^1: not JSON: ", "^2: expected an object, got an array", "^3: unknown field 'acton', did you mean 'action'%?",
@@ -112,10 +113,11 @@ describe("rows of JSONL", function()
       "^6: id: expected a string",
       "^7: id: ", "^8: id: ", "^9: b1 confirm $", "^10: inputs.mesage: unknown, did you mean 'message'%?",
       "^11: invalid UTF%-8", "^12: not JSON: ", "^13: action: expected a string, got a number",
+      "^14: key: a number this large would not be repeated as it is: put it in quotes", "^15: b1 confirm $",
     } do
       assert.matches(problem, texts[index])
     end
-    assert.equal(13, #texts)
+    assert.equal(15, #texts)
   end)
 end)
 

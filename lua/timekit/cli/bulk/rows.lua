@@ -22,6 +22,9 @@ local rows = {}
 -- @field problem what is wrong with it; then the other fields may be missing
 -- @table Row
 
+-- The whole numbers up to this one are doubles; above it two of them would become one.
+local LARGEST_NUMBER = 2 ^ 53 - 1
+
 local FIELDS = { id = true, action = true, inputs = true, key = true }
 
 -- ---- JSONL ----
@@ -47,6 +50,9 @@ local function field_problem(object)
   end
   if not is_null(key) and type(key) ~= "string" and type(key) ~= "number" then
     return "key: expected a string or a number, got " .. messages.describe(key)
+  end
+  if type(key) == "number" and math.abs(key) > LARGEST_NUMBER then
+    return "key: a number this large would not be repeated as it is: put it in quotes"
   end
 end
 
