@@ -169,7 +169,21 @@ describe("the command that goes on with a run", function()
     } do
       local words = { "bulk" }
       for word in given:gmatch "%S+" do words[#words + 1] = word end
-      assert.equal("timekit bulk " .. expected, command_line.with(words, { "--resume" }))
+      assert.equal("timekit bulk " .. expected, command_line.with(words, { { "--resume" } }))
+    end
+  end)
+
+  it("takes all rows again that failed or are uncertain, whichever it took this time", function()
+    local both = { { "--retry", "failed" }, { "--retry", "uncertain" } }
+    for given, expected in pairs {
+      ["rows.csv"] = "rows.csv --retry failed --retry uncertain",
+      ["--retry uncertain rows.csv"] = "--retry uncertain rows.csv --retry failed",
+      ["--retry=failed rows.csv"] = "--retry=failed rows.csv --retry uncertain",
+      ["-- --retry failed"] = "--retry failed --retry uncertain -- --retry failed",
+    } do
+      local words = { "bulk" }
+      for word in given:gmatch "%S+" do words[#words + 1] = word end
+      assert.equal("timekit bulk " .. expected, command_line.with(words, both))
     end
   end)
 

@@ -12,22 +12,36 @@ function command_line.quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
---- The command that was given, with an option more.
+-- Is an option among the arguments, with the same value if it takes one? What follows `--` are no options.
+local function is_given(arguments, option)
+  local name, value = option[1], option[2]
+  for index, word in ipairs(arguments) do
+    if word == "--" then return false end
+    if word == name and (not value or arguments[index + 1] == value) then return true end
+    if value and word == name .. "=" .. value then return true end
+  end
+  return false
+end
+
+--- The command that was given, with options more.
 -- @tparam {string,...} arguments the program's
--- @tparam {string,...} more words to add, unless the first of them is there
+-- @tparam {{string,...},...} options to add unless they are there, each a name and, if it takes one, a value
 -- @treturn string
-function command_line.with(arguments, more)
-  local words, has_it, ends = { "timekit" }, false, nil
-  for index = 1, #arguments do
-    local word = arguments[index]
-    -- What follows are no options.
-    if word == "--" and not ends then ends = #words + 1 end
-    if word == more[1] and not ends then has_it = true end
+-- @usage command_line.with({ "bulk", "rows.csv" }, { { "--retry", "failed" } })
+--   --> "timekit bulk rows.csv --retry failed"
+function command_line.with(arguments, options)
+  local words, more = { "timekit" }, {}
+  for _, option in ipairs(options) do
+    if not is_given(arguments, option) then more[#more + 1] = table.concat(option, " ") end
+  end
+  for _, word in ipairs(arguments) do
+    if word == "--" and more then
+      for _, option in ipairs(more) do words[#words + 1] = option end
+      more = nil
+    end
     words[#words + 1] = command_line.quote(word)
   end
-  if not has_it then
-    for offset, word in ipairs(more) do table.insert(words, (ends or #words + 1) + (ends and offset - 1 or 0), word) end
-  end
+  for _, option in ipairs(more or {}) do words[#words + 1] = option end
   return table.concat(words, " ")
 end
 

@@ -161,6 +161,9 @@ local function tell_open(self, row)
   end
 end
 
+-- Why a run stopped that still tells of each row of the input.
+local TELLS_REST = { error = true, credentials = true, unreachable = true }
+
 -- The lines of all such rows.
 local function tell_rest(self)
   local open, list = self.runner.schedule.open, {}
@@ -168,7 +171,7 @@ local function tell_rest(self)
   table.sort(list)
   for _, number in ipairs(list) do tell_open(self, open[number]) end
   -- After Ctrl-C nobody waits for the rest of the file.
-  while self.runner.stopping == "error" and not is_interrupted() do
+  while TELLS_REST[self.runner.stopping] and not is_interrupted() do
     local ok, row = pcall(self.source)
     if not ok then self.runner:fail(tostring(row)) end
     if row == nil then break end
@@ -187,12 +190,12 @@ local RETRIED = { credentials = true, unreachable = true }
 local function show_next_command(self)
   local tally = self.tally
   if tally:left() > 0 then
-    local more = RETRIED[self.runner.stopping] and { "--retry", "failed" } or { "--resume" }
+    local more = { RETRIED[self.runner.stopping] and { "--retry", "failed" } or { "--resume" } }
     self.context:err(("timekit: to go on: %s\n"):format(command_line.with(self.arguments, more)))
   elseif tally.failed + tally.uncertain > 0 then
     local more = {}
     for _, outcome in ipairs { "failed", "uncertain" } do
-      if tally[outcome] > 0 then more[#more + 1], more[#more + 2] = "--retry", outcome end
+      if tally[outcome] > 0 then more[#more + 1] = { "--retry", outcome } end
     end
     self.context:note("to take these rows again: " .. command_line.with(self.arguments, more))
   end
@@ -305,9 +308,12 @@ local function dry_run(self, path, found)
   if self.retry and is_there(path) then
     local journal, problem = journals.open(path)
     if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
-    check_header(path, journal.found, self.header)
-    index, problem = journal:load()
-    if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
+    -- Of a first line that is not complete nothing was sent.
+    if journal.found then
+      check_header(path, journal.found, self.header)
+      index, problem = journal:load()
+      if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
+    end
   end
   return tell_dry_run(self.context, found, index, self.retry)
 end

@@ -27,7 +27,7 @@ limit of Timekit's is waited out, however long it lasts.]]
 local function whole_number(text)
   local number = text:find "^%d+$" and tonumber(text)
   if number and number >= 1 and number <= 10000 then return number end
-  return nil, ("expected a whole number from 1 to 10000, got '%s'"):format(text)
+  return nil, ("--concurrency: expected a whole number from 1 to 10000, got '%s'"):format(text)
 end
 
 local SECONDS = { s = 1, sec = 1, min = 60, h = 3600 }
@@ -38,7 +38,7 @@ local function rate(text)
   local count, unit = text:match "^(%d+%.?%d*)/(%a+)$"
   local per_second = count and SECONDS[unit] and tonumber(count) / SECONDS[unit]
   if per_second and per_second > 0 and per_second <= 1e6 then return { per_second = per_second } end
-  return nil, ("expected a rate such as 600/min or 10/s, or none, got '%s'"):format(text)
+  return nil, ("--rate: expected a rate such as 600/min or 10/s, or none, got '%s'"):format(text)
 end
 
 -- argparse takes false for a failed conversion.
