@@ -164,7 +164,8 @@ describe("the command", function()
     assert.same({ cancel = { message = "x" } }, last_request().body)
     assert.same({ 0, "", "" }, { world:run("timekit request DELETE /bookings/" .. id) })
     assert.equal(2, (world:run "timekit request GET /bookings a.b=c"))
-    assert.equal(2, (world:run "timekit request GET '/bookings?a=b'"))
+    local status, _, err = world:run "timekit request GET '/bookings?a=b'"
+    assert.same({ 2, "a query is given as NAME=VALUE" }, { status, err:match "a query .* NAME=VALUE" })
     world:fault { match = "POST /v2/bookings", when = "after", what = "close" }
     assert.equal(7, (world:run "timekit request POST /bookings a=b"))
   end)

@@ -41,6 +41,10 @@ end
 
 function request.run(context, args)
   local method, fields = args.method:upper(), values.object(args.fields)
+  -- The method's own message names an option that is not one of the program's.
+  if args.path:find "[?#]" then
+    failure.raise("usage", "path: '?' and '#' cannot stand in it: a query is given as NAME=VALUE, such as limit=5")
+  end
   local has_fields, options = next(fields) ~= nil, { include = context:include() }
   if has_fields and method == "GET" then
     for name, value in pairs(fields) do
