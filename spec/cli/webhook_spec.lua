@@ -123,6 +123,12 @@ describe("webhooks", function()
     assert.same({ 0, BODY, "" }, { world:run "timekit webhook replay 3 -q --exec 'cat > replayed'; cat replayed" })
   end)
 
+  it("have numbers of their own, since no second receiver stores to the same file", function()
+    listen()
+    local status, _, err = world:run "timeout 10 timekit webhook listen --secret-file secret --port 0"
+    assert.same({ 2, "--store names another file" }, { status, err:match "another .* there: (.*)\n" })
+  end)
+
   it("are not answered when they cannot be stored", function()
     -- No file may grow beyond 1,024 bytes.
     local url = listen("", "trap '' XFSZ; ulimit -f 1; ")

@@ -64,14 +64,27 @@ local function reopen(self)
   return true
 end
 
---- Opens a store for writing.
--- Raises a failure if it cannot be written.
+-- Keeps others from storing there, who would give the same numbers. Returns what holds the lock until the process ends.
+local function lock(path)
+  local held, problem = core.append(path)
+  local is_locked
+  if held then is_locked, problem = held:lock() end
+  if is_locked == false then
+    failure.raise("usage", "%s: another 'webhook listen' stores its deliveries there: --store names another file", path)
+  end
+  if not is_locked then failure.raise("failed", "the deliveries cannot be stored: %s", problem) end
+  return held
+end
+
+--- Opens a store for writing, and locks it until the process ends.
+-- Raises a failure if it cannot be written, or another process stores there.
 -- @tparam string path
 -- @treturn Store
 function deliveries.open(path)
   make(path)
   local self = setmetatable({
     path = path,
+    lock = lock(path),
     file = nil,   -- nil after a write that failed
     count = nil,  -- its lines
   }, Store)
