@@ -1,4 +1,5 @@
 // A request and its response in full, and the request as code.
+import { send } from "./api.js";
 import { h, say, showError } from "./dom.js";
 import { block } from "./json.js";
 import { LANGUAGES, sample } from "./samples.js";
@@ -118,4 +119,24 @@ export function exchangeView(exchange) {
     sent ? responsePart(exchange) : null,
     requestPart(exchange.request),
     codePart(exchange.request));
+}
+
+// Milliseconds. An answer that comes sooner needs no word about waiting for it.
+const SOON = 300;
+
+/** Sends a request, as `send`. Until an answer comes, which can be never, `view` says so and offers to stop waiting. */
+export async function sendFrom(view, request) {
+  const stop = new AbortController();
+  const waiting = h("p", { class: "line", testid: "waiting" }, "Waiting for the answer…",
+    h("button", { type: "button", class: "quiet", testid: "waiting-stop", onclick: () => stop.abort() }, "Stop waiting"));
+  const timer = setTimeout(() => {
+    view.before(waiting);
+    say("Waiting for the answer");
+  }, SOON);
+  try {
+    return await send(request, stop.signal);
+  } finally {
+    clearTimeout(timer);
+    waiting.remove();
+  }
 }
