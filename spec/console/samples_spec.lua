@@ -17,7 +17,8 @@ local NO_PROXY = "env -u http_proxy -u HTTP_PROXY -u all_proxy -u ALL_PROXY"
 local KEY = "test_key_of_samples"
 
 -- Method, target and body of requests that a program may send by mistake. `target`: how it looks once all is encoded
--- that has to be; `encodes`: the module encodes more than that; `is_exact`: the body comes byte for byte; `lua`: what the sample in Lua says instead.
+-- that has to be; `encodes`: the module encodes more than that; `is_exact`: the body comes byte for byte; `lua`: what
+-- the sample in Lua says instead.
 local ODD = {
   { "GET", "/v2/bookings?a=\195\169", target = "/v2/bookings?a=%C3%A9" },
   { "GET", "/v2/bookings?b=x[1]&c={a,b}&constructor=1&__proto__=2&x=1?y=2", encodes = true },
