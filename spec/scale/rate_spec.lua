@@ -16,8 +16,10 @@ end
 
 local RATE, BURST = 9.8, 10
 
--- Seconds by which a request may leave later than its token was meant: see `timekit.call.shared_rate`.
+-- Seconds by which a request may leave later than its token was meant: see `timekit.call.shared_rate`. A busy machine
+-- lets a process wait between its check and its request, as long as it lets this one oversleep.
 local LATE = 0.15
+local overslept = 0
 
 local members, log
 
@@ -55,14 +57,21 @@ local function worst_excess(list)
   local worst = -math.huge
   for first = 1, #list do
     for last = first, #list do
-      local allowed = BURST + RATE * (list[last].at - list[first].at + LATE)
+      local allowed = BURST + RATE * (list[last].at - list[first].at + LATE + overslept)
       worst = math.max(worst, last - first + 1 - allowed)
     end
   end
   return worst
 end
 
-local function pass(seconds) core.sleep(seconds) end
+local function pass(seconds)
+  local over = core.now() + seconds
+  repeat
+    local before = core.now()
+    core.sleep(0.01)
+    overslept = math.max(overslept, core.now() - before - 0.01)
+  until core.now() > over
+end
 
 describe("a shared rate", function()
   local server
@@ -71,7 +80,7 @@ describe("a shared rate", function()
   teardown(host.close)
   before_each(function()
     host.reset()
-    members, log = {}, os.tmpname()
+    members, log, overslept = {}, os.tmpname(), 0
     server = redis.start()
   end)
   after_each(function()
@@ -116,7 +125,7 @@ describe("a shared rate", function()
     end
     tk:close()
     table.sort(waits)
-    assert.is_true(waits[8] < 0.25, ("a call waited %.3f seconds"):format(waits[8]))
+    assert.is_true(waits[8] < 0.25 + 4 * overslept, ("a call waited %.3f seconds"):format(waits[8]))
     -- Calls that would use all of the rate, and book ahead, leave a tenth to bulk once what they booked is paid for.
     for _ = 1, 2 do start(server, 10) end
     pass(3)

@@ -33,7 +33,8 @@ local function origin_of(http)
   return ("http://%s:%d"):format(host, port)
 end
 
--- Calls `stop` when the process is asked to end.
+-- Calls `stop` when the process is asked to end. Returns a function that lets these signals end the process again, and
+-- what it starts.
 local function watch_signals(queue, stop)
   local signal = require "cqueues.signal"
   signal.block(signal.SIGINT, signal.SIGTERM)
@@ -41,6 +42,7 @@ local function watch_signals(queue, stop)
     signal.listen(signal.SIGINT, signal.SIGTERM):wait()
     stop()
   end)
+  return function() signal.unblock(signal.SIGINT, signal.SIGTERM) end
 end
 
 -- Calls `stop` when the standard input ends.
@@ -80,7 +82,7 @@ function listener.serve(options)
 
   local stopped = false
   local function stop() stopped = true end
-  watch_signals(queue, stop)
+  local unwatch_signals = watch_signals(queue, stop)
   if options.until_eof then watch_input(queue, stop) end
   options.on_ready(origin_of(http), stop, queue)
   while not stopped do
@@ -89,6 +91,7 @@ function listener.serve(options)
     if fd == 0 then stop() elseif not ok then report(tostring(trouble)) end
   end
   http:close()
+  unwatch_signals()
   return true
 end
 
