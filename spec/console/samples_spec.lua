@@ -33,6 +33,8 @@ local ODD = {
   { "GET", "/v2/bookings", '{"a":1}', lua = "no body with a GET" },
   { "OPTIONS", "/v2/bookings", lua = "GET, POST, PUT, PATCH, DELETE only" },
   { "GET", "/v2", lua = "below /v2 only" },
+  { "POST", "/v2/bookings", ('{"graph":"instant","what":"%s"}'):format(("it's $HOME "):rep(18000)) },
+  { "POST", "/v2/bookings", ("x"):rep(33000) .. "\n' $(id) `id`\n%s\\n", lua = "JSON objects and lists only" },
 }
 
 describe("a sample of the console", function()

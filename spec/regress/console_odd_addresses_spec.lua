@@ -73,6 +73,13 @@ describe("the console", function()
     page:sees("request-body", '"b": 1.50')
   end)
 
+  it("has no code for a request whose body is cut", function()
+    page:ask("POST", "/v2/bookings", { graph = "instant", what = ("x"):rep(300000) })
+    page:open("#request=" .. page:ask("GET", "/_sandbox/status").requests)
+    page:sees("#main", "too long to keep in full, so there is no code")
+    page:has_rows("sample-curl", 0)
+  end)
+
   it("keeps the reasons of actions within their card", function()
     local id = page:create()
     page:ask("PUT", "/v2/bookings/" .. id .. "/confirm", {})

@@ -35,7 +35,7 @@ function requestPart(request) {
     h("p", { class: "line" }, h("strong", {}, request.method), " ", h("code", {}, request.target)),
     headersOf(request.headers ?? {}, "request"),
     request.body ? block(request.body, { label: "Body of the request", testid: "request-body" }) : null,
-    request.is_cut ? h("p", { class: "note" }, "The body was too long to keep in full.") : null);
+    request.is_cut ? h("p", { class: "note" }, "The body was too long to keep in full, so there is no code that repeats it.") : null);
 }
 
 function answerBody(answer) {
@@ -118,7 +118,7 @@ export function exchangeView(exchange) {
   return h("div", { class: "exchange" },
     sent ? responsePart(exchange) : null,
     requestPart(exchange.request),
-    codePart(exchange.request));
+    exchange.request.is_cut ? null : codePart(exchange.request));
 }
 
 // Milliseconds. An answer that comes sooner needs no word about waiting for it.
