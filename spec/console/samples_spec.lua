@@ -16,6 +16,27 @@ local NO_PROXY = "env -u http_proxy -u HTTP_PROXY -u all_proxy -u ALL_PROXY"
 
 local KEY = "test_key_of_samples"
 
+-- Method, target and body of requests that a program may send by mistake. `target`: how it looks once all is encoded
+-- that has to be; `encodes`: the module encodes more than that; `is_exact`: the body comes byte for byte; `lua`: what
+-- the sample in Lua says instead.
+local ODD = {
+  { "GET", "/v2/bookings?a=\195\169", target = "/v2/bookings?a=%C3%A9" },
+  { "GET", "/v2/bookings?b=x[1]&c={a,b}&constructor=1&__proto__=2&x=1?y=2", encodes = true },
+  { "GET", "/v2/bookings/%zz", encodes = true },
+  { "DELETE", "/v2/bookings/x", '{"constructor":1,"b":[{"0":{"1":2}}],"12":3}' },
+  { "POST", "/v2/bookings", '{"a":12345678901234567890,"b":1e300,"__proto__":{"c":1}}', is_exact = true,
+    lua = "numbers that Lua can hold" },
+  { "POST", "/v2/bookings", '"text"', lua = "JSON objects and lists only" },
+  { "POST", "/v2/bookings", "null", lua = "JSON objects and lists only" },
+  { "POST", "/v2/bookings", "not 'JSON': $HOME `x` \\ \"y\"", is_exact = true, lua = "JSON objects and lists only" },
+  { "POST", "/v2/bookings", "[1]" },
+  { "GET", "/v2/bookings", '{"a":1}', lua = "no body with a GET" },
+  { "OPTIONS", "/v2/bookings", lua = "GET, POST, PUT, PATCH, DELETE only" },
+  { "GET", "/v2", lua = "below /v2 only" },
+  { "POST", "/v2/bookings", ('{"graph":"instant","what":"%s"}'):format(("it's $HOME "):rep(18000)) },
+  { "POST", "/v2/bookings", ("x"):rep(33000) .. "\n' $(id) `id`\n%s\\n", lua = "JSON objects and lists only" },
+}
+
 describe("a sample of the console", function()
   if not browser.is_there() then
     pending("cannot be seen: chromium or chromedriver is not there")
@@ -118,6 +139,30 @@ describe("a sample of the console", function()
         assert.equal(2, #page:ask("GET", "/_sandbox/bookings"))
         local bookings = page:ask("GET", "/_sandbox/bookings")
         assert.same(bookings[1].meta, bookings[2].meta)
+      end)
+
+      it("repeats any request, however odd, or says why the module cannot send it", function()
+        for _, odd in ipairs(ODD) do
+          api(odd[1], odd[2], odd[3])
+          local number = latest().number
+          page:open("#request=" .. number)
+          b:find "sample-tab-lua"
+          local output = run(language, ending, program)
+          if language == "lua" and odd.lua then
+            assert.equal("", output)
+            page:sees("sample-lua", odd.lua)
+          else
+            local now, was = latest(), page:ask("GET", "/_sandbox/requests/" .. number)
+            assert.equal(number + 1, now.number, odd[2])
+            assert.same({ was.method, was.status }, { now.method, now.status }, odd[2])
+            if language ~= "lua" or not odd.encodes then assert.equal(odd.target or was.target, now.target) end
+            local sent = page:ask("GET", "/_sandbox/requests/" .. now.number).request.body
+            if not (language == "javascript" and odd[1] == "GET") and language ~= "lua" then
+              assert.same(core.decode(odd[3] or "") or odd[3] or "", core.decode(sent) or sent)
+            end
+            if odd.is_exact then assert.equal(odd[3], sent) end
+          end
+        end
       end)
 
       it("deletes, and says what was refused", function()

@@ -37,9 +37,9 @@ function basic(text) {
 
 /**
  * Sends a request to the API: `{ method, target, body }`, where the body is a value or undefined. Returns the exchange
- * as `exchange.js` shows it. Never throws: an answer that does not come is an outcome, too.
+ * as `exchange.js` shows it. Never throws: an answer that does not come is an outcome, too. A signal ends the waiting.
  */
-export async function send({ method, target, body }) {
+export async function send({ method, target, body }, signal) {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = text === undefined ? {} : { "content-type": "application/json" };
   const request = { method, target, headers: { authorization: "Basic ***", ...headers }, body: text ?? "" };
@@ -49,11 +49,12 @@ export async function send({ method, target, body }) {
   try {
     // Without `omit`, the browser would ask for a password of its own when the key is refused.
     response = await fetch(target, {
-      method, body: text, cache: "no-store", credentials: "omit", headers: { ...headers, authorization: basic(key.get()) },
+      method, body: text, signal, cache: "no-store", credentials: "omit", headers: { ...headers, authorization: basic(key.get()) },
     });
   } catch {
-    return { request, seconds: seconds(), lost: "No answer came: the connection was lost. The request may have taken "
-      + "effect or not; the state of the booking tells." };
+    const why = signal?.aborted ? "You stopped waiting before an answer came." : "No answer came: the connection was lost.";
+    return { request, seconds: seconds(),
+      lost: why + " The request may have taken effect or not; the state of the booking tells." };
   }
   const answer = { status: response.status, headers: Object.fromEntries(response.headers), body: "" };
   try {

@@ -1,8 +1,8 @@
 // One booking: its picture, its actions, and what came of them.
-import { control, dataOf, send } from "./api.js";
+import { control, dataOf } from "./api.js";
 import { stateChip } from "./bookings.js";
 import { clockTime, guarded, h, replace, say, showError } from "./dom.js";
-import { exchangeView } from "./exchange.js";
+import { exchangeView, sendFrom } from "./exchange.js";
 import { field, valuesOf } from "./fields.js";
 import { picture } from "./graphs.js";
 import { haveMoved, refresh, watch } from "./live.js";
@@ -65,7 +65,7 @@ function workbench(element, onSent) {
   }
 
   const submit = guarded(async () => {
-    const exchange = await send(requestOf(booking, offer, valuesOf(fields)));
+    const exchange = await sendFrom(view, requestOf(booking, offer, valuesOf(fields)));
     replace(view, exchangeView(exchange));
     say(exchange.answer ? `Answered ${exchange.answer.status}` : "No answer came");
     onSent(exchange, offer);
@@ -115,7 +115,7 @@ function headOf(booking) {
       stateChip(booking.state, booking.completed, "booking-state")),
     h("dl", { class: "facts" },
       fact("Id", h("code", {}, booking.id)), fact("Graph", booking.graph),
-      event.start ? fact("Time", `${clockTime(event.start, true)} to ${clockTime(event.end, true)}`) : null,
+      event.start ? fact("Time", `${clockTime(event.start, true)} to ${clockTime(event.end, true)} UTC`) : null,
       customer?.name || customer?.email ? fact("Customer", customer.name ?? customer.email) : null,
       fact("By itself", booking.next
         ? `${booking.next.action ?? "expires"} → ${booking.next.to}, at ${clockTime(booking.next.time)}`

@@ -1,8 +1,8 @@
 // The form that makes a booking.
-import { control, dataOf, send } from "./api.js";
+import { control, dataOf } from "./api.js";
 import { carry, prepared } from "./booking.js";
 import { guarded, h, replace, say } from "./dom.js";
-import { exchangeView } from "./exchange.js";
+import { exchangeView, sendFrom } from "./exchange.js";
 import { field, valuesOf } from "./fields.js";
 import { graphs } from "./graphs.js";
 import { refresh } from "./live.js";
@@ -58,7 +58,7 @@ export function createView(container) {
   }
 
   form.addEventListener("submit", guarded(async () => {
-    const exchange = await send(request());
+    const exchange = await sendFrom(view, request());
     const booking = dataOf(exchange);
     await refresh();
     if (!booking) {

@@ -45,13 +45,14 @@ export function say(text) {
   byId("said").textContent = text;
 }
 
-/** A listener that shows what goes wrong in it, and does not run twice at once. */
+/** A listener that shows what goes wrong in it, in place of what went wrong before, and does not run twice at once. */
 export function guarded(work) {
   let running = false;
   return async (event) => {
     event?.preventDefault?.();
     if (running) return;
     running = true;
+    clearError("error");
     try {
       await work(event);
     } catch (error) {
@@ -62,7 +63,8 @@ export function guarded(work) {
   };
 }
 
-/** `2026-12-01 10:00:00` of a timestamp, in UTC; `short` leaves the seconds out. */
+/** `2026-12-01 10:00:00` of a timestamp such as `2026-12-01T12:00:00+0200`, in UTC; `short` leaves the seconds out. */
 export function clockTime(text, short) {
-  return text ? text.slice(0, 10) + " " + text.slice(11, short ? 16 : 19) : "";
+  const date = new Date((text ?? "").replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
+  return Number.isNaN(date.getTime()) ? text ?? "" : date.toISOString().slice(0, short ? 16 : 19).replace("T", " ");
 }

@@ -1,4 +1,5 @@
 // A request and its response in full, and the request as code.
+import { send } from "./api.js";
 import { h, say, showError } from "./dom.js";
 import { block } from "./json.js";
 import { LANGUAGES, sample } from "./samples.js";
@@ -34,7 +35,7 @@ function requestPart(request) {
     h("p", { class: "line" }, h("strong", {}, request.method), " ", h("code", {}, request.target)),
     headersOf(request.headers ?? {}, "request"),
     request.body ? block(request.body, { label: "Body of the request", testid: "request-body" }) : null,
-    request.is_cut ? h("p", { class: "note" }, "The body was too long to keep in full.") : null);
+    request.is_cut ? h("p", { class: "note" }, "The body was too long to keep in full, so there is no code that repeats it.") : null);
 }
 
 function answerBody(answer) {
@@ -117,5 +118,25 @@ export function exchangeView(exchange) {
   return h("div", { class: "exchange" },
     sent ? responsePart(exchange) : null,
     requestPart(exchange.request),
-    codePart(exchange.request));
+    exchange.request.is_cut ? null : codePart(exchange.request));
+}
+
+// Milliseconds. An answer that comes sooner needs no word about waiting for it.
+const SOON = 300;
+
+/** Sends a request, as `send`. Until an answer comes, which can be never, `view` says so and offers to stop waiting. */
+export async function sendFrom(view, request) {
+  const stop = new AbortController();
+  const waiting = h("p", { class: "line", testid: "waiting" }, "Waiting for the answer…",
+    h("button", { type: "button", class: "quiet", testid: "waiting-stop", onclick: () => stop.abort() }, "Stop waiting"));
+  const timer = setTimeout(() => {
+    view.before(waiting);
+    say("Waiting for the answer");
+  }, SOON);
+  try {
+    return await send(request, stop.signal);
+  } finally {
+    clearTimeout(timer);
+    waiting.remove();
+  }
 }

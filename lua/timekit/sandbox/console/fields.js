@@ -49,7 +49,11 @@ export function field(name, spec = {}) {
   if (spec.value !== undefined) input.value = spec.value;
   return {
     name, input, element: wrapped(name, spec, input, spec.hint ?? hint),
-    read: () => (input.value === "" ? undefined : read(input.value, name)),
+    read: () => {
+      // What is no number has no value, either.
+      if (input.validity.badInput) throw new Error(`${name}: expected a number`);
+      return input.value === "" ? undefined : read(input.value, name);
+    },
   };
 }
 

@@ -20,10 +20,14 @@ function coloured(text) {
   return nodes;
 }
 
+// Numbers stay as they are written, where the browser knows how: JavaScript would round the digits of a long one.
+const asWritten = (name, value, context) =>
+  (typeof value === "number" && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value);
+
 /** The text with line breaks, if it is JSON; else as it is. */
 export function pretty(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(text, asWritten), null, 2);
   } catch {
     return text;
   }

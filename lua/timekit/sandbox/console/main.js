@@ -13,13 +13,13 @@ const requestView = () => import("./requests.js").then((module) => module.reques
 const faultsView = () => import("./faults.js").then((module) => module.faultsView);
 const webhooksView = () => import("./webhooks.js").then((module) => module.webhooksView);
 
-// Name → which entry of the navigation it belongs to, its list and what stands beside that.
+// Name → which entry of the navigation it belongs to, its list and what stands beside that; `needs`: of what, after `=`.
 const VIEWS = {
   bookings: { of: "bookings", title: "Bookings", list: bookingsList },
-  booking: { of: "bookings", title: "Booking", list: bookingsList, detail: bookingView },
+  booking: { of: "bookings", title: "Booking", list: bookingsList, detail: bookingView, needs: true },
   create: { of: "bookings", title: "New booking", list: bookingsList, detail: createView },
   requests: { of: "requests", title: "Requests", list: requestsList },
-  request: { of: "requests", title: "Request", list: requestsList, detail: requestView },
+  request: { of: "requests", title: "Request", list: requestsList, detail: requestView, needs: true },
   faults: { of: "faults", title: "Faults", detail: faultsView },
   webhooks: { of: "webhooks", title: "Webhooks", detail: webhooksView },
 };
@@ -50,12 +50,23 @@ function markCurrent() {
   }
 }
 
+// Which view an address is of, and of what. Any text can stand in an address.
+function viewOf(hash) {
+  const [, name, text] = hash.match(/^#(\w+)(?:=(.*))?$/) ?? [];
+  const view = Object.hasOwn(VIEWS, name) ? VIEWS[name] : VIEWS.bookings;
+  if (view.needs && !text) return { view: VIEWS[view.of] };
+  try {
+    return { view, argument: text && decodeURIComponent(text) };
+  } catch {
+    return { view, argument: text };
+  }
+}
+
 let turn = 0;
 
 async function route() {
   const mine = ++turn;
-  const [, name, argument] = location.hash.match(/^#(\w+)(?:=(.*))?$/) ?? [];
-  const view = VIEWS[name] ?? VIEWS.bookings;
+  const { view, argument } = viewOf(location.hash);
   clearError();
   let list, detail;
   try {
@@ -66,13 +77,13 @@ async function route() {
   if (mine !== turn) return;
   main.className = (view.list ? "with-list " : "") + (view.detail ? "with-detail" : "");
   put("list", list);
-  put("detail", detail, argument && decodeURIComponent(argument), true);
+  put("detail", detail, argument, true);
   if (list && detail) parts.detail.element.prepend(back(view));
   for (const link of byId("views").children) {
     if (link.dataset.view === view.of) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${view.title}${argument ? " " + decodeURIComponent(argument).slice(0, 8) : ""} · Timekit sandbox`;
+  document.title = `${view.title}${argument ? " " + argument.slice(0, 8) : ""} · Timekit sandbox`;
   markCurrent();
 }
 

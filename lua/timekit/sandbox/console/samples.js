@@ -2,7 +2,8 @@
 
 const indent = (text, by = "  ") => text.replaceAll("\n", "\n" + by);
 
-// Writes a value as a literal of a language: `{ string, null, true, false, list, table, empty }`.
+// Writes a value as a literal of a language: `{ string, null, true, false, list, table, empty }`. `numberedMarks` are
+// those of an object that the language would take for a list.
 function literal(value, language, depth = "") {
   const inner = depth + "  ";
   const items = (list, open, close) => list.length === 0 ? open + close
@@ -17,7 +18,7 @@ function literal(value, language, depth = "") {
   const fields = Object.entries(value);
   if (fields.length === 0) return language.empty;
   return items(fields.map(([name, item]) => language.field(name) + literal(item, language, inner)),
-    ...language.tableMarks);
+    ...(fields[0][0] === "0" && language.numberedMarks || language.tableMarks));
 }
 
 const jsonString = (text) => JSON.stringify(text);
@@ -45,18 +46,39 @@ const JAVASCRIPT = {
 const phpString = (text) => "'" + text.replace(/[\\']/g, "\\$&") + "'";
 const PHP = {
   string: phpString, null: "null", true: "true", false: "false", empty: "new stdClass()", list: same,
-  listMarks: ["[", "]"], tableMarks: ["[", "]"], field: (name) => phpString(name) + " => ",
+  listMarks: ["[", "]"], tableMarks: ["[", "]"], numberedMarks: ["(object) [", "]"],
+  field: (name) => phpString(name) + " => ",
 };
 
 const isEmpty = (value) => value === undefined || (value && typeof value === "object" && !Object.keys(value).length);
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+function decoded(text, decode) {
+  try {
+    return decode(text);
+  } catch {
+    return text;
+  }
+}
+
+const LUA_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+// Why the module cannot send a request; null when it can.
+function luaObstacle({ method, url, path, text, body }, base) {
+  if (!LUA_METHODS.includes(method)) return `It sends ${LUA_METHODS.join(", ")} only.`;
+  if (!url.startsWith(base) || !/^(\/[^/\\]+)+$/.test(path)) return "It sends to paths below /v2 only, without empty parts.";
+  if (text && (!body || typeof body !== "object")) return "It sends JSON objects and lists only, with numbers that Lua can hold.";
+  return text && method === "GET" ? "It sends no body with a GET." : null;
+}
 
 // What the module has a method for is written with it.
 function luaCall({ method, path, query, body }) {
   const write = (value) => literal(value, LUA);
   const [, id, action] = path.match(/^\/bookings\/([^/]+)(?:\/([^/]+))?$/) ?? [];
   const named = id && !["bulk", "groups", "reserve", "graphs"].includes(id);
-  const handle = id && `tk:booking(${luaString(decodeURIComponent(id))})`;
-  const isAction = named && action && method === "PUT" && body && typeof body === "object" && !Array.isArray(body)
+  const handle = id && `tk:booking(${luaString(decoded(id, decodeURIComponent))})`;
+  const isAction = named && action && method === "PUT" && isObject(body)
     && Object.keys(body).every((name) => name === action);
   if (isAction) {
     const inputs = body[action];
@@ -64,15 +86,19 @@ function luaCall({ method, path, query, body }) {
   }
   if (named && !action && method === "GET" && !query) return `${handle}:get()`;
   if (named && !action && method === "DELETE" && body === undefined) return `${handle}:delete()`;
-  if (path === "/bookings" && method === "POST" && !query && !isEmpty(body)) return `tk:create_booking(${write(body)})`;
+  if (path === "/bookings" && method === "POST" && !query && isObject(body) && !isEmpty(body)) {
+    return `tk:create_booking(${write(body)})`;
+  }
   const options = [];
   if (query) options.push("query = " + indent(literal(query, LUA)));
   if (body !== undefined) options.push("body = " + indent(literal(body, LUA)));
   const third = options.length ? `, {\n  ${options.join(",\n  ")},\n}` : "";
-  return `tk:request(${luaString(method)}, ${luaString(decodeURI(path))}${third})`;
+  return `tk:request(${luaString(method)}, ${luaString(decoded(path, decodeURI))}${third})`;
 }
 
 function lua(request, base) {
+  const obstacle = luaObstacle(request, base);
+  if (obstacle) return `-- The module cannot send this request. ${obstacle}\n`;
   return `local timekit = require "timekit"
 
 local tk = timekit.new {
@@ -93,9 +119,18 @@ tk:close()
 
 const shell = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
 
+// Linux takes no argument of 128 KiB, which are at least a quarter as many characters. `printf` is the shell's own.
+const LONG = 32_000;
+
 function curl({ method, url, text }) {
-  const lines = [`curl -sS -i -u ":$TIMEKIT_APP_KEY" ${method === "HEAD" ? "-I" : "-X " + method} ${shell(url)}`];
-  if (text) lines.push("-H 'Content-Type: application/json'", `--data-raw ${shell(text)}`);
+  // Without -g, brackets and braces would stand for several addresses.
+  const plain = /[[\]{}]/.test(url) ? "-g " : "";
+  const lines = [`curl -sS -i ${plain}-u ":$TIMEKIT_APP_KEY" ${method === "HEAD" ? "-I" : "-X " + method} ${shell(url)}`];
+  if (text) lines.push("-H 'Content-Type: application/json'");
+  if (text?.length >= LONG) {
+    lines.unshift(`printf %s ${shell(text)} |`);
+    lines.push("--data-binary @-");
+  } else if (text) lines.push(`--data-raw ${shell(text)}`);
   return lines.join(" \\\n  ") + "\n";
 }
 
@@ -104,7 +139,9 @@ const bodyIn = (request, language, wrap) =>
   request.body === undefined ? language.string(request.text) : wrap(literal(request.body, language, "  "));
 
 function javascript(request) {
-  const { method, url, text } = request;
+  const { method, url } = request;
+  // `fetch` sends no body with these.
+  const text = method === "GET" || method === "HEAD" ? undefined : request.text;
   const type = text ? '\n    "Content-Type": "application/json",' : "";
   const body = text ? `\n  body: ${bodyIn(request, JAVASCRIPT, (value) => `JSON.stringify(${value})`)},` : "";
   return `const key = Buffer.from(":" + process.env.TIMEKIT_APP_KEY).toString("base64");
@@ -165,10 +202,20 @@ export const LANGUAGES = [
   ["lua", "Lua"], ["curl", "curl"], ["javascript", "JavaScript"], ["python", "Python"], ["php", "PHP"],
 ];
 
+// What a program would not send as it came: a number that it cannot hold, or a name that means something to JavaScript.
+const isLost = (name, value) => name === "__proto__"
+  || typeof value === "number" && !(Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value));
+
+// The value of a body; undefined for one that has to be sent as its text.
 function bodyOf(text) {
   if (!text) return undefined;
+  let isWhole = true;
   try {
-    return JSON.parse(text);
+    const body = JSON.parse(text, (name, value) => {
+      if (isLost(name, value)) isWhole = false;
+      return value;
+    });
+    return isWhole ? body : undefined;
   } catch {
     return undefined;
   }
@@ -176,7 +223,7 @@ function bodyOf(text) {
 
 function queryOf(text) {
   if (!text) return undefined;
-  const query = {};
+  const query = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) {
     query[name] = name in query ? [].concat(query[name], value) : value;
   }
@@ -188,9 +235,11 @@ function queryOf(text) {
  * the text; `origin` is that of the sandbox.
  */
 export function sample(language, request, origin) {
-  const [path, query] = request.target.replace(/^\/v2/, "").split("?");
+  // Not every program encodes what cannot stand in an address.
+  const target = request.target.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+  const [, path, query] = target.replace(/^\/v2/, "").match(/^([^?]*)\??(.*)$/);
   return WRITERS[language]({
-    method: request.method, url: origin + request.target, text: request.body || undefined, body: bodyOf(request.body),
+    method: request.method, url: origin + target, text: request.body || undefined, body: bodyOf(request.body),
     path, query: queryOf(query),
   }, origin + "/v2");
 }

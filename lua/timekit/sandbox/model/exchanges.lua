@@ -21,14 +21,24 @@ local function same(text)
   return text
 end
 
+-- What nobody may read: the key, also where it stands in the place of the user's name, and the whole credentials.
+local function secrets_of(authorization)
+  local user, key = wire.credentials(authorization)
+  local patterns = {}
+  for _, secret in ipairs { key or "", key == "" and user or "", (authorization or ""):match("(%S*)%s*$") } do
+    if #secret >= SHORTEST_KEY then patterns[#patterns + 1] = secret:gsub("[^A-Za-z0-9]", "%%%0") end
+  end
+  return patterns
+end
+
 -- Takes a key out of a text; nil stays nil.
 local function hider_of(authorization)
-  local _, key = wire.credentials(authorization)
-  if not key or #key < SHORTEST_KEY then return same end
-  local pattern = key:gsub("[^A-Za-z0-9]", "%%%0")
+  local patterns = secrets_of(authorization)
+  if not patterns[1] then return same end
   return function(text)
-    if not text or not text:find(key, 1, true) then return text end
-    return (text:gsub(pattern, HIDDEN))
+    if not text then return nil end
+    for _, pattern in ipairs(patterns) do text = text:gsub(pattern, HIDDEN) end
+    return text
   end
 end
 
