@@ -20,7 +20,7 @@ describe("the control of a sandbox", function()
   end
 
   local function create(graph, what)
-    local body = CREATE:format(graph or "confirm_decline", what or "", what)
+    local body = CREATE:format(graph or "confirm_decline", what or "", what or "")
     return select(2, served:request("POST", "/v2/bookings", body)).data.id
   end
 

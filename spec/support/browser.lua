@@ -45,18 +45,31 @@ function browser:command(method, path, body)
   return command(self, method, "/session/" .. self.session .. path, body)
 end
 
+-- The driver takes a port that is free for IPv6, and ends when the same one is in use for IPv4.
+local TRIES = 5
+
+-- Starts the driver. Returns its program and its port.
+local function start_driver()
+  for _ = 1, TRIES do
+    -- The driver does not listen to its standard input, so a shell does.
+    local program = process.start(
+      "sh -c 'chromedriver --port=0 & pid=$!; cat > /dev/null; kill $pid; wait $pid' 2>&1")
+    local line = program.line
+    while line and not line:find "Exiting" do
+      local port = line:match("successfully on port (%d+)")
+      if port then return program, port end
+      line = program:read()
+    end
+    program:close()
+  end
+  error("chromedriver does not start", 3)
+end
+
 --- Starts a browser; it ends by `close()`, or when the suite does.
 -- @treturn table
 function browser.start()
-  -- The driver does not listen to its standard input, so a shell does.
-  local program = process.start(
-    "sh -c 'chromedriver --port=0 & pid=$!; cat > /dev/null; kill $pid; wait $pid' 2>&1")
-  local line, port = program.line, nil
-  while line and not port do
-    port = line:match("successfully on port (%d+)")
-    line = not port and program:read() or nil
-  end
-  local self = setmetatable({ program = program, driver = "http://127.0.0.1:" .. assert(port, "no driver") }, browser)
+  local program, port = start_driver()
+  local self = setmetatable({ program = program, driver = "http://127.0.0.1:" .. port }, browser)
   local started = command(self, "POST", "/session", { capabilities = { alwaysMatch = {
     ["goog:chromeOptions"] = { binary = "/usr/bin/chromium", args = {
       "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
