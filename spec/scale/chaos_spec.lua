@@ -16,13 +16,15 @@ describe("the queue, with everything going wrong", function()
     assert.is_true(sum.jobs > 100)
   end)
 
-  it("has a judge who finds a queue without order", function()
-    local count = 0
-    for round = 1, 5 do
-      local sum = chaos.run { seed = 1, jobs = 1, round = round, control = "no order" }
-      count = count + (sum.rules.order or 0) + (sum.rules["false"] or 0)
-      if count > 0 then break end
-    end
-    assert.is_true(count > 0)
-  end)
+  for control, rules in pairs { ["no order"] = { "order", "false" }, ["truncated file"] = { "lost" } } do
+    it("has a judge who finds a queue with " .. control, function()
+      local count = 0
+      for round = 1, 5 do
+        local sum = chaos.run { seed = 1, jobs = 1, round = round, control = control }
+        for _, rule in ipairs(rules) do count = count + (sum.rules[rule] or 0) end
+        if count > 0 then break end
+      end
+      assert.is_true(count > 0)
+    end)
+  end
 end)
