@@ -297,9 +297,9 @@ types: deps-lint
 
 # ---- proving ----
 
-C_TEST_NAMES := test_engine test_engine_many
+C_TEST_NAMES := test_engine test_engine_many test_stream
 C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \

@@ -93,6 +93,9 @@ void tk_streams_abandon(tk_engine *engine) {
 
 static const char *reason(const tk_stream *stream, CURLcode code) {
   if (stream->shortage != NULL) return stream->shortage;
+  /* What libcurl says of a connection that the server has closed right after the handshake, as one does that wants a
+     client's certificate. It keeps the first message only. */
+  if (strncmp(stream->problem, "getpeername()", 13) == 0) return "the server closed the connection";
   return stream->problem[0] != '\0' ? stream->problem : curl_easy_strerror(code);
 }
 

@@ -240,13 +240,19 @@ function Link:reset(message)
   self.rest_until = 0
 end
 
+local function lateness(self)
+  if not self.stream or self.stream:state() ~= "connecting" then return "Redis did not answer in time" end
+  -- A server without TLS waits for the rest of the handshake, which it takes for a command.
+  return "no connection to Redis came about in time"
+    .. (self.address.url:find("^https:") and " (is it one that speaks TLS?)" or "")
+end
+
 local function wait(self, host, transfer, seconds)
   if not transfer:done() then host.runtime.wait(host.pump, transfer, seconds) end
   if not transfer:done() then
-    transfer.outcome = {
-      failure = { kind = "timeout", message = "Redis did not answer in time" }, sent = sent_of(self, transfer),
-    }
-    self:reset("Redis did not answer in time")
+    local message = lateness(self)
+    transfer.outcome = { failure = { kind = "timeout", message = message }, sent = sent_of(self, transfer) }
+    self:reset(message)
   end
   local outcome = transfer:result()
   if not outcome.failure then return outcome.value end
