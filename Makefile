@@ -376,7 +376,7 @@ windows-check: $(FOREIGN_HEADERS)
 HOSTS := haproxy copas love neovim prosody
 test-hosts: deps-hosts
 	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
-	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
+	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua) spec/scale/programs_spec.lua' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
 # The console in a real browser, with everything that its samples are written for; a test that is skipped is a failure.
