@@ -143,7 +143,8 @@ end
 -- @tparam ?ActionOptions opts.options those of `Booking:action`; `timeout` counts up to that of the worker's client
 -- @treturn AddedJob|nil
 -- @treturn ?Error then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`,
---   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+--   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `response` (the
+--   server is no Redis), `phase`
 -- @usage
 -- local job, err = queue:add(id, "confirm", nil, { key = "order-77" })
 -- if not job and err.id then job, err = queue:add(id, "confirm", nil, { key = "order-77", id = err.id }) end
@@ -171,11 +172,13 @@ end
 -- workers may run, in any number of processes.
 --
 -- It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
--- Raises on wrong options and on a closed client, and what `on_job` raises.
+-- Raises on wrong options and on a closed client, and what `on_job` and `on_trouble` raise.
 -- @tparam ?WorkOptions opts
 -- @tparam[opt=16] integer opts.concurrency how many jobs at once, at most
 -- @tparam ?fun():boolean opts.stop returns true when no more jobs are to be taken; asked about once a second
 -- @tparam ?fun(event:JobEvent) opts.on_job called after each try
+-- @tparam ?fun(err:Error) opts.on_trouble called when Redis gives no jobs, once until it does again or says something
+--   else
 -- @treturn boolean|nil true
 -- @treturn ?Error with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
 -- @usage
@@ -188,7 +191,11 @@ function Queue:work(opts)
   local given = options.check(opts, options.queue_work, where, 3)
   local host, err = host_of(self)
   if not host then return nil, err end
-  worker.run(self.client, self.jobs, redis_links.attach(self.client.runner.pump, self.address), random.id(), given)
+  local on_trouble = given.on_trouble
+  worker.run(self.client, self.jobs, redis_links.attach(self.client.runner.pump, self.address), random.id(), {
+    concurrency = given.concurrency, stop = given.stop, on_job = given.on_job,
+    on_trouble = on_trouble and function(failure) on_trouble(redis_jobs.error(failure)) end,
+  })
   return true
 end
 

@@ -8,13 +8,13 @@ local tls = require "spec.support.tls"
 local redis = {}
 redis.__index = redis
 
--- FOLDER and OPTIONS are replaced. Prints `ready PID` once the server takes connections, and ends it when standard
+-- FOLDER, OPTIONS and READY are replaced. Prints `ready PID` once the server takes connections, and ends it when standard
 -- input ends.
 local SCRIPT = [[
 exec 3<&0
 redis-server --port 0 --unixsocket FOLDER/socket --dir FOLDER --save '' --daemonize no OPTIONS >> FOLDER/log 2>&1 &
 pid=$!
-until redis-cli -s FOLDER/socket ping 2>/dev/null | grep -q PONG; do
+until redis-cli -s FOLDER/socket ping 2>/dev/null | grep -q READY; do
   kill -0 $pid || exit
   sleep 0.01
 done
@@ -29,7 +29,7 @@ redis.DURABLE = "--appendonly yes --appendfsync always"
 local function launch(self)
   local folder = self.folder
   local file = assert(io.open(folder .. "/run.sh", "w"))
-  file:write((SCRIPT:gsub("%u%u%u%u+", { FOLDER = folder, OPTIONS = self.options })))
+  file:write((SCRIPT:gsub("%u%u%u%u+", { FOLDER = folder, OPTIONS = self.options, READY = self.ready or "PONG" })))
   file:close()
   self.program = process.start("sh " .. folder .. "/run.sh")
   self.pid = self.program.line and self.program.line:match("^ready (%d+)")
@@ -94,7 +94,8 @@ function redis:kill()
   self.program:close()
 end
 
---- Starts it again, with what it has on its disk.
+--- Starts it again, with what it has on its disk. Its field `ready` may say what it has to answer before it counts as
+-- started, such as LOADING.
 function redis:restart()
   launch(self)
 end

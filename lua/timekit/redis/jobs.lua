@@ -184,7 +184,14 @@ end
 
 -- ---- is this Redis one that keeps what it is given? ----
 
+-- BLPOP takes a part of a second from this version on.
+local OLDEST = 6
+
 local function refusal_of(info, durable)
+  local version = info "redis_version" or ""
+  if tonumber(version:match "^%d+" or OLDEST) < OLDEST then
+    return ("this Redis is %s: a queue needs %d.0 or a later one"):format(version, OLDEST)
+  end
   if info "role" ~= "master" then return "this Redis is a replica" end
   if info "cluster_enabled" == "1" then return "this Redis is part of a cluster" end
   if info "maxmemory_policy" ~= "noeviction" then
@@ -206,14 +213,19 @@ function Jobs:check(host, durable)
   local function info(name) return text:match("[\r\n]" .. name .. ":([^\r\n]*)") end
   local refused = refusal_of(info, durable)
   if refused then return nil, { kind = "server", code = "UNFIT", message = refused, sent = "no" } end
-  if not durable then return {} end
+  local warnings = core.array {}
+  if not durable then return warnings end
   local config = self.link:ask(host, { "CONFIG", "GET", "appendfsync" }, PATIENCE)
   if type(config) ~= "table" or not config[2] then
-    return { "CONFIG is forbidden: whether appendfsync is always cannot be told" }
+    warnings[1] = "CONFIG is forbidden: whether appendfsync is always cannot be told"
+  elseif config[2] ~= "always" then
+    warnings[1] = ("appendfsync is %s, not always: a power cut loses what was added last"):format(config[2])
   end
-  if config[2] == "always" then return {} end
-  return { ("appendfsync is %s, not always: a power cut loses what was added last"):format(config[2]) }
+  return warnings
 end
+
+-- Words of a Redis that cannot do now what it may do later. Nothing was done.
+local FOR_NOW = { LOADING = true, BUSY = true, OOM = true, MISCONF = true, MASTERDOWN = true }
 
 --- Makes a failure of these functions an error.
 -- @tparam table failure
@@ -222,7 +234,8 @@ end
 function jobs.error(failure, id)
   return Error.new {
     kind = failure.kind, message = failure.message, code = failure.code, sent = failure.sent, id = id,
-    retryable = failure.kind == "network" or failure.kind == "timeout", attempts = 0, elapsed = 0,
+    retryable = failure.kind == "network" or failure.kind == "timeout" or FOR_NOW[failure.code] or false,
+    attempts = 0, elapsed = 0,
   }
 end
 
