@@ -1,4 +1,4 @@
---- What `timekit queue` and `timekit worker` share: which Redis, and which queue.
+--- What `timekit queue`, `timekit worker` and `timekit bulk` share: which Redis, which queue and which rate.
 -- @module timekit.cli.redis
 
 local failure = require "timekit.cli.failure"
@@ -17,16 +17,41 @@ local function setting(given, variable)
   return value ~= "" and value or nil
 end
 
+--- A rate that is shared.
+-- @tparam table limit `per_second`
+-- @tparam string address the Redis
+-- @tparam ?string name
+-- @treturn table for the option `rate` of `timekit.new`
+function redis.rate(limit, address, name)
+  return { per_second = limit.per_second, redis = address, name = name }
+end
+
+--- Where the Redis is.
+-- @tparam table args
+-- @treturn string
+-- Raises a failure where there is none.
+function redis.address(args)
+  local address = setting(args.redis, "TIMEKIT_REDIS")
+  if not address then failure.raise("usage", "no Redis: give --redis, or set TIMEKIT_REDIS") end
+  return address
+end
+
+--- The queue's name.
+-- @tparam table args
+-- @treturn string|nil nil: the default one
+function redis.name(args)
+  return setting(args.name, "TIMEKIT_QUEUE")
+end
+
 --- The queue that the options name.
 -- @tparam Context context
 -- @tparam Client client
 -- @treturn Queue
 -- Raises a failure for a wrong address or name, and where there is none.
 function redis.queue(context, client)
-  local address = setting(context.args.redis, "TIMEKIT_REDIS")
-  if not address then failure.raise("usage", "no Redis: give --redis, or set TIMEKIT_REDIS") end
+  local address = redis.address(context.args)
   return (failure.guard(function()
-    local queue = client:queue { redis = address, name = setting(context.args.name, "TIMEKIT_QUEUE") }
+    local queue = client:queue { redis = address, name = redis.name(context.args) }
     return queue
   end))
 end
