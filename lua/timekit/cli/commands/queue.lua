@@ -114,6 +114,9 @@ end
 
 local RUN = {}
 
+-- What Ctrl-C interrupts may have been done.
+local WRITES = { add = true, cancel = true, resolve = true }
+
 function RUN.add(context, args)
   if not args.action or args.id:find "%.jsonl$" then return add_file(context, args) end
   local inputs = values.object(args.inputs)
@@ -153,6 +156,7 @@ for _, method in ipairs { "stats", "get", "cancel", "resolve" } do RUN[method] =
 -- @tparam table args
 -- @treturn integer the exit code
 function queue.run(context, args)
+  context.has_written = WRITES[args.what]
   return RUN[args.what](context, args)
 end
 
