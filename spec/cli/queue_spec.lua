@@ -31,8 +31,8 @@ describe("timekit queue", function()
     return assert(core.decode(out))
   end
 
-  -- Runs a worker until so many jobs are done, and ends it by SIGTERM. Returns its status and what it printed. `queue` is
-  -- the name of the queue, where `name` has more options.
+  -- Runs a worker until so many jobs are done, and ends it by SIGTERM. Returns its status and what it printed. `queue`
+  -- is the name of the queue, where `name` has more options.
   local function work_until(name, done, queue)
     return run(([[
       timekit worker --name %s & pid=$!

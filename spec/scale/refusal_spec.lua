@@ -10,8 +10,8 @@ end
 
 local CLIENTS, CALLS = 8, 3
 
--- Seconds: before Timekit refuses, and for which it does so from the first refusal on. The pauses that follow are of one
--- and of two seconds.
+-- Seconds: before Timekit refuses, and for which it does so from the first refusal on. The pauses that follow are of
+-- one and of two seconds.
 local BEFORE, DENIAL = 1.5, 2.5
 
 describe("a refusal", function()

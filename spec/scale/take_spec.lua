@@ -24,7 +24,9 @@ describe("a take", function()
 
   local function take(most, lease) return assert(jobs:take(at, "worker", most or 1, lease or 60)) end
 
-  local function add(booking, priority) return assert(queue:add(booking, "confirm", nil, { priority = priority })).id end
+  local function add(booking, priority)
+    return assert(queue:add(booking, "confirm", nil, { priority = priority })).id
+  end
 
   it("begins with bulk every tenth time", function()
     for index = 1, 30 do

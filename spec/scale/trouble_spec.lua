@@ -1,5 +1,5 @@
--- A Redis that is full, loading, demoted or locked, or none that is fit: the error says so, nothing is lost, and workers
--- go on once it is well again.
+-- A Redis that is full, loading, demoted or locked, or none that is fit: the error says so, nothing is lost, and
+-- workers go on once it is well again.
 local core = require "timekit.core"
 local host = require "spec.support.loop_host"
 local redis = require "spec.support.redis"

@@ -8,8 +8,8 @@ local tls = require "spec.support.tls"
 local redis = {}
 redis.__index = redis
 
--- FOLDER, OPTIONS and READY are replaced. Prints `ready PID` once the server takes connections, and ends it when standard
--- input ends.
+-- FOLDER, OPTIONS and READY are replaced. Prints `ready PID` once the server takes connections, and ends it when
+-- standard input ends.
 local SCRIPT = [[
 exec 3<&0
 redis-server --port 0 --unixsocket FOLDER/socket --dir FOLDER --save '' --daemonize no OPTIONS >> FOLDER/log 2>&1 &

@@ -41,7 +41,9 @@ end
 
 --- Nobody waits for the answer any more. It is dropped when it comes.
 function Transfer:cancel()
-  uninterrupted(self.link.settle, self.link, self, { failure = { kind = "cancelled", message = "cancelled by the caller" } })
+  uninterrupted(self.link.settle, self.link, self, {
+    failure = { kind = "cancelled", message = "cancelled by the caller" },
+  })
 end
 
 --- A link.

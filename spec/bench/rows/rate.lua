@@ -20,8 +20,8 @@ return function(report)
   report:heading("The shared rate: a call beside bulk work")
   local server, box, log, members = redis.start(), sandbox_server.start(), os.tmpname(), {}
   for index = 1, 2 do
-    members[index] = process.start(("sh -c 'echo $$; exec %s spec/support/rate_member.lua %s %s %s 16 bulk >/dev/null 2>&1'")
-      :format(this_lua.command, server.address, box.url, log))
+    local command = "sh -c 'echo $$; exec %s spec/support/rate_member.lua %s %s %s 16 bulk >/dev/null 2>&1'"
+    members[index] = process.start(command:format(this_lua.command, server.address, box.url, log))
   end
   require("timekit.core").sleep(SETTLED)
   local output = load.run(("%s spec/bench/probes/beside_bulk.lua %s %s %d %g"):format(
@@ -40,6 +40,7 @@ return function(report)
   report:line("%d calls waited for their turn, in ms: p50 %.1f, p90 %.1f, p99 %.1f, longest %.1f.",
     #waits, p50, rank(waits, 0.9), p99, rank(waits, 1))
   report:row {
-    name = "shared rate: a call beside bulk, ms (p99)", value = p99, format = "%.1f", at_least = 50, aim = 26, most = true,
+    name = "shared rate: a call beside bulk, ms (p99)", value = p99, format = "%.1f", at_least = 50, aim = 26,
+    most = true,
   }
 end

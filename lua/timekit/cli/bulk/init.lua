@@ -286,7 +286,8 @@ local function tell_dry_run(context, found, index, retry)
   return exits.DONE
 end
 
--- Requests a second. Timekit allows 600 a minute for all that share a key, and those that are shared begin with a burst.
+-- Requests a second. Timekit allows 600 a minute for all that share a key, and a rate that is shared begins with a
+-- burst.
 local OWN, SHARED = 10, 9.8
 
 local function rate_of(args)

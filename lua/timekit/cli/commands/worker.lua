@@ -52,7 +52,9 @@ function worker.run(context, args)
   local options = {
     concurrency = args.concurrency, stop = function() return core.program.signals() > 0 end,
     on_job = function(event) print_event(context, event) end,
-    on_trouble = function(problem) context:note(("%s: %s; it goes on trying"):format(problem.kind, problem.message)) end,
+    on_trouble = function(problem)
+      context:note(("%s: %s; it goes on trying"):format(problem.kind, problem.message))
+    end,
   }
   local stats, err = queue:stats()
   if not stats then return context:fail(err) end
