@@ -5,10 +5,19 @@ local failure = require "timekit.cli.failure"
 
 local redis = {}
 
+--- Adds the option for certificates.
+-- @tparam table command of argparse
+function redis.define_ca(command)
+  command:option("--redis-ca", "certificates to trust for rediss://; else TIMEKIT_REDIS_CA"):argname("FILE")
+    :target "redis_ca"
+end
+
 --- Adds the options.
 -- @tparam table command of argparse
 function redis.define(command)
   command:option("--redis", "such as unix:///run/redis.sock; else TIMEKIT_REDIS"):argname("URL")
+  redis.define_ca(command)
+  command:flag("--not-durable", "take a Redis that loses its jobs when it ends"):target "not_durable"
   command:option("--name", "the queue's name; else TIMEKIT_QUEUE, else default"):argname("NAME")
 end
 
@@ -17,13 +26,18 @@ local function setting(given, variable)
   return value ~= "" and value or nil
 end
 
+local function ca_file(args)
+  return setting(args.redis_ca, "TIMEKIT_REDIS_CA")
+end
+
 --- A rate that is shared.
+-- @tparam table args
 -- @tparam table limit `per_second`
 -- @tparam string address the Redis
 -- @tparam ?string name
 -- @treturn table for the option `rate` of `timekit.new`
-function redis.rate(limit, address, name)
-  return { per_second = limit.per_second, redis = address, name = name }
+function redis.rate(args, limit, address, name)
+  return { per_second = limit.per_second, redis = address, ca_file = ca_file(args), name = name }
 end
 
 --- Where the Redis is.
@@ -49,9 +63,12 @@ end
 -- @treturn Queue
 -- Raises a failure for a wrong address or name, and where there is none.
 function redis.queue(context, client)
-  local address = redis.address(context.args)
+  local args = context.args
+  local address = redis.address(args)
   return (failure.guard(function()
-    local queue = client:queue { redis = address, name = redis.name(context.args) }
+    local queue = client:queue {
+      redis = address, name = redis.name(args), ca_file = ca_file(args), durable = not args.not_durable,
+    }
     return queue
   end))
 end

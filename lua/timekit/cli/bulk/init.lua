@@ -293,7 +293,7 @@ local OWN, SHARED = 10, 9.8
 local function rate_of(args)
   local limit = args.rate and args.rate.limit
   if args.rate and not limit then return nil end
-  if args.redis then return redis.rate(limit or { per_second = SHARED }, args.redis, args.rate_name) end
+  if args.redis then return redis.rate(args, limit or { per_second = SHARED }, args.redis, args.rate_name) end
   if args.rate_name then failure.raise("usage", "--rate-name: it is for a rate that is shared by --redis") end
   return limit or { per_second = OWN }
 end

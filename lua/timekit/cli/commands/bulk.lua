@@ -2,6 +2,7 @@
 -- @module timekit.cli.commands.bulk
 
 local converters = require "timekit.cli.converters"
+local redis = require "timekit.cli.redis"
 
 local bulk = {
   examples = {
@@ -47,6 +48,7 @@ function bulk.define(command)
   command:option("--rate", "requests, such as 10/s, or none for no limit; unless given, 600/min, and 588/min if shared")
     :argname "RATE":convert(converters.rate "--rate")
   command:option("--redis", "share the rate with all that use this Redis, such as unix:///run/redis.sock"):argname "URL"
+  redis.define_ca(command)
   command:option("--rate-name", "the name under which it is shared; else default"):argname("NAME"):target "rate_name"
   command:flag("--dry-run", "check all rows by the graphs, and send nothing"):target "dry_run"
   command:flag("--stop-on-error", "begin no further row once one has failed or is uncertain"):target "stop_on_error"

@@ -46,7 +46,7 @@ end
 function worker.run(context, args)
   local limit = args.rate and args.rate.limit
   local client = context:client {
-    rate = limit and redis.rate(limit, redis.address(args), args.rate_name or redis.name(args)),
+    rate = limit and redis.rate(args, limit, redis.address(args), args.rate_name or redis.name(args)),
   }
   local queue = redis.queue(context, client)
   local options = {
