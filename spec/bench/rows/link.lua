@@ -10,7 +10,7 @@ local this_lua = require "spec.support.this_lua"
 
 local PROBE = "spec/bench/probes/link.lua"
 
--- `most`: what it was in the prototype, on the machine of scale.md, in microseconds.
+-- `most`: what the first version took, in microseconds, on a machine of its own.
 local WAYS = {
   { "a program", most = 42 }, { "a program, 64 at once", most = 12.5 }, { "64 calls of start", most = 27 },
   { "luv", most = 30 }, { "cqueues", most = 42 },
