@@ -68,6 +68,25 @@ describe("timekit queue", function()
     assert.equal(5, select(2, out:gsub('"what":"done"', "")))
   end)
 
+  it("finishes what is in flight when SIGTERM comes, and takes nothing more", function()
+    local ids = { world:booking(), world:booking() }
+    world.box:request("POST", "/_sandbox/faults", core.encode {
+      match = "PUT /v2/bookings/*/confirm", what = "stall", when = "after", seconds = 1, times = 1,
+    })
+    for _, id in ipairs(ids) do json(("timekit queue add %s confirm --name term"):format(id)) end
+    local status, out = run [[
+      timekit worker --name term --concurrency 1 & pid=$!
+      until timekit queue stats --name term -o json | grep -q '"running":1'; do
+        kill -0 $pid || exit 99
+      done
+      kill -TERM $pid
+      wait $pid]]
+    assert.equal(0, status)
+    assert.matches('"what":"done"', out)
+    local stats = json "timekit queue stats --name term"
+    assert.same({ 1, 1, 0, 0 }, { stats.done, stats.ready, stats.running, stats.reaped })
+  end)
+
   it("adds none of a file's rows if one of them is wrong", function()
     world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n{"id":5}\n'):format(world:booking()))
     local status, _, err = run "timekit queue add wrong.jsonl --name wrong"
