@@ -93,7 +93,7 @@ local function host_of(self)
   local runner = self.client.runner
   local hindered = runner:hindrance()
   if hindered then return nil, hindered end
-  local host = { runtime = (runner:here()), pump = runner.pump }
+  local host = { runtime = (runner:here()), pump = runner.pump, deadline = core.now() + runner.timeout }
   if not self.warnings then
     local warnings, failure = self.jobs:check(host, self.durable)
     if not warnings then return nil, redis_jobs.error(failure) end

@@ -103,6 +103,25 @@ describe("a queue whose Redis", function()
     host.assert_confirmed_once(ids)
   end)
 
+  it("hangs keeps nobody longer than the client's timeout", function()
+    local id = host.create()[1]
+    assert(queue:stats())
+    local hasty = host.client { timeout = 0.4 }
+    local own = hasty:queue { redis = server.address }
+    server:signal "STOP"
+    local began = core.now()
+    local _, err = own:stats()
+    assert.equal("timeout", err.kind)
+    own.warnings = {}
+    _, err = own:add(id, "confirm")
+    local seconds = core.now() - began
+    server:signal "CONT"
+    assert.same({ "timeout", "string" }, { err.kind, type(err.id) })
+    -- Each took 0.4 seconds. With the tries that a longer timeout allows it would have been 13.
+    assert.is_true(seconds < 6, seconds .. " s")
+    hasty:close()
+  end)
+
   it("goes away is told of once", function()
     local ids = add(2)
     server:kill()

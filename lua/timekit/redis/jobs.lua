@@ -19,8 +19,13 @@ local MOST_DEAD = 1000
 local Jobs = {}
 Jobs.__index = Jobs
 
+-- Seconds for the next answer. Who waits may have a deadline.
+local function patience(host)
+  return host.deadline and math.max(0, math.min(PATIENCE, host.deadline - core.now())) or PATIENCE
+end
+
 local function ask(self, host, ...)
-  return self.link:ask_script(host, script, self.keys, { ... }, PATIENCE)
+  return self.link:ask_script(host, script, self.keys, { ... }, patience(host))
 end
 
 local function insist(self, host, ...)
@@ -28,6 +33,7 @@ local function insist(self, host, ...)
   for try = 1, TRIES do
     value, failure = ask(self, host, ...)
     if value ~= nil or failure.kind ~= "network" and failure.kind ~= "timeout" then break end
+    if host.deadline and core.now() + PAUSE * try >= host.deadline then break end
     if try < TRIES and host.runtime.sleep(PAUSE * try, host.pump) then break end
   end
   return value, failure
@@ -38,7 +44,7 @@ local function milliseconds(seconds)
 end
 
 --- Adds a job. Adding it again, by the same id, does nothing.
--- @tparam table host who waits: `runtime` and `pump`
+-- @tparam table host who waits: `runtime` and `pump`; `deadline`, on the clock of `timekit.core.now`, or nil
 -- @tparam table job `id`, `booking`, `action`, `inputs` and `options` as JSON, `is_bulk`, `at` (Unix seconds or nil),
 --   `key` (or nil)
 -- @treturn table|nil `id`, `what` (`"new"`, `"exists"`: another job has the key, or `"full"`), `state`
@@ -208,14 +214,14 @@ end
 -- @treturn table|nil a list of warnings; nil: it cannot, or cannot be asked
 -- @treturn ?table then the failure
 function Jobs:check(host, durable)
-  local text, failure = self.link:ask(host, { "INFO" }, PATIENCE)
+  local text, failure = self.link:ask(host, { "INFO" }, patience(host))
   if not text then return nil, failure end
   local function info(name) return text:match("[\r\n]" .. name .. ":([^\r\n]*)") end
   local refused = refusal_of(info, durable)
   if refused then return nil, { kind = "server", code = "UNFIT", message = refused, sent = "no" } end
   local warnings = core.array {}
   if not durable then return warnings end
-  local config = self.link:ask(host, { "CONFIG", "GET", "appendfsync" }, PATIENCE)
+  local config = self.link:ask(host, { "CONFIG", "GET", "appendfsync" }, patience(host))
   if type(config) ~= "table" or not config[2] then
     warnings[1] = "CONFIG is forbidden: whether appendfsync is always cannot be told"
   elseif config[2] ~= "always" then

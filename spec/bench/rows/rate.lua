@@ -1,4 +1,4 @@
---- How long a call waits for its turn under a rate that bulk work of two other processes uses up. CALLS in the
+--- How long a call waits for its turn under a rate that bulk work of two other processes uses up. RATE_CALLS in the
 -- environment: how many calls, 200 unless given; two of them are made a second.
 local load = require "spec.bench.load"
 local process = require "spec.support.process"
@@ -7,7 +7,7 @@ local sandbox_server = require "spec.support.sandbox_server"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
-local CALLS, PAUSE = tonumber(os.getenv "CALLS" or "") or 200, 0.5
+local CALLS, PAUSE = tonumber(os.getenv "RATE_CALLS" or "") or 200, 0.5
 
 -- Seconds after which the bucket is empty and bulk has all of it.
 local SETTLED = 3
