@@ -117,10 +117,16 @@ local function json(value, name, where, level)
   return text
 end
 
-local function full(id)
-  return redis_jobs.error({
-    kind = "server", code = "FULL", message = "the queue is full: it has as many open jobs as its option most allows",
-    sent = "yes",
+-- What the queue refuses: the word of `added.what`, as `err.code`.
+local REFUSALS = {
+  full = "the queue is full: it has as many open jobs as its option most allows",
+  taken = "the job's id is that of another job, on another booking or of another action",
+}
+
+local function refusal(added, id)
+  local message = REFUSALS[added.what]
+  return message and redis_jobs.error({
+    kind = "server", code = added.what:upper(), message = message, sent = "yes",
   }, id)
 end
 
@@ -143,8 +149,8 @@ end
 -- @tparam ?ActionOptions opts.options those of `Booking:action`; `timeout` counts up to that of the worker's client
 -- @treturn AddedJob|nil
 -- @treturn ?Error then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`,
---   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `response` (the
---   server is no Redis), `phase`
+--   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `TAKEN`: another job has the id, or
+--   `UNFIT` with the reason), `response` (the server is no Redis), `phase`
 -- @usage
 -- local job, err = queue:add(id, "confirm", nil, { key = "order-77" })
 -- if not job and err.id then job, err = queue:add(id, "confirm", nil, { key = "order-77", id = err.id }) end
@@ -163,7 +169,8 @@ function Queue:add(booking, action, inputs, opts)
   if not host then return nil, err end
   local added, failure = self.jobs:add(host, job)
   if not added then return nil, redis_jobs.error(failure, job.id) end
-  if added.what == "full" then return nil, full(job.id) end
+  local refused_there = refusal(added, job.id)
+  if refused_there then return nil, refused_there end
   return added
 end
 

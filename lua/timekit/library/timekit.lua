@@ -1236,7 +1236,7 @@ local Queue = {}
 ---@param inputs? table
 ---@param opts? timekit.JobOptions
 ---@return timekit.AddedJob|nil
----@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `response` (the server is no Redis), `phase`
+---@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `TAKEN`: another job has the id, or `UNFIT` with the reason), `response` (the server is no Redis), `phase`
 function Queue:add(booking, action, inputs, opts) end
 
 ---Carries out jobs until it is told to stop, and until those in flight are over. It waits as `Client:batch` does: a

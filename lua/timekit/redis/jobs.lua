@@ -47,7 +47,8 @@ end
 -- @tparam table host who waits: `runtime` and `pump`; `deadline`, on the clock of `timekit.core.now`, or nil
 -- @tparam table job `id`, `booking`, `action`, `inputs` and `options` as JSON, `is_bulk`, `at` (Unix seconds or nil),
 --   `key` (or nil)
--- @treturn table|nil `id`, `what` (`"new"`, `"exists"`: another job has the key, or `"full"`), `state`
+-- @treturn table|nil `id`, `what` (`"new"`; `"exists"`: another job has the key; `"taken"`: another one has the id;
+--   `"full"`), `state`
 function Jobs:add(host, job)
   local answer, failure = insist(self, host, "add", job.id, job.booking, job.action, job.inputs, job.options,
     job.is_bulk and 1 or 0, job.at and milliseconds(job.at) or "", job.key or "", self.most, self.keep)

@@ -117,8 +117,10 @@ function VERBS.add(id, booking, action, inputs, options, class, at, name, most, 
       return { other, 'exists', redis.call('HGET', job(other), 'state') or 'forgotten' }
     end
   end
-  local there = redis.call('HGET', job(id), 'state')
-  if there then return { id, 'new', there } end
+  local there = redis.call('HMGET', job(id), 'state', 'booking', 'action')
+  if there[1] then
+    return { id, (there[2] == booking and there[3] == action) and 'new' or 'taken', there[1] }
+  end
   if tonumber(redis.call('HGET', N, 'open') or 0) >= tonumber(most) then return { id, 'full', '' } end
   local order
   if at == '' then

@@ -1,5 +1,5 @@
--- What a take of the queue does to Redis: it is fair to bulk, writes nothing when there is nothing, and counts crashes
--- and leases by Redis's own clock.
+-- What the queue's script does in Redis: takes are fair to bulk and write nothing when there is nothing, leases end,
+-- and each job is added once.
 local blocking = require "timekit.runtime.blocking"
 local redis = require "spec.support.redis"
 local timekit = require "timekit"
@@ -9,7 +9,7 @@ if not redis.is_here() then
   return
 end
 
-describe("a take", function()
+describe("a queue in Redis", function()
   local server, tk, queue, jobs, at
 
   setup(function() server = redis.start() end)
@@ -28,7 +28,7 @@ describe("a take", function()
     return assert(queue:add(booking, "confirm", nil, { priority = priority })).id
   end
 
-  it("begins with bulk every tenth time", function()
+  it("begins a take with bulk every tenth time", function()
     for index = 1, 30 do
       add("normal" .. index)
       add("bulk" .. index, "bulk")
@@ -75,6 +75,17 @@ describe("a take", function()
     assert.equal(1, jobs:finish(at, second, "done", "{}"))
     assert.equal(0, jobs:finish(at, second, "failed", "{}"))
     assert.equal(1, queue:stats().reaped)
+  end)
+
+  it("has jobs with an id that no other action can have", function()
+    local first = assert(queue:add("a", "confirm", nil, { id = "one" }))
+    assert.same(first, (queue:add("a", "confirm", nil, { id = "one" })))
+    for _, other in ipairs { { "b", "confirm" }, { "a", "decline" } } do
+      local job, err = queue:add(other[1], other[2], nil, { id = "one" })
+      assert.is_nil(job)
+      assert.same({ "server", "TAKEN", "one" }, { err.kind, err.code, err.id })
+    end
+    assert.equal(1, queue:stats().added)
   end)
 
   it("adds the same action on the same booking as a job of its own, unless a key says that it is one", function()
