@@ -1,8 +1,8 @@
 --- A program: a game that calls `tk:update()` in each frame while its resolver hangs (spec/c/slow_dns.c, preloaded),
 -- with calls in flight that end at their deadlines, are begun anew, and are cancelled now and then.
 -- `lua game.lua FRAMES CALLS [redis]` prints how many calls ended and were cancelled, and in milliseconds: of the
--- updates the median, 99 %, 99.9 % and the worst, and the start of all calls. The resolver hangs for as long as standard
--- input lasts. `redis`: the calls share a rate, whose Redis has a name that hangs as well.
+-- updates the median, 99 %, 99.9 % and the worst, and the start of all calls. The resolver hangs for as long as
+-- standard input lasts. `redis`: the calls share a rate, whose Redis has a name that hangs as well.
 local core = require "timekit.core"
 local timekit = require "timekit"
 
