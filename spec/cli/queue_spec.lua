@@ -132,6 +132,10 @@ describe("timekit queue", function()
     assert.matches("burst %+ 60 × per_second is 610", err)
     status = run "timekit bulk shared.jsonl confirm --rate-name shop"
     assert.equal(2, status)
+    world:write("alone.jsonl", ('{"id":"%s"}\n'):format(world:booking()))
+    status, _, err = run "timekit bulk alone.jsonl confirm --redis unix:///nonexistent"
+    assert.equal(0, status)
+    assert.matches("there is no socket at this path; without it this run uses 80 % of the rate by itself", err, 1, true)
   end)
 
   it("tells of a Redis that is away, and goes on when it is back", function()

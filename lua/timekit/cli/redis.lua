@@ -40,6 +40,18 @@ function redis.rate(args, limit, address, name)
   return { per_second = limit.per_second, redis = address, ca_file = ca_file(args), name = name }
 end
 
+--- Says so if the Redis of a shared rate cannot be asked: the limit then goes on without it.
+-- @tparam Context context
+-- @tparam Client client
+-- @tparam string address
+function redis.warn(context, client, address)
+  local queue = client:queue { redis = address, ca_file = ca_file(context.args), durable = false }
+  local stats, err = queue:stats()
+  -- What is not fit for a queue may do for a rate.
+  if stats or err.code == "UNFIT" then return end
+  context:note(("%s: %s; without it this run uses 80 %% of the rate by itself"):format(err.kind, err.message))
+end
+
 --- Where the Redis is.
 -- @tparam table args
 -- @treturn string
