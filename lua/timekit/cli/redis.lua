@@ -49,7 +49,7 @@ function redis.warn(context, client, address)
   local stats, err = queue:stats()
   -- What is not fit for a queue may do for a rate.
   if stats or err.code == "UNFIT" then return end
-  context:note(("%s: %s; without it this run uses 80 %% of the rate by itself"):format(err.kind, err.message))
+  context:note(("%s: %s; without it this run uses a part of the rate"):format(err.kind, err.message))
 end
 
 --- Where the Redis is.
