@@ -183,9 +183,9 @@ end
 local function book(self, runtime, call, machine, left)
   local operation, host = machine.operation, { runtime = runtime, pump = self.pump }
   local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
-  local verdict, wait = self.policy.limiter:book(host, left, is_bulk)
+  local verdict, wait, problem = self.policy.limiter:book(host, left, is_bulk)
   machine.at = runtime.now()
-  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait))
+  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait, problem))
 end
 
 -- Makes the machine of an operation that begins.
