@@ -150,6 +150,8 @@ void tk_json_open(lua_State *L) {
   lua_pushvalue(L, array_index);
   tk_json_push_decode(L);
   lua_setfield(L, module, "decode");
+  tk_json_push_load(L);
+  lua_setfield(L, module, "load_decoder");
 
   push_mark(L, cjson, "empty_array", LUA_TLIGHTUSERDATA);
   tk_json_push_encode(L);

@@ -4,14 +4,18 @@
 -- reading a file.
 -- @module timekit.loading
 
+local core = require "timekit.core"
+
 local loading = {}
 
 -- What `require "timekit"` leaves out in a script.
 local RARE = {
-  "timekit.call.shared_rate", "timekit.http.query", "timekit.link", "timekit.methods.batch", "timekit.methods.bulk",
-  "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
+  "timekit.booking", "timekit.call.hooks", "timekit.call.prefetch", "timekit.call.rate", "timekit.call.shared_rate",
+  "timekit.client", "timekit.default", "timekit.http.query", "timekit.link", "timekit.methods.batch",
+  "timekit.methods.bulk", "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
   "timekit.methods.free_request", "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait",
-  "timekit.queue", "timekit.rules.creation", "timekit.rules.definition", "timekit.text.duration", "timekit.webhook",
+  "timekit.options", "timekit.queue", "timekit.rules.creation", "timekit.rules.definition", "timekit.runtime.tasks",
+  "timekit.text.duration", "timekit.webhook",
 }
 
 -- Globals and modules of programs that serve others meanwhile.
@@ -36,6 +40,21 @@ end
 --- Loads what is not loaded yet.
 function loading.rest()
   for _, name in ipairs(RARE) do require(name) end
+  core.load_decoder()
+end
+
+--- Stands for a module, which is loaded when one of its functions is first looked up.
+-- It must not be one that deals with what became of a request: that has to be known even where no file can be read.
+-- @tparam string name one of `RARE`
+-- @treturn table
+function loading.late(name)
+  return setmetatable({}, {
+    __index = function(self, key)
+      local value = require(name)[key]
+      rawset(self, key, value)
+      return value
+    end,
+  })
 end
 
 --- Gives a class methods that are in modules of their own: a module is loaded when one of its methods is first used.

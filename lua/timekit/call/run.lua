@@ -3,11 +3,13 @@
 -- @module timekit.call.run
 
 local Error = require "timekit.error"
-local prefetch = require "timekit.call.prefetch"
+local loading = require "timekit.loading"
 local redaction = require "timekit.call.redact"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
-local tasks = require "timekit.runtime.tasks"
+
+local prefetch = loading.late "timekit.call.prefetch"
+local tasks = loading.late "timekit.runtime.tasks"
 
 local read = response.read
 local running, os_time = coroutine.running, os.time
@@ -319,19 +321,38 @@ function Runner:now()
   return (self:here()).now()
 end
 
+-- Makes tasks, and the runtime of what runs in them.
+local function new_tasks(self, of_batch)
+  self.call_runtime = self.call_runtime or tasks.runtime(self.registry)
+  return tasks.new(self.pump, self.registry, of_batch)
+end
+
+--- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything that
+-- they may need is loaded now, and no later update has to read a file.
+-- @treturn Tasks
+function Runner:calls()
+  local calls = self.tasks
+  if calls then return calls end
+  loading.rest()
+  self.tasks = new_tasks(self)
+  return self.tasks
+end
+
 --- Makes a group of calls for code that waits for all of them, here.
 -- @treturn Tasks to be waited for by `join`
 -- @treturn table the runtime to wait by
 function Runner:group()
-  return tasks.new(self.pump, self.registry, true), (self:here())
+  return new_tasks(self, true), (self:here())
 end
 
 --- Makes the runner of a client.
--- @tparam table parts `pump`; `registry`: coroutine → call, see `timekit.runtime.tasks`; `runtime`: the host's;
---   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
---   `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
+-- @tparam table parts `pump`; `runtime`: the host's; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or
+--   nil; `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
 -- @treturn Runner
 function run.new(parts)
+  parts.registry = {} -- coroutine → call, of all tasks
+  parts.tasks = nil -- see `calls`
+  parts.call_runtime = nil -- that of code in calls, once there are any
   return setmetatable(parts, Runner)
 end
 
