@@ -1,10 +1,14 @@
 --- Which modules are loaded when they are first used, and where all of them are loaded at once.
--- A script that performs an action needs few of the methods: it loads the others when it calls them. A host that must
--- not wait, such as a game or nginx, loads everything by `require "timekit"`, so that no frame and no request pays for
--- reading a file.
+-- A script loads what a client is made of when it makes one, and methods that few need when it calls them. A host that
+-- must not wait, such as nginx or LÖVE, loads everything by `require "timekit"`, so that no frame and no request pays
+-- for reading a file. Where such a host cannot be told from a script, as a game in plain Lua, everything is loaded by
+-- the first `Client:start` or `Client:update`, or by `Client:connect`.
+--
+-- Pictures of graphs are for developers. They are loaded when one is drawn, everywhere.
 -- @module timekit.loading
 
 local core = require "timekit.core"
+local runtime = require "timekit.runtime"
 
 local loading = {}
 
@@ -14,8 +18,8 @@ local RARE = {
   "timekit.client", "timekit.default", "timekit.http.query", "timekit.link", "timekit.methods.batch",
   "timekit.methods.bulk", "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
   "timekit.methods.free_request", "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait",
-  "timekit.options", "timekit.queue", "timekit.rules.creation", "timekit.rules.definition", "timekit.runtime.tasks",
-  "timekit.text.duration", "timekit.webhook",
+  "timekit.options", "timekit.queue", "timekit.redis.address", "timekit.rules.creation", "timekit.rules.definition",
+  "timekit.runtime.tasks", "timekit.text.duration", "timekit.transport.core", "timekit.webhook",
 }
 
 -- Globals and modules of programs that serve others meanwhile.
@@ -40,6 +44,8 @@ end
 --- Loads what is not loaded yet.
 function loading.rest()
   for _, name in ipairs(RARE) do require(name) end
+  -- Who only verifies webhooks needs none, so that it does not load is told by `timekit.new`.
+  pcall(runtime.of)
   core.load_decoder()
 end
 
