@@ -94,7 +94,7 @@ LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 # The sandbox's console: what is not Lua, and is installed beside the modules.
 PAGE_FILES := $(sort $(wildcard lua/timekit/sandbox/console/*))
 INSTALLED := $(LUA_MODULES) $(PAGE_FILES)
-TYPES := lua/timekit/library/timekit.lua
+TYPES := lua/timekit/library
 
 all: $(CORE) $(PARSER_LIBRARY) $(PROGRAM)
 
@@ -175,7 +175,7 @@ install: all
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
 	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
-	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	  $(filter-out $(TYPES:lua/%=%)/%,$(LUA_MODULES:lua/%=%)))
 	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
 	chmod 755 '$(TO_BINDIR)/timekit'
 
@@ -302,7 +302,8 @@ docs: deps-docs
 
 types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
-	$(call face,spec.project.types.write,$(TYPES),lua5.4)
+	@rm -rf $(TYPES)
+	$(call face,spec.project.types.write,$(TYPES)/timekit.lua,lua5.4)
 
 # ---- proving ----
 
@@ -442,11 +443,13 @@ lint: deps-lint
 # The types are what the comments give, say what the live module has, and parse on every Lua.
 check-types:
 	@$(MAKE) -s all LUA=lua5.4
+	@rm -rf build/types
 	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
-	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
+	@diff -ruN $(TYPES) build/types || { echo 'make types brings them up to date' >&2; exit 1; }
 	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
 	  lua5.4 spec/project/types/check.lua $(TYPES)
-	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
+	@for lua in $(LUAS); do for file in $$(find $(TYPES) -name '*.lua'); do \
+	  $$lua -e "assert(loadfile '$$file')" || exit; done; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 

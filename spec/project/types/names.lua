@@ -40,6 +40,9 @@ function names.luacats(type_, found)
   return converted
 end
 
+--- The modules that users may require by name, beside `timekit`.
+names.MODULES = { "error", "graph", "graphs", "link", "sandbox", "sandbox.server", "webhook" }
+
 local function sorted_keys(set)
   local list = {}
   for key in pairs(set) do list[#list + 1] = key end
