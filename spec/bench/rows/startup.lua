@@ -15,8 +15,7 @@ return function(report)
   report:heading("Loading")
   report:table({
     ("`require \"timekit\"`, %d processes"):format(PROCESSES), "ms", "ms of CPU", "the first client's ms of CPU",
-  },
-    { { "", numbers.text(times, "%.1f"), numbers.text(cpu, "%.1f"), numbers.text(clients, "%.1f") } })
+  }, { { "", numbers.text(times, "%.1f"), numbers.text(cpu, "%.1f"), numbers.text(clients, "%.1f") } })
   report:row {
     name = "require, ms", value = numbers.spread(times), format = "%.1f", at_least = 10, aim = 3, most = true,
   }
