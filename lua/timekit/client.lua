@@ -128,8 +128,8 @@ end
 --- Continues calls. A game does this once a frame, an event loop when `fd` is readable.
 -- An update never waits unless it is told to, and takes a fraction of a millisecond. The next one does what is left
 -- over. In a program of plain Lua the first update, or the first call if that comes before, loads the rest of this
--- library, which takes about 5 milliseconds: a game makes one on its loading screen. (Requests block in a coroutine that
--- a call's function makes itself, as in any plain coroutine.)
+-- library, which takes about 5 milliseconds: a game makes one on its loading screen. (Requests block in a coroutine
+-- that a call's function makes itself, as in any plain coroutine.)
 -- Raises the error of a call's function, or of one set by `on_done`: each error once, one in each update. Raises on a
 -- closed client, and when it is called from within an update.
 -- @tparam[opt=0] number seconds the longest wait for something to happen; more than 0 raises in nginx and HAProxy

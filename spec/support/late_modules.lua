@@ -1,6 +1,6 @@
---- A program that does in calls, frame by frame, whatever a client can, and prints what was loaded meanwhile, a line each:
--- `late_modules.lua HOST`. HOST is `love`, which must not wait from the start on, or `game`, which is known by its first
--- update.
+--- A program that does in calls, frame by frame, whatever a client can, and prints what was loaded meanwhile, a line
+-- each: `late_modules.lua HOST`. HOST is `love`, which must not wait from the start on, or `game`, which is known by
+-- its first update.
 -- luacheck: globals love
 if arg[1] == "love" then love = {} end
 
@@ -54,8 +54,8 @@ local DEEDS = {
   reschedule = function() assert(tk:booking(create()):reschedule(SLOT)) end,
   delete = function() tk:booking(create()):delete() end,
   list = function()
-    for _ in tk:bookings { search = { state = "confirmed" } } do break end
-    for _ in tk:group_bookings() do break end
+    tk:bookings { search = { state = "confirmed" } }()
+    tk:group_bookings()()
     assert(tk:bookings_page())
   end,
   batch = function() tk:batch { { create().id, "confirm" } } end,

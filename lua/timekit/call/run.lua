@@ -327,8 +327,8 @@ local function new_tasks(self, of_batch)
   return tasks.new(self.pump, self.registry, of_batch)
 end
 
---- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything that
--- they may need is loaded now, and no later update has to read a file.
+--- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything
+-- that they may need is loaded now, and no later update has to read a file.
 -- @treturn Tasks
 function Runner:calls()
   local calls = self.tasks
@@ -346,8 +346,9 @@ function Runner:group()
 end
 
 --- Makes the runner of a client.
--- @tparam table parts `pump`; `runtime`: the host's; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or
---   nil; `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
+-- @tparam table parts `pump`; `runtime`: the host's; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`,
+--   or nil; `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it
+--   changes
 -- @treturn Runner
 function run.new(parts)
   parts.registry = {} -- coroutine → call, of all tasks

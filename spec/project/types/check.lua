@@ -128,7 +128,8 @@ end
 -- Whatever users are shown to require has types, but for these of the library's own rooms: the time in examples of the
 -- sandbox's clock; the core's clock, in an example of a runtime, and its JSON.
 local OWN = { core = true, ["text.time"] = true, ["rules.period"] = true }
-for file in io.popen("find README.md lua/timekit spec/examples -name '*.lua' -o -name '*.md' -o -name '*.conf'"):lines() do
+local shown = "find README.md lua/timekit spec/examples -name '*.lua' -o -name '*.md' -o -name '*.conf'"
+for file in io.popen(shown):lines() do
   local is_ours = file:find "^lua/"
   for line in io.lines(file) do
     for name in line:gmatch "require%s*%(?%s*[\"']timekit%.([%w_.]+)[\"']" do
