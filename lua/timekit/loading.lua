@@ -14,12 +14,12 @@ local loading = {}
 
 -- What `require "timekit"` leaves out in a script.
 local RARE = {
-  "timekit.booking", "timekit.call.hooks", "timekit.call.prefetch", "timekit.call.rate", "timekit.call.shared_rate",
-  "timekit.client", "timekit.default", "timekit.http.query", "timekit.link", "timekit.methods.batch",
-  "timekit.methods.bulk", "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links",
-  "timekit.methods.free_request", "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait",
-  "timekit.options", "timekit.queue", "timekit.redis.address", "timekit.rules.creation", "timekit.rules.definition",
-  "timekit.runtime.tasks", "timekit.text.duration", "timekit.transport.core", "timekit.webhook",
+  "timekit.booking", "timekit.call.hooks", "timekit.call.rate", "timekit.call.shared_rate", "timekit.client",
+  "timekit.default", "timekit.http.query", "timekit.link", "timekit.methods.batch", "timekit.methods.bulk",
+  "timekit.methods.changes", "timekit.methods.create", "timekit.methods.customer_links", "timekit.methods.free_request",
+  "timekit.methods.lists", "timekit.methods.reservations", "timekit.methods.wait", "timekit.options", "timekit.queue",
+  "timekit.redis.address", "timekit.rules.creation", "timekit.rules.definition", "timekit.text.duration",
+  "timekit.transport.core", "timekit.webhook",
 }
 
 -- Globals and modules of programs that serve others meanwhile.

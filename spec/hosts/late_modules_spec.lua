@@ -41,7 +41,7 @@ describe("a script", function()
   it("loads a client with it, and no more than that", function()
     local names = loaded_by "assert(not tk:booking('id'):confirm())"
     assert.is_true(names["timekit.client"] and names["timekit.http.request"])
-    for _, name in ipairs { "timekit.runtime.tasks", "timekit.call.rate", "timekit.methods.lists" } do
+    for _, name in ipairs { "timekit.call.rate", "timekit.call.hooks", "timekit.methods.lists" } do
       assert.is_nil(names[name], name)
     end
   end)
@@ -57,7 +57,7 @@ describe("a script", function()
       "tk:start(function() end)", "tk:booking('id'):start('confirm')", "tk:fd()", "tk:timeout()", "tk:update()",
     } do
       local names = loaded_by(code)
-      assert.is_true(names["timekit.runtime.tasks"] and names["timekit.methods.lists"], code)
+      assert.is_true(names["timekit.webhook"] and names["timekit.methods.lists"], code)
     end
   end)
 end)

@@ -4,12 +4,11 @@
 
 local Error = require "timekit.error"
 local loading = require "timekit.loading"
+local prefetch = require "timekit.call.prefetch"
 local redaction = require "timekit.call.redact"
 local response = require "timekit.http.response"
 local retry = require "timekit.call.retry"
-
-local prefetch = loading.late "timekit.call.prefetch"
-local tasks = loading.late "timekit.runtime.tasks"
+local tasks = require "timekit.runtime.tasks"
 
 local read = response.read
 local running, os_time = coroutine.running, os.time
@@ -328,12 +327,13 @@ local function new_tasks(self, of_batch)
 end
 
 --- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything
--- that they may need is loaded now, and no later update has to read a file.
+-- that they may need is loaded now, and no later update has to read a file. Where none can be read, as without
+-- descriptors, this is no reason to refuse a call: most need no more than what is loaded with a client.
 -- @treturn Tasks
 function Runner:calls()
   local calls = self.tasks
   if calls then return calls end
-  loading.rest()
+  pcall(loading.rest)
   self.tasks = new_tasks(self)
   return self.tasks
 end
