@@ -179,17 +179,23 @@ static void much_input_comes_whole(void **state) {
   close(peer);
 }
 
+/* The engine's descriptor has nothing more to tell after a few steps. */
+static void expect_quiet(world *w, struct pollfd *look) {
+  int i;
+  for (i = 0; i < 3 && poll(look, 1, 0) > 0; i++) tk_engine_step(w->engine);
+  assert_int_equal(poll(look, 1, 0), 0);
+}
+
 static void one_descriptor_tells_of_streams(void **state) {
   world *w = (world *)*state;
-  int peer, i;
+  int peer;
   tk_stream *stream;
   struct pollfd look;
   if (tk_engine_fd(w->engine) < 0) skip();
   stream = open_pair(w, 1000, &peer);
   look.fd = tk_engine_fd(w->engine);
   look.events = POLLIN;
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   assert_int_equal(send(peer, "x", 1, 0), 1);
   assert_int_equal(poll(&look, 1, 30000), 1);
   tk_engine_step(w->engine);
@@ -201,19 +207,17 @@ static void one_descriptor_tells_of_streams(void **state) {
 /* Whoever waits for a stream learns of its end in the next step, so there has to be one. */
 static void the_descriptor_tells_of_the_end(void **state) {
   world *w = (world *)*state;
-  int peer, i;
+  int peer;
   tk_stream *stream;
   struct pollfd look;
   if (tk_engine_fd(w->engine) < 0) skip();
   stream = open_pair(w, 1000, &peer);
   look.fd = tk_engine_fd(w->engine);
   look.events = POLLIN;
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   tk_stream_free(stream);
   assert_int_equal(poll(&look, 1, 0), 1);
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   close(peer);
 }
 

@@ -42,16 +42,17 @@ while read -l line
 end < lines
 ]==]
 
--- The line editor of a zsh on a terminal, where Control-D lists what there is.
+-- The line editor of a zsh on a terminal, where Control-X lists what there is. Keys that come before its prompt are not
+-- the editor's.
 local ZSH = [==[
 zmodload zsh/zpty
 zpty -b z zsh -f -i
-zpty -w z "PS1= PS2= RPS1=; unset zle_bracketed_paste; stty -echo cols 400; autoload -Uz compinit; compinit -u -D"
+zpty -w z "PS1=next: PS2= RPS1=; unset zle_bracketed_paste; stty -echo cols 400; autoload -Uz compinit; compinit -u -D"
 zpty -w z "source ./zsh.zsh; setopt no_list_beep; LISTMAX=1000; bindkey '^X' list-choices; print -r -- rea''dy"
-zpty -r -m z seen '*ready*'
+zpty -r -m z seen '*ready*next:*'
 while IFS= read -r line; do
   zpty -w -n z "$line"$'\x18'$'\x05 done\x15print -r -- en'"''"$'d\n'
-  zpty -r -m z seen '*end*'
+  zpty -r -m z seen '*end*next:*'
   print -r -- "> ${(j: :)${(f)seen//[^[:print:]]/ }} <"
 done < lines
 zpty -d z

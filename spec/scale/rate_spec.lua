@@ -5,6 +5,7 @@ local host = require "spec.support.loop_host"
 local process = require "spec.support.process"
 local redis = require "spec.support.redis"
 local redis_link = require "spec.support.redis_link"
+local shared_rate = require "timekit.call.shared_rate"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 local timekit = require "timekit"
@@ -100,7 +101,9 @@ describe("a shared rate", function()
     for _, member in ipairs(members) do signal(member, "KILL") end
     local list = sent("call")
     assert.is_true(#list > 40, "only " .. #list .. " requests were sent")
-    assert.is_true(worst_excess(list) <= 0, ("a window has %.1f too many"):format(worst_excess(list)))
+    -- There are always some that wait, so nobody saves up a burst. Half of it is room for a busy machine.
+    local excess = worst_excess(list) + BURST / 2
+    assert.is_true(excess <= 0, ("a window has %.1f too many"):format(excess))
   end)
 
   it("leaves room for calls beside bulk, and gives bulk its share", function()
@@ -167,6 +170,78 @@ describe("a shared rate", function()
     assert.matches("bulk_share: expected", problem { redis = at, per_second = 1, bulk_share = 2 })
     assert.matches("name: it is for a rate with redis", problem { per_second = 1, name = "x" })
     assert.matches("only for this machine", problem { redis = "redis://10.0.0.1", per_second = 1 })
+  end)
+end)
+
+describe("a limiter of a shared rate", function()
+  local answers, limiter
+  local blocking = {
+    runtime = { sleep = function(seconds) core.sleep(seconds) end },
+    pump = { closed = false },
+  }
+
+  -- Instead of a Redis: each answer is a function.
+  local link = { engine = function() return "engine" end, run = function() end }
+  function link.ask_script()
+    return table.remove(answers, 1)()
+  end
+
+  local function token(of)
+    return function() return { of, "0", 0, "0", "0" } end
+  end
+  local function late()
+    core.sleep(0.3)
+    return token(1)()
+  end
+  local function lost() return nil, { kind = "network" } end
+  local function book() return (limiter:book(blocking, 0.01, false)) end
+
+  before_each(function()
+    limiter = shared_rate.new({
+      per_second = RATE, burst = BURST, name = "proof", bulk_share = 0.1, when_lost = "share",
+    }, link, math.random)
+  end)
+
+  it("does not use a token whose answer came late: the process may have been stopped", function()
+    answers = { token(1), late, token(1) }
+    assert.equal("booked", book())
+    assert.equal("refused", book())
+    assert.equal(1, #answers)
+  end)
+
+  it("gets used to a Redis that is far away", function()
+    answers = {}
+    for index = 1, 30 do answers[index] = late end
+    limiter.trip = 0.1
+    assert.equal("booked", limiter:book(blocking, 5, false))
+    assert.is_true(#answers > 25)
+    local function waiting()
+      core.sleep(0.3)
+      return { 1, "0", 400000, "0", "0" }
+    end
+    answers = { waiting, late }
+    assert.equal("booked", limiter:book(blocking, 5, false))
+  end)
+
+  it("reckons with as many processes as there were lately, though Redis has forgotten them", function()
+    answers = { token(8), token(1), lost }
+    book()
+    book()
+    book()
+    assert.equal(RATE * 0.8 / 8, limiter.own.per_second)
+  end)
+
+  it("reckons with ten if it has never reached Redis", function()
+    answers = { lost }
+    book()
+    assert.equal(RATE * 0.8 / 10, limiter.own.per_second)
+  end)
+
+  it("waits without Redis until what was issued to others is used", function()
+    answers = { function() return { 1, "0", 0, "0", "30000000" } end, lost }
+    book()
+    book()
+    assert.is_true(limiter.own:take(core.now()) > 29)
   end)
 end)
 
@@ -238,6 +313,31 @@ describe("the script of the shared rate", function()
     assert.equal(0, take())
     assert.equal(0, take())
     assert.is_true(take() > 0)
+  end)
+
+  it("tells how far ahead tokens are issued", function()
+    local function ahead() return tonumber(ask("take", 60e6, 0, 0, 1e6, "me")[5]) end
+    take()
+    server:cli "set clock 100"
+    for _ = 1, 10 do assert.equal(0, ahead()) end
+    near(100000, ahead())
+    near(200000, ahead())
+    server:cli "set clock 200"
+    ask("refuse", 30e6)
+    near(30e6, tonumber(ask("take", 0, 0, 0, 1e6, "me")[5]))
+  end)
+
+  it("leaves room for those that do not know yet that Redis is back", function()
+    take()
+    server:cli "set clock 100"
+    ask("back", 7)
+    near(800000, take())
+    ask("back", 7)
+    near(900000, take())
+    server:cli "set clock 200"
+    take()
+    ask("back", 7)
+    near(100000, take())
   end)
 
   it("counts who asks", function()

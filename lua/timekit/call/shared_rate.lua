@@ -18,8 +18,13 @@ local PATIENCE, REST = 0.5, 1
 -- the process may have been stopped, and the time for which the token was meant is over.
 local LONG, SLACK = 0.1, 0.1
 
--- The part of the rate that a process uses on its own, without Redis.
-local CAUTION = 0.8
+-- The part of the rate that a process uses on its own, without Redis, and the processes that it reckons with if it has
+-- never reached Redis.
+local CAUTION, STRANGERS = 0.8, 10
+
+-- Seconds for which more processes are reckoned with than Redis knows, which may have lost its memory: each asks
+-- again within this time, as the script has it.
+local STALE = 60
 
 -- Bulk asks a moment after its token is there. So the tokens of its share come a little faster, and it gets all of it.
 local PROMPT = 0.95
@@ -51,13 +56,25 @@ end
 -- ---- without Redis ----
 
 -- From now on this process goes on with its own part of the rate. What the others have sent is not known, so the bucket
--- is empty; and it is filled only from when the tokens that Redis has issued are used up.
+-- is empty. Others use what Redis has issued to them, as far ahead as it was when this process last heard of it, so the
+-- bucket fills only after that.
 local function lose(self, now)
   self.away_until = now + REST
   if self.own then return end
   local part = CAUTION / self.members
   self.own = rate.new { per_second = self.per_second * part, burst = math.max(1, math.floor(self.burst * part)) }
-  self.own:drain(now, math.max(0, self.issued_until - now))
+  self.own:drain(now, self.ahead)
+end
+
+-- Redis is back. What was sent without it is not in its bucket, and the others may take REST to find out.
+local function return_to_redis(self)
+  local others = CAUTION * self.per_second * REST * (self.members - 1) / self.members
+  self.link:run(script, self.keys, { "back", self.interval, self.burst, others })
+end
+
+local function count_members(self, members, now)
+  if members < self.members and now < self.counted_until then return end
+  self.members, self.counted_until = members, now + STALE
 end
 
 -- ---- one bulk request of a process asks at a time ----
@@ -112,8 +129,8 @@ local function book_alone(self, host, deadline)
   local wait = own:take(now)
   if wait <= REST and now + wait < deadline then
     if wait > 0 and sleep(host, wait) then return "cancelled" end
-    -- Redis may be back, which knows nothing of this token.
-    if self.own == own then return "booked" end
+    -- Redis may be back, which knows nothing of this token; or the process was stopped.
+    if self.own == own and core.now() <= now + wait + SLACK then return "booked" end
     return nil
   end
   own:give_back()
@@ -121,32 +138,44 @@ local function book_alone(self, host, deadline)
   if sleep(host, REST * (0.5 + self.random() / 2)) then return "cancelled" end
 end
 
--- Waits for a token that was issued.
-local function await_token(self, host, wait, issued)
-  local due = core.now() + wait
+-- When Redis wrote an answer, at the earliest. The process may have been stopped while it was on its way, and then it
+-- took longer than answers lately do. The shortest of them is forgotten by and by, since the way to Redis may change.
+local function answered_at(self, asked, now)
+  local trip = self.trip
+  self.trip = math.min(now - asked, 2 * trip)
+  return math.min(now, asked + trip)
+end
+
+-- Waits for a token that was issued for a time between `due` and `at`, whichever Redis had in mind.
+local function await_token(self, host, due, at, issued)
+  local wait = at - core.now()
+  if wait > LONG then
+    if sleep(host, wait - math.min(self.trip, wait)) then return "cancelled" end
+    if ask(self, host, "look", issued) == 1 then return nil end
+    wait = at - core.now()
+  end
   if wait > 0 and sleep(host, wait) then return "cancelled" end
-  if wait > LONG and ask(self, host, "look", issued) == 1 then return nil end
   if core.now() > due + SLACK then return nil end
   return "booked"
 end
 
 local function book_at_redis(self, host, deadline, is_bulk)
-  local now = core.now()
-  -- What was sent without Redis is not in its bucket, which has filled up meanwhile.
-  if self.own then self.link:run(script, self.keys, { "cap", self.interval, self.burst, 0 }) end
-  local answer, failure = ask(self, host, "take", (deadline - now) * MICRO, is_bulk and 1 or 0,
+  if self.own then return_to_redis(self) end
+  local asked = core.now()
+  local answer, failure = ask(self, host, "take", (deadline - asked) * MICRO, is_bulk and 1 or 0,
     is_bulk and self.reserve or 0, self.share_interval, member(self))
+  local now = core.now()
   if not answer then
     if failure.kind == "cancelled" then return "cancelled" end
-    return lose(self, core.now())
+    return lose(self, now)
   end
-  self.away_until, self.own, self.members = nil, nil, answer[1]
+  self.away_until, self.own = nil, nil
+  count_members(self, answer[1], now)
   local wait, hint = tonumber(answer[3]) / MICRO, tonumber(answer[4]) / MICRO
-  if wait >= 0 then
-    self.issued_until = core.now() + wait
-    return await_token(self, host, wait, answer[2])
-  end
-  if not is_bulk or now + hint >= deadline then return "refused", hint end
+  self.ahead = tonumber(answer[5]) / MICRO
+  local answered = answered_at(self, asked, now)
+  if wait >= 0 then return await_token(self, host, answered + wait, now + wait, answer[2]) end
+  if not is_bulk or asked + hint >= deadline then return "refused", hint end
   -- Bulk books nothing ahead, so that what is urgent does not wait behind it. The spread keeps processes apart.
   if sleep(host, hint + self.random() * self.interval / MICRO / 2) then return "cancelled" end
 end
@@ -208,8 +237,9 @@ function shared_rate.new(limits, link, random)
     interval = MICRO / limits.per_second,  -- microseconds between two tokens
     reserve = math.floor(limits.burst / 2),  -- tokens that bulk leaves to others
     share_interval = PROMPT * MICRO / (limits.per_second * limits.bulk_share),  -- of bulk's own share
-    members = 1,  -- as last heard
-    issued_until = 0,  -- when the last token of Redis is used
+    members = STRANGERS, counted_until = 0,  -- who share the limit; until when a smaller number is not believed
+    ahead = 0,  -- as last heard: seconds until the last token is due that Redis has issued to anybody
+    trip = math.huge,  -- seconds that an answer of Redis takes, the shortest lately
     away_until = nil, own = nil,  -- without Redis: until when, and the limiter until then
     of_engine = nil, name = nil,  -- the process, and its name
     bulk_until = nil, turns = {},  -- a bulk request asks, at most until then; the turns of those that wait

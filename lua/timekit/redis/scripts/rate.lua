@@ -7,10 +7,12 @@
 -- between two tokens, the burst; then
 --
 -- * `take`: the longest wait, 1 for bulk, the tokens that bulk leaves, the microseconds between two tokens of bulk's
---   own share, the member's name. Answers with the members, the time, and the wait, or -1 and when to ask again
+--   own share, the member's name. Answers with the members, the time, the wait, or -1 and when to ask again, and when
+--   the last token is due that was issued
 -- * `look`: the time of a `take` that has waited for long. Answers 1 if its token is void, because of a penalty since
 -- * `refuse`: the server has refused a request; the seconds that it named in microseconds, or -1
 -- * `cap`: the server has said how many requests it would still take
+-- * `back`: a member was without Redis; the tokens that others may use before they know that it is back
 return [[
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -71,6 +73,14 @@ if verb == 'cap' then
   return 1
 end
 
+if verb == 'back' then
+  -- If some have asked all the time, Redis was not away for all.
+  local others = (have[1] == false or now - at > SECOND / 2) and tonumber(ARGV[4]) or 0
+  tat = math.max(tat, now + (burst + others) * step)
+  save()
+  return 1
+end
+
 local longest, bulk, reserve, share_interval, member = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6]),
   tonumber(ARGV[7]), ARGV[8]
 local seen = tonumber(redis.call('ZSCORE', KEYS[2], member) or 0)
@@ -107,6 +117,7 @@ else
   end
 end
 if not hint or bulk or have[1] == false then save() end
-if hint then return { members, text(now), -1, text(hint - now) } end
-return { members, text(now), text(when - now), '0' }
+local ahead = text(math.max(0, tat - tolerance - step - now, pause - now))
+if hint then return { members, text(now), -1, text(hint - now), ahead } end
+return { members, text(now), text(when - now), '0', ahead }
 ]]
