@@ -32,11 +32,11 @@ local compile
 local not_compiled = setmetatable({}, { __mode = "k" })
 local rules_of = setmetatable({}, {
   __mode = "k",
-  __index = function(all, graph)
-    local data = not_compiled[graph]
+  __index = function(all, self)
+    local data = not_compiled[self]
     if not data then error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end
     local rules = compile(data)
-    not_compiled[graph], all[graph] = nil, rules
+    not_compiled[self], all[self] = nil, rules
     return rules
   end,
 })
