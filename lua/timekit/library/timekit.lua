@@ -543,6 +543,7 @@
 ---@field concurrency? integer how many jobs at once, at most
 ---@field stop? fun():boolean returns true when no more jobs are to be taken; asked about once a second
 ---@field on_job? fun(event:timekit.JobEvent) called after each try
+---@field on_trouble? fun(err:timekit.Error) called when Redis gives no jobs, once until it does again or says something else
 
 ---@class timekit.Fault
 ---@field what timekit.FaultKind the kind
@@ -1237,7 +1238,7 @@ local Queue = {}
 ---@param inputs? table
 ---@param opts? timekit.JobOptions
 ---@return timekit.AddedJob|nil
----@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+---@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `TAKEN`: another job has the id, or `UNFIT` with the reason), `response` (the server is no Redis), `phase`
 function Queue:add(booking, action, inputs, opts) end
 
 ---Carries out jobs until it is told to stop, and until those in flight are over. It waits as `Client:batch` does: a
@@ -1245,7 +1246,7 @@ function Queue:add(booking, action, inputs, opts) end
 ---workers may run, in any number of processes.
 ---
 ---It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
----Raises on wrong options and on a closed client, and what `on_job` raises.
+---Raises on wrong options and on a closed client, and what `on_job` and `on_trouble` raise.
 ---@param opts? timekit.WorkOptions
 ---@return boolean|nil # true
 ---@return timekit.Error|nil # with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
