@@ -42,6 +42,9 @@ function names.luacats(type_, found)
   return converted
 end
 
+--- The modules that users may require by name, beside `timekit`.
+names.MODULES = { "error", "graph", "graphs", "link", "sandbox", "sandbox.server", "webhook" }
+
 --- The names that the library lists by itself: alias → sorted list.
 -- @tparam table face for the kinds of errors and faults, which only the comments list
 function names.lists(face)

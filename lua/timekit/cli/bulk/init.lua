@@ -313,7 +313,7 @@ local function make_client(self, args)
     -- -v has another one.
     after = not args.verbose and function(try) self.runner:after(try) end or nil,
   }
-  client.calls.is_bulk = true -- they leave room for others under a rate that is shared
+  client.runner:calls().is_bulk = true -- they leave room for others under a rate that is shared
   if args.redis then redis.warn(self.context, client, args.redis) end
   return client
 end
