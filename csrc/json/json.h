@@ -13,8 +13,8 @@
 #include "bind/compat.h"
 #include "json/limits.h"
 
-/* Sets json, null, array, is_array, is_object, decode, load_decoder, encode and encode_member in the table on top of the stack.
-   Raises if lua-cjson does not load; the message says what to install. */
+/* Sets json, null, array, is_array, is_object, decode, load_decoder, encode and encode_member in the table on top of the
+   stack. Raises if lua-cjson does not load; the message says what to install. */
 void tk_json_open(lua_State *L);
 
 /* Decodes a text as core.decode does. Pushes the value and returns 1, or pushes nil and a message and returns 2. The
