@@ -66,7 +66,7 @@ end
 function Call:on_done(fn)
   if type(fn) ~= "function" then error("call:on_done: expected a function, got " .. type(fn), 2) end
   if not self.over then
-    self.watchers = self.watchers or {}
+    self.watchers = self.watchers or { nil } -- with room for one: most calls have no more
     self.watchers[#self.watchers + 1] = fn
   elseif self.count then
     self.tasks:notify(fn, self)
