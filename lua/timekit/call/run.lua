@@ -332,7 +332,7 @@ end
 --   `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
 -- @treturn Runner
 function run.new(parts)
-  parts.hooks = parts.hooks or false
+  parts.hooks = parts.hooks or false -- a nil would be looked for in the class, for each action
   return setmetatable(parts, Runner)
 end
 
