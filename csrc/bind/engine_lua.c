@@ -23,11 +23,12 @@ typedef struct engine_handle {
 
 static engine_handle *check_handle(lua_State *L) { return (engine_handle *)tk_checkudata(L, ENGINE); }
 
-static tk_engine *check_engine(lua_State *L) {
-  engine_handle *handle = check_handle(L);
+static tk_engine *open_engine(lua_State *L, const engine_handle *handle) {
   if (handle->engine == NULL) luaL_error(L, "attempt to use a closed engine");
   return handle->engine;
 }
+
+static tk_engine *check_engine(lua_State *L) { return open_engine(L, check_handle(L)); }
 
 /***
 Makes an engine, which makes many transfers to one origin.
@@ -98,10 +99,11 @@ Starts a transfer.
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then
 */
 static int engine_start(lua_State *L) {
+  const engine_handle *engine = check_handle(L);
   tk_transfer_handle *handle;
   tk_request request;
   char message[TK_MESSAGE_SIZE];
-  (void)check_engine(L);
+  (void)open_engine(L, engine);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 3);
   request.method = tk_required_string(L, 2, "method");
@@ -117,7 +119,7 @@ static int engine_start(lua_State *L) {
   request.tag = handle;
   set_owner(L, handle, lua_isnil(L, 3) ? lua_gettop(L) : 3);
   /* The engine is checked again, because a finalizer may have closed it while memory was allocated. */
-  handle->transfer = tk_transfer_start(check_engine(L), &request, message);
+  handle->transfer = tk_transfer_start(open_engine(L, engine), &request, message);
   if (handle->transfer == NULL) return luaL_error(L, "%s", message);
   return 1;
 }

@@ -55,22 +55,29 @@ static void join_value(lua_State *L, const header *found) {
   }
 }
 
-static int is_named(const header *found, const char *name, size_t size) {
+static int is_named(const header *found, const tk_header_name *name) {
   size_t i;
-  if (found->name_size != size) return 0;
-  for (i = 0; i < size; i++)
-    if (tk_lower(found->name[i]) != name[i]) return 0;
+  if (found->name_size != name->size) return 0;
+  for (i = 0; i < name->size; i++)
+    if (tk_lower(found->name[i]) != name->text[i]) return 0;
   return 1;
 }
 
-void tk_push_header(lua_State *L, const tk_result *result, const char *name, size_t size) {
+void tk_push_headers(lua_State *L, const tk_result *result, const tk_header_name *names, int count) {
   const char *line = result->headers;
   const char *end = line == NULL ? NULL : line + result->headers_size;
+  int base = lua_gettop(L) + 1, i;
   header found;
-  lua_pushnil(L);
+  for (i = 0; i < count; i++) lua_pushnil(L);
   if (result->status == 0) return;
-  while (next_header(&line, end, &found))
-    if (is_named(&found, name, size)) join_value(L, &found);
+  while (next_header(&line, end, &found)) {
+    for (i = 0; i < count; i++) {
+      if (!is_named(&found, &names[i])) continue;
+      lua_pushvalue(L, base + i);
+      join_value(L, &found);
+      lua_replace(L, base + i);
+    }
+  }
 }
 
 static void push_lower(lua_State *L, const char *text, size_t size) {

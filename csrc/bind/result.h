@@ -21,7 +21,13 @@ const char *tk_field_name(tk_field field);
 /* Pushes a field's value, copied from the result; nil if the result has none. */
 void tk_push_field(lua_State *L, const tk_result *result, tk_field field);
 
-/* Pushes a header's value, or nil. Several headers of this name are joined. `name` is in lower case. */
-void tk_push_header(lua_State *L, const tk_result *result, const char *name, size_t size);
+/* In lower case. */
+typedef struct tk_header_name {
+  const char *text;
+  size_t size;
+} tk_header_name;
+
+/* Pushes the value of each of these headers, or nil. Several headers of one name are joined. One pass reads all. */
+void tk_push_headers(lua_State *L, const tk_result *result, const tk_header_name *names, int count);
 
 #endif

@@ -90,10 +90,10 @@ static int transfer_header(lua_State *L) {
   for (i = 0; i < count; i++) (void)luaL_checkstring(L, i + 2);
   result = read_result(L, handle);
   for (i = 0; i < count; i++) {
-    size_t size;
-    const char *name = lua_tolstring(L, i + 2, &size);
+    tk_header_name name;
+    name.text = lua_tolstring(L, i + 2, &name.size);
     if (result == NULL) lua_pushnil(L);
-    else tk_push_header(L, result, name, size);
+    else tk_push_headers(L, result, &name, 1);
   }
   end_read(handle);
   return count;
@@ -136,7 +136,7 @@ What a complete answer tells, in one call.
 there is none
 */
 static int answer(lua_State *L) {
-  static const char id[] = "timekit-request-id", remaining[] = "x-ratelimit-remaining";
+  static const tk_header_name names[] = {{"timekit-request-id", 18}, {"x-ratelimit-remaining", 21}};
   int is_ours, wants_data = lua_toboolean(L, 2);
   tk_transfer_handle *handle;
   const tk_result *result;
@@ -151,8 +151,7 @@ static int answer(lua_State *L) {
     return 0;
   }
   lua_pushinteger(L, (lua_Integer)result->status);
-  tk_push_header(L, result, id, sizeof id - 1);
-  tk_push_header(L, result, remaining, sizeof remaining - 1);
+  tk_push_headers(L, result, names, 2);
   read_count(L);
   if (!wants_data || result->status < 200 || result->status > 299 || result->body == NULL ||
       !tk_json_decode_member(L, result->body, result->body_size, result->body_capacity, "data"))
@@ -212,13 +211,14 @@ static void push_kept(lua_State *L, tk_transfer_handle *handle, const tk_result 
 }
 
 static int transfer_index(lua_State *L) {
-  tk_transfer_handle *handle = check_transfer(L);
+  tk_transfer_handle *handle;
   const tk_result *result;
   lua_Integer number;
   tk_field field;
   lua_settop(L, 2);
   lua_rawget(L, MEMBERS);
   if (lua_type(L, -1) != LUA_TNUMBER) return 1;
+  handle = check_transfer(L);
   number = lua_tointeger(L, -1);
   field = (tk_field)number;
   result = read_result(L, handle);

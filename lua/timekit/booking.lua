@@ -367,9 +367,9 @@ function handles.new(client, booking, where, level)
     error(("%s: %s: %s"):format(where, from_table and "the booking's id" or "the id", problem), level)
   end
   -- The nils make room for what `learn` will set, so that the table is not made twice.
-  local handle = setmetatable({ client = client, id = id, graph = nil, state = nil, completed = nil }, metatable)
+  local handle = { client = client, id = id, graph = nil, state = nil, completed = nil }
   if from_table then learn(handle, booking) end
-  return handle
+  return setmetatable(handle, metatable)
 end
 
 -- The parts of an item, and their positions in it.

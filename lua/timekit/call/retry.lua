@@ -174,8 +174,8 @@ end
 --   call `next` after them. `"book"`: the seconds that are left; book the request at the limiter, and tell `told` what
 --   it said. `"done"`: the data and `reconciled`, or nil and `problem`, the fields of the error
 function Machine:next(now)
-  local operation = self.operation
-  if operation.doubted and self.policy.uncertain == "report" then return fail(self) end
+  local operation, looking = self.operation, self.looking
+  if looking and operation.doubted and self.policy.uncertain == "report" then return fail(self) end
   if now >= self.deadline then
     give_token_back(self)
     return fail(self, self.failure or unsent(self, "timeout", "no time was left to send the request"))
@@ -186,7 +186,7 @@ function Machine:next(now)
     if verb then return verb, what end
     self.booked = false
   end
-  if not self.looking then
+  if not looking then
     self.attempts = self.attempts + 1
     return "send", operation.request
   end

@@ -352,8 +352,10 @@ end
 -- @treturn Runner
 function run.new(parts)
   parts.registry = {} -- coroutine → call, of all tasks
-  parts.tasks = nil -- see `calls`
-  parts.call_runtime = nil -- that of code in calls, once there are any
+  -- A nil would be looked for in the class, for each action.
+  parts.hooks = parts.hooks or false
+  parts.tasks = false -- see `calls`
+  parts.call_runtime = false -- that of code in calls, once there are any
   return setmetatable(parts, Runner)
 end
 

@@ -16,7 +16,6 @@ local Call = {
   arguments = nil, -- of a call that has not begun: the list of its function's arguments, with their `count`
   at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
   cancelled = false, -- by `cancel`
-  over = false,
   failed = false, problem = nil, -- whether its function raised, and what
 }
 
@@ -67,7 +66,7 @@ end
 function Call:on_done(fn)
   if type(fn) ~= "function" then error("call:on_done: expected a function, got " .. type(fn), 2) end
   if not self.over then
-    self.watchers = self.watchers or {}
+    self.watchers = self.watchers or { nil } -- with room for one: most calls have no more
     self.watchers[#self.watchers + 1] = fn
   elseif self.count then
     self.tasks:notify(fn, self)
@@ -101,6 +100,7 @@ function calls.new(tasks, thread, course)
     nil, nil, count = nil, -- what its function returned: [1] to [count]
     tasks = tasks, thread = thread, course = course,
     queued = false, -- it is in the queue of its tasks
+    over = false,
     transfer = nil, -- what it waits for
     watchers = nil, -- the functions set by `on_done`
   }, metatable)

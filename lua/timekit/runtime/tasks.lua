@@ -151,16 +151,15 @@ local function settle_course(self, call, ok, verb, what, info)
 end
 
 local function resume_call(self, call)
-  local thread, arguments, course = call.thread, call.arguments, call.course
-  if arguments then
-    call.arguments = nil
-    settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
-  elseif thread then
-    settle(self, call, resume(thread))
-  else
+  local thread, course = call.thread, call.course
+  if course then
     if call.slot then self.timers:remove(call) end
-    settle_course(self, call, pcall(course.go_on, course, call.cancelled))
+    return settle_course(self, call, pcall(course.go_on, course, call.cancelled))
   end
+  local arguments = call.arguments
+  if not arguments then return settle(self, call, resume(thread)) end
+  call.arguments = nil
+  settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
 end
 
 -- What the call raises is kept: each update raises one error.
@@ -201,7 +200,6 @@ end
 
 -- Yields until the call is woken, or until a time. It may be woken early.
 local function await(self, call, at)
-  if not at then return yield(WAITS) end
   call.at = at
   self.timers:add(call)
   yield(WAITS)
@@ -228,7 +226,7 @@ function tasks.runtime(registry)
     -- When the transfer is done, the pump wakes the call, which then no longer has it.
     while call.transfer and not transfer:done() and not (deadline and core.now() >= deadline) do
       pump:on_done(transfer, call)
-      await(call.tasks, call, deadline)
+      if deadline then await(call.tasks, call, deadline) else yield(WAITS) end
     end
     if not call.transfer then return end
     pump:forget(transfer)
