@@ -93,7 +93,9 @@ within() {
     mount -t tmpfs tmpfs "$root/dev/shm"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     [ "$network" = shared ] || ip link set lo up
-    exec chroot "$root" sh /step.sh "$@"
+    # Not by exec: whoever becomes an ordinary user is no longer ended along with unshare.
+    chroot "$root" sh /step.sh "$@"
+    exit
   ' sh "$root" "$@" "$LUA" "$specs"
 }
 
