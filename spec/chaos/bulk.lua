@@ -122,7 +122,8 @@ end
 -- The words that have the program killed at a write of the journal.
 local function preload(kill)
   if not kill or not kill.write then return "" end
-  return ("env LD_PRELOAD=./killed_write.so KILL_FILE=.journal KILL_AT=%d KILL_SHARE=%s "):format(kill.write, kill.share)
+  return ("env LD_PRELOAD=./killed_write.so KILL_FILE=.journal KILL_AT=%d KILL_SHARE=%s "):format(
+    kill.write, kill.share)
 end
 
 --- Runs the program, which goes on where it was killed before.
