@@ -111,8 +111,11 @@ describe("with Redis", function()
     local program = process.start(command:format(
       this_lua.command, host.url(), host.create()[1]))
     assert.equal("resolving", program.line)
-    -- The resolver hangs for good: what waited for it would never end.
-    assert.equal("many frames\ttentative", program:read())
+    -- The resolver hangs for good: what waited for it would never end. Newer libcurls ask for IPv4 and IPv6 on their
+    -- own, so it may be heard twice.
+    local line
+    repeat line = program:read() until line ~= "resolving"
+    assert.equal("many frames\ttentative", line)
     program:close()
   end)
 
