@@ -1,5 +1,5 @@
--- A user saw: on Lua 5.5 `timekit list` ended with "attempt to assign to const variable 'line'". There a loop's variable
--- is constant. Lua 5.4 finds an assignment as well, once the loop's first line declares the variable constant.
+-- A user saw: on Lua 5.5 `timekit list` ended with "attempt to assign to const variable 'line'". A loop's variable is
+-- constant there. Lua 5.4 finds an assignment as well, once the loop's first line declares the variable so.
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
