@@ -76,7 +76,7 @@ CXX_WARNINGS := $(filter-out -Waggregate-return -Wbad-function-cast -Wdeclaratio
   -Wnested-externs -Wstrict-prototypes -Wc++-compat,$(WARNINGS)) -Wmissing-declarations
 PARSER_CXXFLAGS = -Icsrc -std=c++17 -fno-exceptions -fno-rtti -fPIC -fvisibility=hidden $(CXX_WARNINGS) $(SIMDJSON_CFLAGS)
 
-SOURCES_simdjson := csrc/json/simdjson.c csrc/json/tape.c
+SOURCES_simdjson := csrc/json/simdjson.c csrc/json/tape.c csrc/json/load.c
 SOURCES_cjson := csrc/json/cjson.c
 PARSER_simdjson = $(BUILD)/json/parser.o
 LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjson) $(CXX_LIBRARY)
@@ -84,19 +84,27 @@ LIBS_simdjson = $(or $(shell $(PKG_CONFIG) --libs simdjson 2>/dev/null),-lsimdjs
 SOURCES := $(sort $(filter-out $(SOURCES_simdjson) $(SOURCES_cjson),$(wildcard csrc/*/*.c)) $(SOURCES_$(JSON)))
 PARSER = $(PARSER_$(JSON))
 PARSER_LIBS = $(LIBS_$(JSON))
-OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o) $(PARSER)
+# A library of its own, which the core loads when it is needed. A program that has the parser linked in is compiled with
+# the flag.
+PARSER_LIBRARY := $(if $(PARSER),$(BUILD)/timekit/simdjson.so)
+PARSER_LINKED := -DTK_PARSER_LINKED
+OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/%.o)
 ENGINE_SOURCES := $(sort $(wildcard csrc/engine/*.c))
 LUA_MODULES := $(sort $(shell find lua -name '*.lua'))
 # The sandbox's console: what is not Lua, and is installed beside the modules.
 PAGE_FILES := $(sort $(wildcard lua/timekit/sandbox/console/*))
 INSTALLED := $(LUA_MODULES) $(PAGE_FILES)
-TYPES := lua/timekit/library/timekit.lua
+TYPES := lua/timekit/library
 
-all: $(CORE) $(PROGRAM)
+all: $(CORE) $(PARSER_LIBRARY) $(PROGRAM)
 
 $(CORE): $(OBJECTS) $(BUILD)/flags.mk
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(MODULE_LINK) $(LDFLAGS) -o $@ $(OBJECTS) $(PARSER_LIBS) $(CORE_LIBS)
+	$(CC) $(CFLAGS) $(MODULE_LINK) $(LDFLAGS) -o $@ $(OBJECTS) $(CORE_LIBS)
+
+$(BUILD)/timekit/simdjson.so: $(PARSER) $(BUILD)/flags.mk
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(MODULE_LINK) $(LDFLAGS) -o $@ $(PARSER) $(PARSER_LIBS)
 
 # How the module is built. The file changes when one of these does, and then everything is built anew.
 HASH := \#
@@ -161,18 +169,19 @@ INSTALLED_PROGRAM = $(if $(RELOCATABLE),cat lua/timekit/cli/program,$(call progr
 install: all
 	install -d '$(TO_LIBDIR)/timekit' '$(TO_BINDIR)'
 	install -m 644 '$(CORE)' '$(TO_LIBDIR)/timekit/core.so'
+	$(if $(PARSER_LIBRARY),install -m 644 '$(PARSER_LIBRARY)' '$(TO_LIBDIR)/timekit/simdjson.so')
 	set -e; for file in $(INSTALLED:lua/%=%); do \
 	  install -d '$(TO_LUADIR)/'"$$(dirname $$file)"; \
 	  install -m 644 "lua/$$file" '$(TO_LUADIR)/'"$$file"; \
 	done
 	$(if $(BYTECODE),$(LUA) spec/support/bytecode.lua '$(TO_LUADIR)' '$(INST_LUADIR)' \
-	  $(filter-out $(TYPES:lua/%=%),$(LUA_MODULES:lua/%=%)))
+	  $(filter-out $(TYPES:lua/%=%)/%,$(LUA_MODULES:lua/%=%)))
 	$(INSTALLED_PROGRAM) > '$(TO_BINDIR)/timekit'
 	chmod 755 '$(TO_BINDIR)/timekit'
 
 # What others have put into the same folders stays.
 uninstall:
-	rm -f '$(TO_LIBDIR)/timekit/core.so' '$(TO_BINDIR)/timekit'
+	rm -f '$(TO_LIBDIR)/timekit/core.so' '$(TO_LIBDIR)/timekit/simdjson.so' '$(TO_BINDIR)/timekit'
 	for file in $(INSTALLED:lua/%=%); do rm -f '$(TO_LUADIR)/'"$$file"; done
 	for folder in '$(TO_LIBDIR)/timekit' '$(TO_LUADIR)/timekit'; do \
 	  [ ! -d "$$folder" ] || find "$$folder" -depth -type d -exec rmdir {} + 2>/dev/null || true; \
@@ -293,13 +302,14 @@ docs: deps-docs
 
 types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
-	$(call face,spec.project.types.write,$(TYPES),lua5.4)
+	@rm -rf $(TYPES)
+	$(call face,spec.project.types.write,$(TYPES)/timekit.lua,lua5.4)
 
 # ---- proving ----
 
-C_TEST_NAMES := test_engine test_engine_many
+C_TEST_NAMES := test_engine test_engine_many test_stream
 C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c
+C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
@@ -377,7 +387,7 @@ windows-check: $(FOREIGN_HEADERS)
 HOSTS := haproxy copas love neovim prosody
 test-hosts: deps-hosts
 	@set -e; for lua in $(sort lua5.1 lua5.3 lua5.4 luajit $(LUA)); do $(MAKE) -s all LUA=$$lua; done
-	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua)' | tee build/hosts.log
+	@$(RUN_TESTS) 'busted $(LUA) $(HOSTS:%=spec/hosts/%_spec.lua) spec/scale/programs_spec.lua' | tee build/hosts.log
 	@tail -n 1 build/hosts.log | grep -q ' 0 failed, 0 skipped$$'
 
 # The console in a real browser, with everything that its samples are written for; a test that is skipped is a failure.
@@ -434,11 +444,13 @@ lint: deps-lint
 # The types are what the comments give, say what the live module has, and parse on every Lua.
 check-types:
 	@$(MAKE) -s all LUA=lua5.4
+	@rm -rf build/types
 	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
-	@diff -u $(TYPES) build/types/timekit.lua || { echo 'make types brings them up to date' >&2; exit 1; }
+	@diff -ruN $(TYPES) build/types || { echo 'make types brings them up to date' >&2; exit 1; }
 	@LUA_PATH='$(CURDIR)/?.lua;$(LUA_FILES)' LUA_CPATH='$(CURDIR)/build/lua5.4/?.so;;' \
 	  lua5.4 spec/project/types/check.lua $(TYPES)
-	@for lua in $(LUAS); do $$lua -e 'assert(loadfile "$(TYPES)")' || exit; done
+	@for lua in $(LUAS); do for file in $$(find $(TYPES) -name '*.lua'); do \
+	  $$lua -e "assert(loadfile '$$file')" || exit; done; done
 
 ASAN_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
@@ -496,7 +508,7 @@ build/c$(SANITIZED)/test_oom_files:
 	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua: $(BUILD)/flags.mk
-	$(PROOF_COMPILE) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
+	$(PROOF_COMPILE) $(PARSER_LINKED) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
 	$(PROOF_COMPILE) csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
@@ -540,7 +552,7 @@ FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefine
 
 build/fuzz/%: spec/fuzz/harness.c $(SOURCES) $(if $(PARSER),build/fuzz/json_parser.o) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
+	clang $(FUZZ_FLAGS) -Icsrc -std=c99 -fsanitize=fuzzer $(PARSER_LINKED) -DFUZZ_TARGET='"$*"' -o $@ $(filter %.c %.o,$^) $(PARSER_LIBS) \
 	  $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PC) libcurl libssl libcrypto) -pthread -lm -ldl
 
 build/fuzz/bundle: spec/fuzz/bundle.c csrc/engine/bundle_read.c $(C_TEST_HEADERS)

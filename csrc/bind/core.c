@@ -101,9 +101,24 @@ static int copied(lua_State *L) {
   return 1;
 }
 
+/***
+Calls a function that no other coroutine interrupts. HAProxy suspends a coroutine between any two of its instructions,
+but not below a function of C. The function must not wait.
+@function uninterrupted
+@tparam function fn
+@param ... its arguments
+@return what it returns
+*/
+static int uninterrupted(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
 static const luaL_Reg functions[] = {{"base_url_problem", base_url_problem}, {"proxy_problem", proxy_problem},
                                      {"is_reserved_header", is_reserved_header}, {"now", core_now},
-                                     {"sleep", core_sleep}, {"copied", copied}, {NULL, NULL}};
+                                     {"sleep", core_sleep}, {"copied", copied},
+                                     {"uninterrupted", uninterrupted}, {NULL, NULL}};
 
 /* Sets `version`: our version, libcurl's, and the features of this libcurl that users ask about. */
 static void set_version_table(lua_State *L) {

@@ -6,6 +6,7 @@
 #include "engine/internal.h"
 #include "engine/platform.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct tk_stream {
   tk_trust *trust;   /* NULL: no TLS */
   curl_socket_t fd;  /* CURL_SOCKET_BAD while it connects */
   tk_stream_state state;
+  int is_local;      /* to a socket of this machine, by its path */
   int is_unread;     /* the last step has stopped before there was nothing left to read */
   size_t max_input;
   tk_buffer output;  /* bytes to send after those of `part` */
@@ -91,8 +93,24 @@ void tk_streams_abandon(tk_engine *engine) {
   while (engine->streams != NULL) abandon(engine->streams);
 }
 
+/* libcurl's message for a socket that it cannot connect to names a host and a port. */
+static const char *socket_reason(const tk_stream *stream) {
+  long error = 0;
+  (void)curl_easy_getinfo(stream->easy, CURLINFO_OS_ERRNO, &error);
+  switch (error) {
+    case ENOENT: return "there is no socket at this path";
+    case EACCES: return "no permission to connect to this socket";
+    case ECONNREFUSED: return "no server listens on this socket";
+    default: return "cannot connect to this socket";
+  }
+}
+
 static const char *reason(const tk_stream *stream, CURLcode code) {
   if (stream->shortage != NULL) return stream->shortage;
+  if (stream->is_local && code == CURLE_COULDNT_CONNECT) return socket_reason(stream);
+  /* What libcurl says of a connection that the server has closed right after the handshake, as one does that wants a
+     client's certificate. It keeps the first message only. */
+  if (strncmp(stream->problem, "getpeername()", 13) == 0) return "the server closed the connection";
   return stream->problem[0] != '\0' ? stream->problem : curl_easy_strerror(code);
 }
 
@@ -311,6 +329,7 @@ tk_stream *tk_stream_open(tk_engine *engine, const tk_stream_options *options, c
   stream->engine = engine;
   stream->fd = CURL_SOCKET_BAD;
   stream->max_input = options->max_input;
+  stream->is_local = options->unix_path != NULL;
   if (!begin(stream, options, message)) {
     if (stream->easy != NULL) curl_easy_cleanup(stream->easy);
     tk_trust_free(stream->trust);

@@ -29,4 +29,11 @@ void tk_json_push_decode(lua_State *L) {
   lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+static int load_decoder(lua_State *L) {
+  lua_pushstring(L, tk_json_decoder());
+  return 1;
+}
+
+void tk_json_push_load(lua_State *L) { lua_pushcfunction(L, load_decoder); }
+
 const char *tk_json_decoder(void) { return "cjson"; }

@@ -138,6 +138,13 @@ static void set_marker(lua_State *L, int array, lua_CFunction function, const ch
   lua_setfield(L, array - 2, name);
 }
 
+/***
+Loads what `decode` would load later, where it decodes much. Hosts that must not wait call it when they start.
+@function load_decoder
+@treturn string the decoder that is used from now on: `simdjson` or `cjson`; the latter also if simdjson's library cannot
+be loaded
+@usage core.load_decoder()
+*/
 void tk_json_open(lua_State *L) {
   int module = lua_gettop(L), cjson = module + 1, array_index = module + 2;
   tk_json_require_cjson(L);
@@ -150,6 +157,8 @@ void tk_json_open(lua_State *L) {
   lua_pushvalue(L, array_index);
   tk_json_push_decode(L);
   lua_setfield(L, module, "decode");
+  tk_json_push_load(L);
+  lua_setfield(L, module, "load_decoder");
 
   push_mark(L, cjson, "empty_array", LUA_TLIGHTUSERDATA);
   tk_json_push_encode(L);

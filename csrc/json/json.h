@@ -13,8 +13,8 @@
 #include "bind/compat.h"
 #include "json/limits.h"
 
-/* Sets json, null, array, is_array, is_object, decode, encode and encode_member in the table on top of the stack.
-   Raises if lua-cjson does not load; the message says what to install. */
+/* Sets json, null, array, is_array, is_object, decode, load_decoder, encode and encode_member in the table on top of the
+   stack. Raises if lua-cjson does not load; the message says what to install. */
 void tk_json_open(lua_State *L);
 
 /* Decodes a text as core.decode does. Pushes the value and returns 1, or pushes nil and a message and returns 2. The
@@ -47,6 +47,10 @@ int tk_json_push_number(lua_State *L, double number);
    build, and the decoder that only uses lua-cjson. */
 void tk_json_push_decode(lua_State *L);
 void tk_json_push_cjson(lua_State *L);
+
+/* Another part: pushes core.load_decoder, which loads now what decode would load later, and returns the name of the
+   decoder that is used from then on. */
+void tk_json_push_load(lua_State *L);
 
 /* Another part: replaces three values on top of the stack by the functions encode_member and encode. They are the array
    metatable, and lua-cjson's empty_array_mt and empty_array, or nil. */

@@ -23,11 +23,11 @@ struct tk_parser {
   simdjson::dom::document document;
 };
 
-tk_parser *tk_parser_new(void) { return new (std::nothrow) tk_parser; }
+static tk_parser *make(void) { return new (std::nothrow) tk_parser; }
 
-void tk_parser_free(tk_parser *parser) { delete parser; }
+static void release(tk_parser *parser) { delete parser; }
 
-size_t tk_parser_capacity(const tk_parser *parser) { return parser->parser.capacity(); }
+static size_t capacity_of(const tk_parser *parser) { return parser->parser.capacity(); }
 
 /* Makes room for a text of `size` bytes. The capacity grows by powers of two, because simdjson itself would allocate
    again for every text that is a little longer. If memory runs out between simdjson's allocations, it later assumes
@@ -42,7 +42,7 @@ static bool grow(tk_parser *parser, size_t size) {
   return false;
 }
 
-int tk_parser_parse(tk_parser *parser, const char *text, size_t size, size_t capacity, tk_tape *tape) {
+static int parse(tk_parser *parser, const char *text, size_t size, size_t capacity, tk_tape *tape) {
   const bool copy = capacity - size < TK_JSON_PADDING;
   if (size > LONGEST) return 0;
   if ((size > parser->parser.capacity() || size > parser->document.capacity()) && !grow(parser, size)) return 0;
@@ -51,3 +51,5 @@ int tk_parser_parse(tk_parser *parser, const char *text, size_t size, size_t cap
   tape->strings = parser->document.string_buf.get();
   return 1;
 }
+
+const tk_parser_library TK_PARSER_SYMBOL = {make, release, parse, capacity_of};

@@ -185,11 +185,12 @@ end
 -- local booking, err = call:result()
 function Booking:start(action, inputs, opts)
   local operation, refused = prepare(self, action, inputs, opts, "booking:start", 3)
-  local runner, calls = self.client.runner, self.client.calls
+  local runner = self.client.runner
   local hindered = runner:hindrance()
   if hindered then return nil, hindered end
   -- A hook may use the client, and then waits in the call's coroutine, as does who asks a limiter that is shared. Other
   -- calls need none.
+  local calls = runner:calls()
   if not operation or not runner:has_courses() then return calls:start(perform, self, operation, refused) end
   return calls:carry_out(runner:course(operation, told, self))
 end

@@ -7,17 +7,17 @@ local connect = require "timekit.methods.connect"
 local core = require "timekit.core"
 local handles = require "timekit.booking"
 local headers = require "timekit.http.headers"
-local hooks = require "timekit.call.hooks"
 local loading = require "timekit.loading"
 local messages = require "timekit.text.messages"
 local pumps = require "timekit.runtime.pump"
 local random = require "timekit.call.random"
-local rate = require "timekit.call.rate"
 local redaction = require "timekit.call.redact"
 local run = require "timekit.call.run"
 local runtime = require "timekit.runtime"
-local tasks = require "timekit.runtime.tasks"
 local url = require "timekit.http.url"
+
+local hooks = loading.late "timekit.call.hooks"
+local rate = loading.late "timekit.call.rate"
 
 local client = {}
 
@@ -122,12 +122,14 @@ function Client:start(fn, ...)
   if type(fn) ~= "function" then error("client:start: expected a function, got " .. messages.describe(fn), 2) end
   local hindered = self.runner:hindrance()
   if hindered then return nil, hindered end
-  return self.calls:start(fn, ...)
+  return self.runner:calls():start(fn, ...)
 end
 
 --- Continues calls. A game does this once a frame, an event loop when `fd` is readable.
 -- An update never waits unless it is told to, and takes a fraction of a millisecond. The next one does what is left
--- over. (Requests block in a coroutine that a call's function makes itself, as in any plain coroutine.)
+-- over. In a program of plain Lua the first update, or the first call if that comes before, loads the rest of this
+-- library, which takes about 5 milliseconds: a game makes one on its loading screen. (Requests block in a coroutine
+-- that a call's function makes itself, as in any plain coroutine.)
 -- Raises the error of a call's function, or of one set by `on_done`: each error once, one in each update. Raises on a
 -- closed client, and when it is called from within an update.
 -- @tparam[opt=0] number seconds the longest wait for something to happen; more than 0 raises in nginx and HAProxy
@@ -142,7 +144,7 @@ function Client:update(seconds)
   if seconds > 0 and self.runner.runtime.can_wait then
     error("client:update: seconds: this host must not wait: leave it out", 2)
   end
-  return self.calls:update(seconds)
+  return self.runner:calls():update(seconds)
 end
 
 --- The descriptor that becomes readable when `update` has something to do, timers included. An event loop needs to
@@ -157,7 +159,7 @@ end
 -- poll:start("r", function() tk:update() end)
 function Client:fd()
   check(self, "client:fd", 3)
-  return self.calls:fd()
+  return self.runner:calls():fd()
 end
 
 --- Seconds until `update` has something to do by time alone. Without an `fd` it is a millisecond at most while an
@@ -170,7 +172,7 @@ end
 -- if due then timer:start(math.ceil(due * 1000), 0, function() tk:update() end) end
 function Client:timeout()
   check(self, "client:timeout", 3)
-  return self.calls:timeout_with_transfers()
+  return self.runner:calls():timeout_with_transfers()
 end
 
 -- Closes what is behind the client. Returns the first error of a hook or a call that was not raised yet.
@@ -179,7 +181,7 @@ local function shut(self)
   self.closed = true
   local runner = self.runner
   runner.pump:close()
-  local problem = self.calls:close()
+  local problem = runner.tasks and runner.tasks:close()
   return runner.hooks and runner.hooks:take_problem() or problem
 end
 
@@ -254,7 +256,7 @@ end
 function client.new(settings)
   local password = settings.app_key or settings.resource_key or TEST_KEY
   local redact, clean, shortest = redaction.redactor(credentials_of(settings, password))
-  local pump, registry = pumps.new(open_connection(settings, password)), {}
+  local pump = pumps.new(open_connection(settings, password))
   local app_key, draw = not settings.resource_key and password, random.new()
   if runtime.of(settings.runtime) ~= runtime.of "blocking" then loading.rest() end
   return finalized(setmetatable({
@@ -263,12 +265,10 @@ function client.new(settings)
     output_format = settings.output_timestamp_format,
     closed = false,
     resolve = false, -- see `default.later`
-    calls = tasks.new(pump, registry),
     runner = run.new {
-      pump = pump, registry = registry, timeout = settings.timeout, redact = redact,
-      shortest = shortest,
-      runtime = runtime.of(settings.runtime), call_runtime = tasks.runtime(registry),
-      hooks = hooks.new(settings, clean, shortest),
+      pump = pump, timeout = settings.timeout, redact = redact, shortest = shortest,
+      runtime = runtime.of(settings.runtime),
+      hooks = (settings.before or settings.after) and hooks.new(settings, clean, shortest) or nil,
       policy = {
         retries = settings.retries, uncertain = settings.uncertain, random = draw, budget = budget.new(),
         limiter = limiter_of(settings, pump, draw),

@@ -26,9 +26,19 @@ end
 --   entries[action name]: list of the actions of that name, leads[action name]: set of the states that they lead to,
 --   repeatable[action name]: boolean,
 --   only[state]: the name of the one action that leads there, false if bookings get there in other ways, too.
+-- They are made when they are first looked up: most programs ask one of the graphs that are known. Until then the
+-- definition waits in `not_compiled`.
+local compile
+local not_compiled = setmetatable({}, { __mode = "k" })
 local rules_of = setmetatable({}, {
   __mode = "k",
-  __index = function() error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end,
+  __index = function(all, self)
+    local data = not_compiled[self]
+    if not data then error("not a graph: call its methods with a colon, as in g:can(state, action)", 3) end
+    local rules = compile(data)
+    not_compiled[self], all[self] = nil, rules
+    return rules
+  end,
 })
 
 -- Whether an action is offered in a state or in any that can be reached from there.
@@ -75,7 +85,7 @@ local function normalized(spec)
   return data
 end
 
-local function compile(data)
+function compile(data)
   local rules = {
     order = {}, offers = {}, entries = {}, leads = {}, repeatable = {}, only = {}, states = data.states, data = data,
   }
@@ -406,7 +416,7 @@ end
 -- @treturn Graph
 function graph.known(spec)
   local self = setmetatable(normalized(spec), Graph)
-  rules_of[self] = compile(normalized(spec))
+  not_compiled[self] = normalized(spec)
   return self
 end
 

@@ -9,13 +9,14 @@
 -- local booking, err = timekit.booking(id):action("decline", { message = "Fully booked" })
 -- if not booking then print(err) end
 
-local client = require "timekit.client"
 local core = require "timekit.core"
-local default = require "timekit.default"
 local graphs = require "timekit.graphs"
-local handles = require "timekit.booking"
 local loading = require "timekit.loading"
-local options = require "timekit.options"
+
+local client = loading.late "timekit.client"
+local default = loading.late "timekit.default"
+local handles = loading.late "timekit.booking"
+local options = loading.late "timekit.options"
 
 -- What is nil here is loaded when it is first used, see LATER.
 local timekit = {

@@ -84,7 +84,9 @@ options.queue = {
 options.queue_add = {
   key = values.key_name, id = values.key_name, priority = values.priority, options = values.object, at = values.time,
 }
-options.queue_work = { concurrency = values.concurrency, stop = values.hook, on_job = values.hook }
+options.queue_work = {
+  concurrency = values.concurrency, stop = values.hook, on_job = values.hook, on_trouble = values.hook,
+}
 
 local VARIABLES = {
   base_url = "TIMEKIT_BASE_URL", allow_http = "TIMEKIT_ALLOW_HTTP",

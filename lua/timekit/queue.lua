@@ -93,7 +93,7 @@ local function host_of(self)
   local runner = self.client.runner
   local hindered = runner:hindrance()
   if hindered then return nil, hindered end
-  local host = { runtime = (runner:here()), pump = runner.pump }
+  local host = { runtime = (runner:here()), pump = runner.pump, deadline = core.now() + runner.timeout }
   if not self.warnings then
     local warnings, failure = self.jobs:check(host, self.durable)
     if not warnings then return nil, redis_jobs.error(failure) end
@@ -117,10 +117,16 @@ local function json(value, name, where, level)
   return text
 end
 
-local function full(id)
-  return redis_jobs.error({
-    kind = "server", code = "FULL", message = "the queue is full: it has as many open jobs as its option most allows",
-    sent = "yes",
+-- What the queue refuses: the word of `added.what`, as `err.code`.
+local REFUSALS = {
+  full = "the queue is full: it has as many open jobs as its option most allows",
+  taken = "the job's id is that of another job, on another booking or of another action",
+}
+
+local function refusal(added, id)
+  local message = REFUSALS[added.what]
+  return message and redis_jobs.error({
+    kind = "server", code = added.what:upper(), message = message, sent = "yes",
   }, id)
 end
 
@@ -143,7 +149,8 @@ end
 -- @tparam ?ActionOptions opts.options those of `Booking:action`; `timeout` counts up to that of the worker's client
 -- @treturn AddedJob|nil
 -- @treturn ?Error then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`,
---   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+--   `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `TAKEN`: another job has the id, or
+--   `UNFIT` with the reason), `response` (the server is no Redis), `phase`
 -- @usage
 -- local job, err = queue:add(id, "confirm", nil, { key = "order-77" })
 -- if not job and err.id then job, err = queue:add(id, "confirm", nil, { key = "order-77", id = err.id }) end
@@ -162,7 +169,8 @@ function Queue:add(booking, action, inputs, opts)
   if not host then return nil, err end
   local added, failure = self.jobs:add(host, job)
   if not added then return nil, redis_jobs.error(failure, job.id) end
-  if added.what == "full" then return nil, full(job.id) end
+  local refused_there = refusal(added, job.id)
+  if refused_there then return nil, refused_there end
   return added
 end
 
@@ -171,11 +179,13 @@ end
 -- workers may run, in any number of processes.
 --
 -- It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
--- Raises on wrong options and on a closed client, and what `on_job` raises.
+-- Raises on wrong options and on a closed client, and what `on_job` and `on_trouble` raise.
 -- @tparam ?WorkOptions opts
 -- @tparam[opt=16] integer opts.concurrency how many jobs at once, at most
 -- @tparam ?fun():boolean opts.stop returns true when no more jobs are to be taken; asked about once a second
 -- @tparam ?fun(event:JobEvent) opts.on_job called after each try
+-- @tparam ?fun(err:Error) opts.on_trouble called when Redis gives no jobs, once until it does again or says something
+--   else
 -- @treturn boolean|nil true
 -- @treturn ?Error with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
 -- @usage
@@ -188,7 +198,11 @@ function Queue:work(opts)
   local given = options.check(opts, options.queue_work, where, 3)
   local host, err = host_of(self)
   if not host then return nil, err end
-  worker.run(self.client, self.jobs, redis_links.attach(self.client.runner.pump, self.address), random.id(), given)
+  local on_trouble = given.on_trouble
+  worker.run(self.client, self.jobs, redis_links.attach(self.client.runner.pump, self.address), random.id(), {
+    concurrency = given.concurrency, stop = given.stop, on_job = given.on_job,
+    on_trouble = on_trouble and function(failure) on_trouble(redis_jobs.error(failure)) end,
+  })
   return true
 end
 

@@ -1,7 +1,11 @@
 --- Actions of this library, as the benches make them: the booking's graph and state are known, so that its rules are
 -- asked; the action has an input; hooks are set unless BENCH_HOOKS=no.
+local core = require "timekit.core"
 local documents = require "spec.bench.documents"
 local timekit = require "timekit"
+
+-- As in a process that has decoded for a while.
+core.load_decoder()
 
 local actions = {}
 

@@ -6,7 +6,8 @@ local server = require "spec.bench.server"
 local shell = require "spec.support.shell"
 
 local FILE = "build/bench.md"
-local ROWS = "throughput far own_cost check memory bulk growth garbage startup first_answer nginx frames tls queue"
+local ROWS = "throughput far own_cost check memory bulk growth garbage startup first_answer nginx frames tls link queue"
+  .. " rate"
 
 local function setting(name, missing)
   local value = tonumber(os.getenv(name) or "") or missing

@@ -11,6 +11,7 @@ end
 
 return function(kept, url)
   local core = require "timekit.core"
+  core.load_decoder()
   encoded.confirm.empty = core.array()
   local body = assert(core.encode(encoded, "inputs", 100000))
   local _, problem = core.encode({ list = { 1, { [print] = 1 } } }, "inputs")

@@ -8,7 +8,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,17 +181,23 @@ static void much_input_comes_whole(void **state) {
   close(peer);
 }
 
+/* The engine's descriptor has nothing more to tell after a few steps. */
+static void expect_quiet(world *w, struct pollfd *look) {
+  int i;
+  for (i = 0; i < 3 && poll(look, 1, 0) > 0; i++) tk_engine_step(w->engine);
+  assert_int_equal(poll(look, 1, 0), 0);
+}
+
 static void one_descriptor_tells_of_streams(void **state) {
   world *w = (world *)*state;
-  int peer, i;
+  int peer;
   tk_stream *stream;
   struct pollfd look;
   if (tk_engine_fd(w->engine) < 0) skip();
   stream = open_pair(w, 1000, &peer);
   look.fd = tk_engine_fd(w->engine);
   look.events = POLLIN;
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   assert_int_equal(send(peer, "x", 1, 0), 1);
   assert_int_equal(poll(&look, 1, 30000), 1);
   tk_engine_step(w->engine);
@@ -201,19 +209,17 @@ static void one_descriptor_tells_of_streams(void **state) {
 /* Whoever waits for a stream learns of its end in the next step, so there has to be one. */
 static void the_descriptor_tells_of_the_end(void **state) {
   world *w = (world *)*state;
-  int peer, i;
+  int peer;
   tk_stream *stream;
   struct pollfd look;
   if (tk_engine_fd(w->engine) < 0) skip();
   stream = open_pair(w, 1000, &peer);
   look.fd = tk_engine_fd(w->engine);
   look.events = POLLIN;
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   tk_stream_free(stream);
   assert_int_equal(poll(&look, 1, 0), 1);
-  for (i = 0; i < 3 && poll(&look, 1, 0) > 0; i++) tk_engine_step(w->engine);
-  assert_int_equal(poll(&look, 1, 0), 0);
+  expect_quiet(w, &look);
   close(peer);
 }
 
@@ -433,6 +439,98 @@ static void a_certificate_that_nobody_trusts(void **state) {
   tls_server_stop(&tls);
 }
 
+/* Enough to fill the kernel's buffers and the pipe behind the server. */
+enum { MUCH = 8 * 1024 * 1024 };
+
+static char *much(void) {
+  char *bytes = (char *)malloc(MUCH);
+  size_t i;
+  for (i = 0; i < MUCH; i++) bytes[i] = (char)('a' + (i * 31 + i / 251) % 26);
+  memcpy(bytes, "{begin}", 7);
+  return bytes;
+}
+
+/* Writes more than the server takes, until nothing goes out any more. */
+static void write_until_stuck(world *w, tk_stream *stream, const char *bytes) {
+  double before;
+  size_t i;
+  for (i = 0; i < MUCH; i += MUCH / 8) assert_int_equal(tk_stream_write(stream, bytes + i, MUCH / 8), 1);
+  while (tk_stream_where(stream) == TK_STREAM_CONNECTING) tk_engine_wait(w->engine, 30);
+  do {
+    before = tk_stream_written(stream);
+    for (i = 0; i < 20; i++) tk_engine_wait(w->engine, 0.005);
+  } while (tk_stream_written(stream) > before);
+  assert_true(tk_stream_written(stream) > 0 && tk_stream_written(stream) < MUCH);
+}
+
+/* What was written to the stream, as the server puts it out: small letters, behind a mark and between lines of its own,
+   which begin with a capital letter. */
+typedef struct heard {
+  char *bytes;
+  size_t size;
+  int has_begun, in_line;
+} heard;
+
+static void hear(heard *h, const tls_server *tls) {
+  char chunk[65536];
+  ssize_t count = read(tls->output, chunk, sizeof chunk), i;
+  for (i = 0; i < count; i++) {
+    if (chunk[i] == '{') h->has_begun = 1;
+    if (!h->has_begun) continue;
+    if (chunk[i] >= 'A' && chunk[i] <= 'Z') h->in_line = 1;
+    if (!h->in_line) {
+      assert_true(h->size < MUCH);
+      h->bytes[h->size++] = chunk[i];
+    }
+    if (chunk[i] == '\n') h->in_line = 0;
+  }
+}
+
+/* A write that TLS has only begun is repeated with the same bytes. In the middle the server asks for new keys, so that
+   TLS has to read and to write bytes of its own before it goes on. */
+static void much_output_over_tls(void **state) {
+  world *w = (world *)*state;
+  tls_server tls;
+  tk_stream *stream;
+  char *bytes = much();
+  heard h;
+  int has_asked = 0;
+  if (!tls_server_start_piped(&tls)) skip();
+  memset(&h, 0, sizeof h);
+  h.bytes = (char *)malloc(MUCH);
+  assert_int_equal(fcntl(tls.output, F_SETFL, O_NONBLOCK), 0);
+  stream = open_tls(w, &tls, tls.ca_file);
+  write_until_stuck(w, stream, bytes);
+  while (h.size < MUCH) {
+    hear(&h, &tls);
+    assert_int_equal(tk_stream_where(stream), TK_STREAM_OPEN);
+    if (!has_asked && h.size > MUCH / 2) has_asked = write(tls.input, "K\n", 2) == 2;
+    tk_engine_wait(w->engine, 0.001);
+  }
+  assert_memory_equal(h.bytes, bytes, MUCH);
+  assert_true(tk_stream_written(stream) == MUCH);
+  tk_stream_free(stream);
+  tls_server_stop(&tls);
+  free(bytes);
+  free(h.bytes);
+}
+
+static void a_tls_server_closes_in_the_middle(void **state) {
+  world *w = (world *)*state;
+  tls_server tls;
+  tk_stream *stream;
+  char *bytes = much();
+  if (!tls_server_start_piped(&tls)) skip();
+  stream = open_tls(w, &tls, tls.ca_file);
+  write_until_stuck(w, stream, bytes);
+  kill(tls.pid, SIGKILL);
+  expect_end(w, stream, NULL);
+  assert_true(tk_stream_written(stream) < MUCH);
+  tk_stream_free(stream);
+  tls_server_stop(&tls);
+  free(bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     WITH_WORLD(bytes_go_both_ways),
@@ -453,6 +551,8 @@ int main(void) {
     WITH_WORLD(a_child_closes_its_copy),
     WITH_WORLD(over_tls),
     WITH_WORLD(a_certificate_that_nobody_trusts),
+    WITH_WORLD(much_output_over_tls),
+    WITH_WORLD(a_tls_server_closes_in_the_middle),
   };
   int failed;
   if (mkdtemp(folder) == NULL) return 2;

@@ -14,6 +14,7 @@ function threads.load(url, number)
   local engine = core.engine { base_url = url, username = "", password = KEY }
   local result = finish(engine, engine:start { method = "GET", target = "/ok/" .. number, timeout = 20 })
   assert(result.reason == "ok" and result.body == tostring(number), result.text)
+  assert(core.load_decoder() == core.json)
   assert(core.decode(core.encode { result.body })[1] == result.body)
   engine:close()
 end

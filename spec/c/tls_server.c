@@ -2,6 +2,7 @@
 #include "tls_server.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,34 +44,47 @@ static void remove_files(const tls_server *s) {
   rmdir(s->folder);
 }
 
-int tls_server_start(tls_server *s) {
-  int ends[2];
+static void run(const tls_server *s, int input, int output) {
+  (void)freopen("/dev/null", "w", stderr); /* it complains of every client that goes away */
+  if (input >= 0) dup2(input, STDIN_FILENO);
+  dup2(output, STDOUT_FILENO);
+  execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", s->ca_file, "-key", s->key_file,
+         "-num_tickets", "0", input < 0 ? "-www" : NULL, (char *)NULL);
+  _exit(127);
+}
+
+static void make_pipe(int ends[2]) {
+  if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 || fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0) abort();
+}
+
+static int start(tls_server *s, int is_piped) {
+  int output[2], input[2] = {-1, -1};
   memset(s, 0, sizeof *s);
   if (!make_certificate(s)) {
     remove_files(s);
     return 0;
   }
-  if (pipe(ends) != 0) abort();
+  make_pipe(output);
+  if (is_piped) make_pipe(input);
   s->pid = fork();
-  if (s->pid == 0) {
-    (void)freopen("/dev/null", "w", stderr); /* it complains of every client that goes away */
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", s->ca_file, "-key", s->key_file,
-           "-num_tickets", "0", (char *)NULL);
-    _exit(127);
-  }
-  close(ends[1]);
-  s->output = ends[0];
+  if (s->pid == 0) run(s, input[0], output[1]);
+  close(output[1]);
+  if (is_piped) close(input[0]);
+  s->output = output[0];
+  s->input = input[1];
   s->port = read_port(s->output);
   assert(s->port != 0);
   return 1;
 }
 
+int tls_server_start(tls_server *s) { return start(s, 0); }
+
+int tls_server_start_piped(tls_server *s) { return start(s, 1); }
+
 void tls_server_stop(tls_server *s) {
   kill(s->pid, SIGKILL);
   waitpid(s->pid, NULL, 0);
   close(s->output);
+  if (s->input >= 0) close(s->input);
   remove_files(s);
 }

@@ -9,6 +9,7 @@
 typedef struct tls_server {
   pid_t pid;
   int output; /* of the program; it is stopped by a signal */
+  int input;  /* likewise; -1: it has none */
   int port;
   char folder[32];
   char ca_file[64], key_file[64];
@@ -16,6 +17,10 @@ typedef struct tls_server {
 
 /* 0 where there is no openssl program. */
 int tls_server_start(tls_server *s);
+/* The same, but it serves one connection, whose bytes come out of `output`, behind the program's own lines. It reads no
+   more than `output` takes. What is written to `input` goes to the client, but for lines of one letter, which are
+   commands of s_server. */
+int tls_server_start_piped(tls_server *s);
 void tls_server_stop(tls_server *s);
 
 #endif

@@ -4,18 +4,12 @@ local console = require "spec.support.console"
 local graphs = require "timekit.graphs"
 
 describe("a person at the console", function()
-  if not browser.is_there() then
-    pending("cannot be one: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
-  local page, b
+  local page = console.new()
+  local b = page.browser
 
-  setup(function()
-    page = console.start()
-    b = page.browser
-    b:look(1400, 1000)
-  end)
+  setup(function() page:start() end)
   teardown(function() page:close() end)
   before_each(function() page:ask("POST", "/_sandbox/reset") end)
   after_each(function() assert.same({}, b:complaints()) end)
@@ -167,14 +161,12 @@ describe("a person at the console", function()
 end)
 
 describe("the key at the console", function()
-  if not browser.is_there() then
-    pending("cannot be tried: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
   it("is what is typed, stays in this tab, and is seen nowhere else", function()
-    local page = console.start "KEY=test_only_this_key"
+    local page = console.new "KEY=test_only_this_key"
     local b = page.browser
+    page:start()
     page:open "#create"
     b:click "create-submit"
     page:sees("response-status", "401")
@@ -194,13 +186,11 @@ describe("the key at the console", function()
 end)
 
 describe("a console whose sandbox is gone", function()
-  if not browser.is_there() then
-    pending("cannot be tried: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
   it("says so, and goes on when it is back", function()
-    local page = console.start()
+    local page = console.new()
+    page:start()
     page:open()
     page.served:close()
     page:sees("error", "The sandbox does not answer")

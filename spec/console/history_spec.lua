@@ -6,18 +6,12 @@ local process = require "spec.support.process"
 local this_lua = require "spec.support.this_lua"
 
 describe("a person at the console", function()
-  if not browser.is_there() then
-    pending("cannot be one: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
-  local page, b
+  local page = console.new()
+  local b = page.browser
 
-  setup(function()
-    page = console.start()
-    b = page.browser
-    b:look(1400, 1000)
-  end)
+  setup(function() page:start() end)
   teardown(function() page:close() end)
   before_each(function() page:ask("POST", "/_sandbox/reset") end)
   after_each(function() assert.same({}, b:complaints()) end)

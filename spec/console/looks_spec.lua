@@ -16,12 +16,11 @@ local function read(path)
 end
 
 describe("the console", function()
-  if not browser.is_there() then
-    pending("cannot be looked at: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
-  local page, b, views
+  local page = console.new()
+  local b = page.browser
+  local views
 
   -- View → its address and what is seen once it is complete.
   local function make_views()
@@ -52,8 +51,7 @@ describe("the console", function()
   end
 
   setup(function()
-    page = console.start()
-    b = page.browser
+    page:start()
     views = make_views()
   end)
   teardown(function() page:close() end)
@@ -211,14 +209,12 @@ describe("the console", function()
 end)
 
 describe("a console with 10,000 bookings and as many requests", function()
-  if not browser.is_there() then
-    pending("cannot be looked at: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
   it("shows pages of them, and stays usable", function()
-    local page = console.start()
+    local page = console.new()
     local b = page.browser
+    page:start()
     local connection = page.served:connect()
     local server = require "spec.support.sandbox_server"
     for index = 1, 10000 do

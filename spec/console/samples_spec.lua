@@ -38,17 +38,13 @@ local ODD = {
 }
 
 describe("a sample of the console", function()
-  if not browser.is_there() then
-    pending("cannot be seen: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
-  local page, b
+  local page = console.new("KEY=" .. KEY)
+  local b = page.browser
 
   setup(function()
-    page = console.start("KEY=" .. KEY)
-    b = page.browser
-    b:look(1400, 1000)
+    page:start()
     page:open()
     b:type("credentials-key", KEY)
   end)

@@ -115,6 +115,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   lua_register(L, "cjson_decoder", cjson_decoder);
   lua_register(L, "decode_buffer", decode_buffer);
   if (luaL_loadstring(L, "package.path = './lua/?.lua;./lua/?/init.lua;./?.lua'\n"
+                         "require('timekit.core').load_decoder()\n"
                          "return require('spec.fuzz." FUZZ_TARGET "')") != LUA_OK ||
       lua_pcall(L, 0, 1, 1) != LUA_OK)
     give_up(L);

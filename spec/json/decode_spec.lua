@@ -4,6 +4,8 @@ local pace = require "spec.support.pace"
 local show = require "spec.support.show"
 local locale = require "spec.support.locale"
 
+core.load_decoder()
+
 local function read(text)
   local value, message = core.decode(text)
   assert(value ~= nil, tostring(message) .. ", in " .. text:sub(1, 60))

@@ -13,12 +13,15 @@ end
 
 local lua, version = this_lua.command, this_lua.version
 local make = "env -u MAKEFLAGS make -s LUA=" .. this_lua.name
+-- simdjson's library has to come along.
 local program = [[
 local timekit = require 'timekit'
 local tk = timekit.new { transport = timekit.sandbox.new() }
 local booking = assert(tk:create_booking {
   graph = 'instant', start = '2030-03-01T08:00:00Z', ['end'] = '2030-03-01T09:00:00Z',
 })
+local core = require 'timekit.core'
+assert(core.load_decoder() == core.json)
 print(assert(tk:booking(booking):action('cancel')).state)
 ]]
 

@@ -66,6 +66,7 @@ describe("make", function()
     make_fast "CPPFLAGS=-DODD='\"#$$\"'"
     assert.equal(0, compiled(make "install DESTDIR=@/dest PREFIX=/opt"))
     shell "cmp @/source/build/lua5.4/timekit/core.so @/dest/opt/lib/lua/5.4/timekit/core.so"
+    assert.is_false(exists "/dest/opt/lib/lua/5.4/timekit/simdjson.so")
     assert.is_true(exists "/dest/opt/share/lua/5.4/timekit/init.lua")
     shell "touch @/dest/opt/share/lua/5.4/timekit/of_another"
     make "uninstall DESTDIR=@/dest PREFIX=/opt"
@@ -91,8 +92,13 @@ describe("make", function()
 
   it("links on macOS as Lua modules are linked there", function()
     local output = make "-n all JSON=simdjson SYSTEM=Darwin"
-    local link = output:match("[^\n]* %-bundle %-undefined dynamic_lookup [^\n]*")
-    assert.is_nil(link:find(" -shared", 1, true) or link:find(" -ldl", 1, true) or link:find("-lstdc++", 1, true))
-    assert.truthy(link:find(" -lc++", 1, true))
+    local links = {}
+    for link, name in output:gmatch("([^\n]* %-bundle %-undefined dynamic_lookup [^\n]*/timekit/(%l+)%.so [^\n]*)") do
+      assert.is_nil(link:find(" -shared", 1, true) or link:find(" -ldl", 1, true) or link:find("-lstdc++", 1, true))
+      links[name] = link
+    end
+    assert.is_nil(output:find(" -shared", 1, true))
+    assert.truthy(links.core:find(" -lcurl", 1, true))
+    assert.truthy(links.simdjson:find(" -lc++", 1, true))
   end)
 end)

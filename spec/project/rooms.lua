@@ -17,7 +17,7 @@ local MAY_REQUIRE = {
   -- An item of a batch may be a handle. `connect` loads what is not loaded yet.
   methods = "call http rules graphs options error text signing runtime booking loading",
   options = "http runtime text redis",
-  call = "http rules graphs error text transport runtime signing redis",
+  call = "http rules graphs error text transport runtime signing redis loading",
   http = "rules graphs text signing error",
   transport = "error text",
   runtime = "error text",
@@ -101,7 +101,7 @@ end
 
 --- What a module requires: a list of `{ name, line }`. A name that is put together stands for all that it may become.
 local function requires_of(path, modules)
-  local found, code = {}, code_of(path)
+  local found, code = {}, code_of(path):gsub("%f[%w_]loading%.late%f[^%w_]", "     require")
   for at, name, after in code:gmatch("()%f[%w_]require%s*%(?%s*[\"']timekit%.?([%w_%.]*)[\"']%s*(%.?%.?)") do
     local line = select(2, code:sub(1, at):gsub("\n", "")) + 1
     name = name == "" and "init" or name

@@ -18,7 +18,10 @@ describe("timekit types", function()
     assert.equal(folder .. "\n", timekit "types")
   end)
 
-  it("leads to a file that every Lua parses", function()
-    assert(loadfile(timekit("types"):gsub("\n", "") .. "/timekit.lua"))
+  it("leads to files that every Lua parses, one for each module that users require", function()
+    local folder = timekit("types"):gsub("\n", "")
+    for _, name in ipairs { "", "/graphs", "/webhook", "/sandbox", "/sandbox/server" } do
+      assert(loadfile(folder .. "/timekit" .. name .. ".lua"))
+    end
   end)
 end)

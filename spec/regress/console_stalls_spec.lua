@@ -3,18 +3,12 @@ local browser = require "spec.support.browser"
 local console = require "spec.support.console"
 
 describe("the console that waits for an answer", function()
-  if not browser.is_there() then
-    pending("cannot be seen: chromium or chromedriver is not there")
-    return
-  end
+  if not browser.is_there() then return pending "in a browser: chromium or chromedriver is not there" end
 
-  local page, b
+  local page = console.new()
+  local b = page.browser
 
-  setup(function()
-    page = console.start()
-    b = page.browser
-    b:look(1400, 1000)
-  end)
+  setup(function() page:start() end)
   teardown(function() page:close() end)
 
   it("says so, and a person can stop waiting", function()

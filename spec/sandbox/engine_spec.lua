@@ -1,15 +1,9 @@
 local core = require "timekit.core"
 local graphs = require "timekit.graphs"
+local sorted_keys = require "spec.support.sorted_keys"
 local support = require "spec.support.box"
 
 local UUID = "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$"
-
-local function keys(t)
-  local names = {}
-  for name in pairs(t) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
 
 local NATIVE = { "completed", "created_at", "graph", "id", "state", "updated_at" }
 
@@ -39,8 +33,8 @@ describe("the sandbox's engine", function()
       local status, answer = api:request("POST", "/bookings",
         { graph = "instant", start = support.START, ["end"] = support.END })
       assert.equal(201, status)
-      assert.same({ "data" }, keys(answer))
-      assert.same(NATIVE, keys(answer.data))
+      assert.same({ "data" }, sorted_keys(answer))
+      assert.same(NATIVE, sorted_keys(answer.data))
       assert.equal("2030-01-01T00:00:00+0000", answer.data.created_at)
       assert.equal("2030-01-01T00:00:00+0000", answer.data.updated_at)
       assert.matches(UUID, answer.data.id)
@@ -119,7 +113,7 @@ describe("the sandbox's engine", function()
         local status, answer = api:request("POST", "/bookings", body)
         assert.equal(422, status)
         assert.equal("save_booking_data", answer.action)
-        assert.same({ case[1] }, keys(answer.errors))
+        assert.same({ case[1] }, sorted_keys(answer.errors))
         assert.is_true(core.is_array(answer.errors[case[1]]))
         assert.equal("string", type(answer.errors[case[1]][1]))
       end
@@ -128,7 +122,7 @@ describe("the sandbox's engine", function()
 
     it("names every wrong field at once", function()
       local _, answer = api:request("POST", "/bookings", { graph = "instant", start = "x", meta = 1 })
-      assert.same({ "end", "meta", "start" }, keys(answer.errors))
+      assert.same({ "end", "meta", "start" }, sorted_keys(answer.errors))
     end)
 
     it("reads JSON's null as left out", function()
@@ -227,7 +221,7 @@ describe("the sandbox's engine", function()
         local status, answer = api:request("PUT", ("/bookings/%s/decline"):format(id), body)
         assert.equal(expected[1], status)
         if expected[2] then
-          assert.same({ expected[2] }, keys(answer.errors))
+          assert.same({ expected[2] }, sorted_keys(answer.errors))
         else
           assert.equal("string", type(answer.error))
         end
@@ -282,7 +276,7 @@ describe("the sandbox's engine", function()
       assert.same({ id = "c1" }, booking.calendar)
       assert.same({ id = "p1" }, booking.project)
       assert.is_nil(booking.attributes)
-      assert.same(NATIVE, keys(api:get(id)))
+      assert.same(NATIVE, sorted_keys(api:get(id)))
       -- Shape of the fixture webhook-payload-instant-confirmed-2017, times in Timekit's usual shape.
       local event = api:get(id, "event").event
       assert.equal("2030-01-01T10:00:00+0000", event.start)
@@ -318,7 +312,7 @@ describe("the sandbox's engine", function()
         for method, path in pairs { GET = one, PUT = one .. "/confirm", POST = "/bookings" } do
           local status, answer = api:request(method, path .. "?include=" .. include, "{}")
           assert.equal(422, status)
-          assert.same({ "include" }, keys(answer.errors))
+          assert.same({ "include" }, sorted_keys(answer.errors))
         end
         assert.equal(422, (api:request("GET", "/bookings?include=" .. include)))
       end

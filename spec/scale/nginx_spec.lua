@@ -4,6 +4,7 @@ local process = require "spec.support.process"
 local program = require "spec.support.program"
 local redis = require "spec.support.redis"
 local this_lua = require "spec.support.this_lua"
+local timekit = require "timekit"
 
 if not redis.is_here() then
   pending "redis-server is not here"
@@ -54,7 +55,7 @@ describe("in nginx, Redis", function()
     server:close()
   end)
 
-  it("carries a queue: handlers add, a timer works, and a worker that quits finishes what is in flight", function()
+  it("carries a queue: handlers add, and a timer works", function()
     local ids = {}
     for index = 1, 5 do
       ids[index] = app.book()
@@ -65,10 +66,29 @@ describe("in nginx, Redis", function()
     program.await("the jobs are not done", function() return app.get("/stats").done == 5 end)
     local times = app.confirmed()
     for _, id in ipairs(ids) do assert.equal(1, times[id]) end
-    app.running:signal "QUIT"
-    app.running:wait()
     assert.equal("", app.running:complaints())
   end)
+
+  for name, what in pairs { QUIT = "quits", HUP = "is replaced at a reload" } do
+    it("finishes what is in flight when a worker " .. what, function()
+      local ids = { app.book(), app.book() }
+      app.slow_down(1, #ids)
+      for _, id in ipairs(ids) do app.get("/add?id=" .. id) end
+      app.get "/work"
+      for _, id in ipairs(ids) do app.wait_until_under_way(id) end
+      app.running:signal(name)
+      if name == "QUIT" then app.running:wait() end
+      local tk = timekit.new { app_key = "x" }
+      local queue = tk:queue { redis = server.address, name = "nginx" }
+      program.await("the jobs are not done", function() return queue:stats().done == #ids end)
+      -- Nobody else had to take them.
+      assert.equal(0, queue:stats().reaped)
+      tk:close()
+      local times = app.confirmed()
+      for _, id in ipairs(ids) do assert.equal(1, times[id]) end
+      assert.equal("", app.running:complaints())
+    end)
+  end
 
   it("answers 10,000 commands of 10 requests", function()
     local connections = {}

@@ -125,8 +125,9 @@ describe("a shared rate", function()
     pass(3)
     local bulk, calls = #sent "bulk", #sent "call"
     pass(6)
-    local part = (#sent "bulk" - bulk) / (#sent "bulk" - bulk + #sent "call" - calls)
-    assert.is_true(part > 0.06, ("bulk got %.3f"):format(part))
+    bulk, calls = #sent "bulk" - bulk, #sent "call" - calls
+    -- One falls into this time or just beside it.
+    assert.is_true(bulk + 1 >= 0.1 * (bulk + calls), ("bulk got %d of %d"):format(bulk, bulk + calls))
     for _, member in ipairs(members) do signal(member, "KILL") end
     assert.is_true(worst_excess(sent()) <= 0)
   end)
@@ -154,6 +155,7 @@ describe("a shared rate", function()
     }
     local _, err = tk:booking("x"):get()
     assert.same({ "rate_limited", "no" }, { err.kind, err.sent })
+    assert.matches("%(Redis: there is no socket", err.message)
     tk:close()
   end)
 

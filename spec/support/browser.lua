@@ -65,11 +65,16 @@ local function start_driver()
   error("chromedriver does not start", 3)
 end
 
---- Starts a browser; it ends by `close()`, or when the suite does.
+--- Makes a browser that does not run yet.
 -- @treturn table
-function browser.start()
+function browser.new()
+  return setmetatable({}, browser)
+end
+
+--- Starts it; it ends by `close()`, or when the suite does.
+function browser:start()
   local program, port = start_driver()
-  local self = setmetatable({ program = program, driver = "http://127.0.0.1:" .. port }, browser)
+  self.program, self.driver = program, "http://127.0.0.1:" .. port
   local started = command(self, "POST", "/session", { capabilities = { alwaysMatch = {
     ["goog:chromeOptions"] = { binary = "/usr/bin/chromium", args = {
       "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -78,7 +83,6 @@ function browser.start()
     ["goog:loggingPrefs"] = { browser = "ALL" },
   } } })
   self.session = started.sessionId
-  return self
 end
 
 function browser:close()

@@ -6,14 +6,19 @@ local server = require "spec.support.sandbox_server"
 local console = {}
 console.__index = console
 
---- Opens the console.
+--- Makes a console that is opened by `start`.
 -- @tparam ?string environment of the sandbox, such as `KEY=x`
--- @treturn table with `browser`, `served`, `url`
-function console.start(environment)
-  local served = server.start(environment)
-  return setmetatable({
-    served = served, browser = browser.start(), url = "http://" .. served.host,
-  }, console)
+-- @treturn table with `browser`; and, once it is started, `served` and `url`
+function console.new(environment)
+  return setmetatable({ browser = browser.new(), environment = environment }, console)
+end
+
+--- Starts the sandbox and the browser, with room for both columns.
+function console:start()
+  self.served = server.start(self.environment)
+  self.url = "http://" .. self.served.host
+  self.browser:start()
+  self.browser:look(1400, 1000)
 end
 
 function console:close()

@@ -39,7 +39,7 @@ if arg[0]:find("decode_all%.lua$") then
   package.cpath = arg[1] .. ";" .. package.cpath
   local core = require "timekit.core"
   local file = assert(io.open(arg[2], "rb"))
-  local outcomes = { core.json }
+  local outcomes = { core.load_decoder() }
   for _, text in ipairs(decode_all.unpack(file:read("*a"))) do
     outcomes[#outcomes + 1] = decode_all.outcome(core, text)
   end

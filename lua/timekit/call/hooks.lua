@@ -28,12 +28,11 @@ local function note(self, name, problem)
 end
 
 --- Makes the hooks of a client.
--- @tparam table settings `before`, `after` (functions or nil), `log_bodies` (boolean)
+-- @tparam table settings `before`, `after` (functions or nil, not both nil), `log_bodies` (boolean)
 -- @tparam function clean removes keys from a text (see `timekit.call.redact`)
 -- @tparam number shortest the length of the shortest text that it changes
--- @treturn Hooks|nil nil when the client has neither
+-- @treturn Hooks
 function hooks.new(settings, clean, shortest)
-  if not (settings.before or settings.after) then return nil end
   return setmetatable({
     on_before = settings.before, on_after = settings.after, log_bodies = settings.log_bodies, clean = clean,
     shortest = shortest,

@@ -141,8 +141,10 @@ local function pause_before_retry(self, now, failure, tries)
   return wait
 end
 
-local function fail_for_rate(self, wait)
-  local message = ("the client's own rate limit allows the next request in %s seconds"):format(ascii.number(wait, 3))
+-- `problem`: what ails the limiter, if something does.
+local function fail_for_rate(self, wait, problem)
+  local message = ("the client's own rate limit allows the next request in %s seconds%s"):format(
+    ascii.number(wait, 3), problem and (" (%s)"):format(problem) or "")
   return fail(self, unsent(self, "rate_limited", message, wait))
 end
 
@@ -198,10 +200,11 @@ end
 -- @tparam number now seconds
 -- @tparam string verdict as of `timekit.call.shared_rate`
 -- @tparam ?number wait seconds, of a refusal
+-- @tparam ?string problem likewise
 -- @return as of `next`
-function Machine:told(now, verdict, wait)
+function Machine:told(now, verdict, wait, problem)
   if verdict == "cancelled" then return self:cancel() end
-  if verdict == "refused" then return fail_for_rate(self, wait) end
+  if verdict == "refused" then return fail_for_rate(self, wait, problem) end
   self.booked = true
   return self:next(now)
 end

@@ -3,6 +3,7 @@
 -- @module timekit.call.run
 
 local Error = require "timekit.error"
+local loading = require "timekit.loading"
 local prefetch = require "timekit.call.prefetch"
 local redaction = require "timekit.call.redact"
 local response = require "timekit.http.response"
@@ -183,9 +184,9 @@ end
 local function book(self, runtime, call, machine, left)
   local operation, host = machine.operation, { runtime = runtime, pump = self.pump }
   local is_bulk = operation.is_bulk or call and call.tasks.is_bulk
-  local verdict, wait = self.policy.limiter:book(host, left, is_bulk)
+  local verdict, wait, problem = self.policy.limiter:book(host, left, is_bulk)
   machine.at = runtime.now()
-  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait))
+  return advance(self, runtime, machine, machine:told(machine.at, verdict, wait, problem))
 end
 
 -- Makes the machine of an operation that begins.
@@ -319,19 +320,40 @@ function Runner:now()
   return (self:here()).now()
 end
 
+-- Makes tasks, and the runtime of what runs in them.
+local function new_tasks(self, of_batch)
+  self.call_runtime = self.call_runtime or tasks.runtime(self.registry)
+  return tasks.new(self.pump, self.registry, of_batch)
+end
+
+--- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything
+-- that they may need is loaded now, and no later update has to read a file. Where none can be read, as without
+-- descriptors, this is no reason to refuse a call: most need no more than what is loaded with a client.
+-- @treturn Tasks
+function Runner:calls()
+  local calls = self.tasks
+  if calls then return calls end
+  pcall(loading.rest)
+  self.tasks = new_tasks(self)
+  return self.tasks
+end
+
 --- Makes a group of calls for code that waits for all of them, here.
 -- @treturn Tasks to be waited for by `join`
 -- @treturn table the runtime to wait by
 function Runner:group()
-  return tasks.new(self.pump, self.registry, true), (self:here())
+  return new_tasks(self, true), (self:here())
 end
 
 --- Makes the runner of a client.
--- @tparam table parts `pump`; `registry`: coroutine → call, see `timekit.runtime.tasks`; `runtime`: the host's;
---   `call_runtime`: that of code in calls; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`, or nil;
---   `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it changes
+-- @tparam table parts `pump`; `runtime`: the host's; `timeout`: seconds; `policy`: see `timekit.call.retry`; `hooks`,
+--   or nil; `redact`: removes keys, see `timekit.call.redact`; `shortest`: the length of the shortest text that it
+--   changes
 -- @treturn Runner
 function run.new(parts)
+  parts.registry = {} -- coroutine → call, of all tasks
+  parts.tasks = nil -- see `calls`
+  parts.call_runtime = nil -- that of code in calls, once there are any
   return setmetatable(parts, Runner)
 end
 

@@ -58,8 +58,8 @@ end
 -- From now on this process goes on with its own part of the rate. What the others have sent is not known, so the bucket
 -- is empty. Others use what Redis has issued to them, as far ahead as it was when this process last heard of it, so the
 -- bucket fills only after that.
-local function lose(self, now)
-  self.away_until = now + REST
+local function lose(self, now, problem)
+  self.away_until, self.problem = now + REST, problem
   if self.own then return end
   local part = CAUTION / self.members
   self.own = rate.new { per_second = self.per_second * part, burst = math.max(1, math.floor(self.burst * part)) }
@@ -167,9 +167,9 @@ local function book_at_redis(self, host, deadline, is_bulk)
   local now = core.now()
   if not answer then
     if failure.kind == "cancelled" then return "cancelled" end
-    return lose(self, now)
+    return lose(self, now, failure.message)
   end
-  self.away_until, self.own = nil, nil
+  self.away_until, self.own, self.problem = nil, nil, nil
   count_members(self, answer[1], now)
   local wait, hint = tonumber(answer[3]) / MICRO, tonumber(answer[4]) / MICRO
   self.ahead = tonumber(answer[5]) / MICRO
@@ -195,15 +195,19 @@ end
 -- @tparam boolean is_bulk the request is one of many, and leaves room for others
 -- @treturn string `"booked"`: send it now; `"refused"`: its time would come too late; `"cancelled"`
 -- @treturn ?number if it was refused, the seconds after which it might be sent
+-- @treturn ?string likewise: what ails Redis, if it does not share the limit now
 function Limiter:book(host, left, is_bulk)
   local deadline = core.now() + left
-  if not is_bulk then return book(self, host, deadline, false) end
+  if not is_bulk then
+    local verdict, wait = book(self, host, deadline, false)
+    return verdict, wait, self.problem
+  end
   if not await_turn(self, host, deadline) then
     return host.pump.closed and "cancelled" or "refused", 0
   end
   local verdict, wait = book(self, host, deadline, true)
   pass_turn(self, host)
-  return verdict, wait
+  return verdict, wait, self.problem
 end
 
 --- A request will not be sent after all. Its token stays used: its time is over when this is known.
@@ -240,7 +244,7 @@ function shared_rate.new(limits, link, random)
     members = STRANGERS, counted_until = 0,  -- who share the limit; until when a smaller number is not believed
     ahead = 0,  -- as last heard: seconds until the last token is due that Redis has issued to anybody
     trip = math.huge,  -- seconds that an answer of Redis takes, the shortest lately
-    away_until = nil, own = nil,  -- without Redis: until when, and the limiter until then
+    away_until = nil, own = nil, problem = nil,  -- without Redis: until when, the limiter until then, and what ails it
     of_engine = nil, name = nil,  -- the process, and its name
     bulk_until = nil, turns = {},  -- a bulk request asks, at most until then; the turns of those that wait
     report_at = 0,  -- when `cap` may be told next

@@ -31,11 +31,23 @@ local function port(text)
   return number and number <= 65535 and number or nil
 end
 
---- Seconds, a whole number, a port.
+local SECONDS = { s = 1, sec = 1, min = 60, h = 3600 }
+
+-- `{ limit = { per_second = } }`; without `limit` for none. argparse takes false for a failed conversion.
+local function rate(text)
+  if text == "none" then return {} end
+  local number, unit = text:match "^(%d+%.?%d*)/(%a+)$"
+  local per_second = number and SECONDS[unit] and seconds(number)
+  per_second = per_second and per_second / SECONDS[unit]
+  if per_second and per_second > 0 and per_second <= 1e6 then return { limit = { per_second = per_second } } end
+end
+
+--- Seconds, a whole number, a port, a rate.
 -- @tparam string name the argument's
 -- @treturn function for argparse
 converters.seconds = made_by(seconds, "seconds")
 converters.count = made_by(count, "a whole number")
 converters.port = made_by(port, "a port up to 65535")
+converters.rate = made_by(rate, "a rate such as 600/min or 10/s, or none")
 
 return converters

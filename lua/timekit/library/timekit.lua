@@ -543,6 +543,7 @@
 ---@field concurrency? integer how many jobs at once, at most
 ---@field stop? fun():boolean returns true when no more jobs are to be taken; asked about once a second
 ---@field on_job? fun(event:timekit.JobEvent) called after each try
+---@field on_trouble? fun(err:timekit.Error) called when Redis gives no jobs, once until it does again or says something else
 
 ---@class timekit.Fault
 ---@field what timekit.FaultKind the kind
@@ -675,7 +676,9 @@ function Client:start(fn, ...) end
 
 ---Continues calls. A game does this once a frame, an event loop when `fd` is readable.
 ---An update never waits unless it is told to, and takes a fraction of a millisecond. The next one does what is left
----over. (Requests block in a coroutine that a call's function makes itself, as in any plain coroutine.)
+---over. In a program of plain Lua the first update, or the first call if that comes before, loads the rest of this
+---library, which takes about 5 milliseconds: a game makes one on its loading screen. (Requests block in a coroutine
+---that a call's function makes itself, as in any plain coroutine.)
 ---Raises the error of a call's function, or of one set by `on_done`: each error once, one in each update. Raises on a
 ---closed client, and when it is called from within an update.
 ---@param seconds? number the longest wait for something to happen; more than 0 raises in nginx and HAProxy
@@ -1235,7 +1238,7 @@ local Queue = {}
 ---@param inputs? table
 ---@param opts? timekit.JobOptions
 ---@return timekit.AddedJob|nil
----@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `UNFIT` with the reason), `phase`
+---@return timekit.Error|nil # then the error: `input`, `transition` (refused by the rules, or a final state), `network`, `timeout`, `auth`, `server` (Redis refuses it; `err.code` is its word, or `FULL`, or `TAKEN`: another job has the id, or `UNFIT` with the reason), `response` (the server is no Redis), `phase`
 function Queue:add(booking, action, inputs, opts) end
 
 ---Carries out jobs until it is told to stop, and until those in flight are over. It waits as `Client:batch` does: a
@@ -1243,7 +1246,7 @@ function Queue:add(booking, action, inputs, opts) end
 ---workers may run, in any number of processes.
 ---
 ---It goes on whatever Redis and Timekit do. While Timekit refuses the key it takes no jobs for 30 seconds at a time.
----Raises on wrong options and on a closed client, and what `on_job` raises.
+---Raises on wrong options and on a closed client, and what `on_job` and `on_trouble` raise.
 ---@param opts? timekit.WorkOptions
 ---@return boolean|nil # true
 ---@return timekit.Error|nil # with nil the error: `phase`, or what keeps the queue from working with this Redis, as of `add`
@@ -1529,6 +1532,38 @@ function graphs.define(definition) end
 ---@return boolean
 function graphs.is_action(name) end
 
+---What a method returns as its second value when it failed.
+---It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
+---
+---As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
+---`("0"):format(err)` and `error(err)` outside of any `pcall` need `tostring(err)`.
+---
+---Kinds and fields are public interface, message texts are not. The fields are those of `Error`.
+---
+---The kinds:
+---
+---* `input`: refused before sending, by the graph's rules, or for an invalid time or search
+---* `transition`: not possible in the booking's state, said by the rules or by the server
+---* `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
+---* `rate_limited`: 429 and 503. The 503 of an action counts only if it comes from Timekit itself, since the action
+---  then surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come
+---  from a gateway and leaves the outcome in doubt, as 502 does
+---* `server`: another 5xx, on a read
+---* `network`: DNS, connect, TLS, a connection lost, or too many open files for a connection; `timeout`: the deadline
+---  passed
+---* `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the
+---  body of a webhook
+---* `uncertain`: an action or a creation that may have been applied
+---* `phase`: called where the host cannot wait: in some phases of nginx, in fetches of HAProxy
+---* `cancelled`: by the caller, also by closing the client; `sent` and `cause` tell what may have happened
+---@class timekit.error
+local error = {}
+
+---Is a value an error of this module?
+---@param value any
+---@return boolean
+function error.is(value) end
+
 ---The rules of a booking graph: which action is possible in which state, what it takes, where it leads,
 ---and what plays by itself.
 ---Pure: no I/O, no clock, no randomness. The client and the sandbox follow the same graphs.
@@ -1587,68 +1622,6 @@ function link.parse(url) end
 ---@return boolean
 ---@return timekit.ActionLink|string # the parts as of `link.parse`; with false why not, a text for people
 function link.verify(url, key) end
-
----Webhooks: what Timekit sends when a booking enters a state that a webhook is set for (spec/api.md 6).
----
----A delivery's body is the booking. Its header `x-timekit-signature` proves that the sender knows the webhook's secret.
----Verify it before you use the body: anybody can send one.
----
----The signature covers no time. A delivery may come twice, and whoever has seen one can send it again. A booking enters
----each state of the known graphs once, so its id and its state identify a delivery: do your work once for each pair,
----and answer repeats as you answered the first. Deliveries may also arrive in another order than they were sent; where
----that matters, read the booking again (`handle:get()`).
----@class timekit.webhook
-local webhook = {}
-
----Checks a delivery's signature, in constant time.
----Never raises on anything that was received: no body, no header and two headers are a wrong signature. Raises if the
----secret is not a string or is empty: without one, anybody's signature would be right.
----@param raw_body string the body, exactly as it was received
----@param signature string the header `x-timekit-signature`: 64 hexadecimal digits
----@param secret string the webhook's secret
----@return boolean
----@return string|nil # why not, a text for people
-function webhook.verify(raw_body, signature, secret) end
-
----Reads a delivery. It is **not** verified: see `webhook.verify`. Nothing is sent.
----Never raises on anything that was received. Raises on a wrong option and on a closed client.
----@param raw_body string
----@param opts? timekit.ParseOptions
----@return timekit.Booking|nil # a handle that knows the booking's `graph` and `state`; its `is_test` is true for a test delivery, and false otherwise. nil if the body is not a booking
----@return timekit.BookingData|timekit.Error # the booking as it was received, a table like the API's; or the error, of the kind `response`, with the body
-function webhook.parse(raw_body, opts) end
-
----What a method returns as its second value when it failed.
----It is for failures that the caller cannot prevent. Wrong use of the library raises instead.
----
----As text it is one line, for `tostring(err)`, `print(err)` and `"not confirmed: " .. err` alike. Lua 5.1's
----`("0"):format(err)` and `error(err)` outside of any `pcall` need `tostring(err)`.
----
----Kinds and fields are public interface, message texts are not. The fields are those of `Error`.
----
----The kinds:
----
----* `input`: refused before sending, by the graph's rules, or for an invalid time or search
----* `transition`: not possible in the booking's state, said by the rules or by the server
----* `auth`: 401, 403; `not_found`: 404; `validation`: any other refusal of the request
----* `rate_limited`: 429 and 503. The 503 of an action counts only if it comes from Timekit itself, since the action
----  then surely had no effect: it has `Retry-After`, an `x-ratelimit-…` header or a JSON object. Any other 503 may come
----  from a gateway and leaves the outcome in doubt, as 502 does
----* `server`: another 5xx, on a read
----* `network`: DNS, connect, TLS, a connection lost, or too many open files for a connection; `timeout`: the deadline
----  passed
----* `response`: the answer cannot be used: not JSON, too large, cut off, a redirect, an unexpected shape. Also for the
----  body of a webhook
----* `uncertain`: an action or a creation that may have been applied
----* `phase`: called where the host cannot wait: in some phases of nginx, in fetches of HAProxy
----* `cancelled`: by the caller, also by closing the client; `sent` and `cause` tell what may have happened
----@class timekit.error
-local error = {}
-
----Is a value an error of this module?
----@param value any
----@return boolean
-function error.is(value) end
 
 ---A stateful Timekit in this process: the same graphs, the same answers, and a clock that you move.
 ---
@@ -1744,6 +1717,36 @@ function server.serve(options) end
 ---
 ---Ends with status 1 when it cannot serve.
 function server.main() end
+
+---Webhooks: what Timekit sends when a booking enters a state that a webhook is set for (spec/api.md 6).
+---
+---A delivery's body is the booking. Its header `x-timekit-signature` proves that the sender knows the webhook's secret.
+---Verify it before you use the body: anybody can send one.
+---
+---The signature covers no time. A delivery may come twice, and whoever has seen one can send it again. A booking enters
+---each state of the known graphs once, so its id and its state identify a delivery: do your work once for each pair,
+---and answer repeats as you answered the first. Deliveries may also arrive in another order than they were sent; where
+---that matters, read the booking again (`handle:get()`).
+---@class timekit.webhook
+local webhook = {}
+
+---Checks a delivery's signature, in constant time.
+---Never raises on anything that was received: no body, no header and two headers are a wrong signature. Raises if the
+---secret is not a string or is empty: without one, anybody's signature would be right.
+---@param raw_body string the body, exactly as it was received
+---@param signature string the header `x-timekit-signature`: 64 hexadecimal digits
+---@param secret string the webhook's secret
+---@return boolean
+---@return string|nil # why not, a text for people
+function webhook.verify(raw_body, signature, secret) end
+
+---Reads a delivery. It is **not** verified: see `webhook.verify`. Nothing is sent.
+---Never raises on anything that was received. Raises on a wrong option and on a closed client.
+---@param raw_body string
+---@param opts? timekit.ParseOptions
+---@return timekit.Booking|nil # a handle that knows the booking's `graph` and `state`; its `is_test` is true for a test delivery, and false otherwise. nil if the body is not a booking
+---@return timekit.BookingData|timekit.Error # the booking as it was received, a table like the API's; or the error, of the kind `response`, with the body
+function webhook.parse(raw_body, opts) end
 
 ---Timekit for Lua: performs actions on Timekit bookings, and knows the booking graphs.
 ---

@@ -177,16 +177,28 @@ local function pause(self, seconds)
   return self.client.runner:pause(seconds)
 end
 
+-- Redis gave nothing. What it said is told once.
+local function let_rest(self, failure)
+  if self.on_trouble and failure.kind ~= "cancelled" and failure.message ~= self.trouble then
+    self.trouble = failure.message
+    self.on_trouble(failure)
+  end
+  return pause(self, AWAY)
+end
+
 local function await_job(self, next_job)
   local seconds = math.min(POLL, next_job)
   if seconds <= SHORT then return pause(self, math.max(0.001, seconds)) end
-  if self.jobs:listen(host(self), self.bell, seconds) == nil then pause(self, AWAY) end
+  local is_asked, failure = self.jobs:listen(host(self), self.bell, seconds)
+  if is_asked == nil then return let_rest(self, failure) end
+  self.trouble = nil
 end
 
 local function take(self)
   local taken = core.now()
   local list, next_job = self.jobs:take(host(self), self.name, self.concurrency - self.running, self.lease)
-  if not list then return pause(self, AWAY) end
+  if not list then return let_rest(self, next_job) end
+  if list[1] then self.trouble = nil end
   for _, job in ipairs(list) do start(self, job, taken) end
   if not list[1] then await_job(self, next_job) end
 end
@@ -206,13 +218,15 @@ end
 -- @tparam Jobs jobs
 -- @tparam Link bell a link that nobody else uses
 -- @tparam string name of the worker
--- @tparam table given `concurrency`, `stop`, `on_job`: see `Queue:work`
+-- @tparam table given `concurrency`, `stop`, `on_job`: see `Queue:work`; `on_trouble`: gets a
+--   failure as of `timekit.redis.link`
 function worker.run(client, jobs, bell, name, given)
   local group, runtime = client.runner:group()
   local timeout = client.runner.timeout
   local self = setmetatable({
     client = client, jobs = jobs, bell = bell, name = name, group = group,
-    concurrency = given.concurrency or 16, stop = given.stop, on_job = given.on_job,
+    concurrency = given.concurrency or 16, stop = given.stop, on_job = given.on_job, on_trouble = given.on_trouble,
+    trouble = nil,                                -- what `on_trouble` was told, until Redis gives jobs again
     timeout = timeout, lease = timeout + MARGIN,  -- seconds: of an action, and of a job
     running = 0,                                  -- jobs in flight
     turn = nil,                                   -- what the dispatcher waits for while as many run as may

@@ -19,8 +19,13 @@ local MOST_DEAD = 1000
 local Jobs = {}
 Jobs.__index = Jobs
 
+-- Seconds for the next answer. Who waits may have a deadline.
+local function patience(host)
+  return host.deadline and math.max(0, math.min(PATIENCE, host.deadline - core.now())) or PATIENCE
+end
+
 local function ask(self, host, ...)
-  return self.link:ask_script(host, script, self.keys, { ... }, PATIENCE)
+  return self.link:ask_script(host, script, self.keys, { ... }, patience(host))
 end
 
 local function insist(self, host, ...)
@@ -28,6 +33,7 @@ local function insist(self, host, ...)
   for try = 1, TRIES do
     value, failure = ask(self, host, ...)
     if value ~= nil or failure.kind ~= "network" and failure.kind ~= "timeout" then break end
+    if host.deadline and core.now() + PAUSE * try >= host.deadline then break end
     if try < TRIES and host.runtime.sleep(PAUSE * try, host.pump) then break end
   end
   return value, failure
@@ -38,10 +44,11 @@ local function milliseconds(seconds)
 end
 
 --- Adds a job. Adding it again, by the same id, does nothing.
--- @tparam table host who waits: `runtime` and `pump`
+-- @tparam table host who waits: `runtime` and `pump`; `deadline`, on the clock of `timekit.core.now`, or nil
 -- @tparam table job `id`, `booking`, `action`, `inputs` and `options` as JSON, `is_bulk`, `at` (Unix seconds or nil),
 --   `key` (or nil)
--- @treturn table|nil `id`, `what` (`"new"`, `"exists"`: another job has the key, or `"full"`), `state`
+-- @treturn table|nil `id`, `what` (`"new"`; `"exists"`: another job has the key; `"taken"`: another one has the id;
+--   `"full"`), `state`
 function Jobs:add(host, job)
   local answer, failure = insist(self, host, "add", job.id, job.booking, job.action, job.inputs, job.options,
     job.is_bulk and 1 or 0, job.at and milliseconds(job.at) or "", job.key or "", self.most, self.keep)
@@ -184,7 +191,14 @@ end
 
 -- ---- is this Redis one that keeps what it is given? ----
 
+-- BLPOP takes a part of a second from this version on.
+local OLDEST = 6
+
 local function refusal_of(info, durable)
+  local version = info "redis_version" or ""
+  if tonumber(version:match "^%d+" or OLDEST) < OLDEST then
+    return ("this Redis is %s: a queue needs %d.0 or a later one"):format(version, OLDEST)
+  end
   if info "role" ~= "master" then return "this Redis is a replica" end
   if info "cluster_enabled" == "1" then return "this Redis is part of a cluster" end
   if info "maxmemory_policy" ~= "noeviction" then
@@ -201,19 +215,24 @@ end
 -- @treturn table|nil a list of warnings; nil: it cannot, or cannot be asked
 -- @treturn ?table then the failure
 function Jobs:check(host, durable)
-  local text, failure = self.link:ask(host, { "INFO" }, PATIENCE)
+  local text, failure = self.link:ask(host, { "INFO" }, patience(host))
   if not text then return nil, failure end
   local function info(name) return text:match("[\r\n]" .. name .. ":([^\r\n]*)") end
   local refused = refusal_of(info, durable)
   if refused then return nil, { kind = "server", code = "UNFIT", message = refused, sent = "no" } end
-  if not durable then return {} end
-  local config = self.link:ask(host, { "CONFIG", "GET", "appendfsync" }, PATIENCE)
+  local warnings = core.array {}
+  if not durable then return warnings end
+  local config = self.link:ask(host, { "CONFIG", "GET", "appendfsync" }, patience(host))
   if type(config) ~= "table" or not config[2] then
-    return { "CONFIG is forbidden: whether appendfsync is always cannot be told" }
+    warnings[1] = "CONFIG is forbidden: whether appendfsync is always cannot be told"
+  elseif config[2] ~= "always" then
+    warnings[1] = ("appendfsync is %s, not always: a power cut loses what was added last"):format(config[2])
   end
-  if config[2] == "always" then return {} end
-  return { ("appendfsync is %s, not always: a power cut loses what was added last"):format(config[2]) }
+  return warnings
 end
+
+-- Words of a Redis that cannot do now what it may do later. Nothing was done.
+local FOR_NOW = { LOADING = true, BUSY = true, OOM = true, MISCONF = true, MASTERDOWN = true }
 
 --- Makes a failure of these functions an error.
 -- @tparam table failure
@@ -222,7 +241,8 @@ end
 function jobs.error(failure, id)
   return Error.new {
     kind = failure.kind, message = failure.message, code = failure.code, sent = failure.sent, id = id,
-    retryable = failure.kind == "network" or failure.kind == "timeout", attempts = 0, elapsed = 0,
+    retryable = failure.kind == "network" or failure.kind == "timeout" or FOR_NOW[failure.code] or false,
+    attempts = 0, elapsed = 0,
   }
 end
 

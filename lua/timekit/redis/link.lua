@@ -9,6 +9,10 @@ local resp = require "timekit.redis.resp"
 
 local links = {}
 
+-- What changes a link happens as a whole. Else a coroutine that HAProxy interrupts between a command and its place in
+-- the queue would leave another one's answer to it.
+local uninterrupted = core.uninterrupted
+
 -- Seconds after a lost connection in which commands fail at once, so that a server that is away is not called for each.
 local REST = 0.25
 
@@ -37,7 +41,9 @@ end
 
 --- Nobody waits for the answer any more. It is dropped when it comes.
 function Transfer:cancel()
-  self.link:settle(self, { failure = { kind = "cancelled", message = "cancelled by the caller" } })
+  uninterrupted(self.link.settle, self.link, self, {
+    failure = { kind = "cancelled", message = "cancelled by the caller" },
+  })
 end
 
 --- A link.
@@ -125,8 +131,7 @@ local function read(self, stream)
   end
 end
 
---- For the connection that it is a guest of: takes what has come.
-function Link:move()
+local function move(self)
   local stream = self.stream
   if not stream then return end
   read(self, stream)
@@ -135,10 +140,12 @@ function Link:move()
   if state == "over" then lose(self, "network", "Redis: " .. problem) end
 end
 
---- Likewise: a command that is over, each one once.
--- @treturn Transfer|nil nil: there are no more
-function Link:finished()
-  local ended = self.ended
+--- For the connection that it is a guest of: takes what has come.
+function Link:move()
+  if self.stream then uninterrupted(move, self) end
+end
+
+local function take_ended(ended)
   local transfer = ended[ended.first]
   if not transfer then return nil end
   ended[ended.first] = nil
@@ -146,9 +153,15 @@ function Link:finished()
   return transfer
 end
 
+--- Likewise: a command that is over, each one once.
+-- @treturn Transfer|nil nil: there are no more
+function Link:finished()
+  return uninterrupted(take_ended, self.ended)
+end
+
 --- Likewise: the connection is closed. Commands under way are over, cancelled.
 function Link:close()
-  lose(self, "cancelled", "the client was closed")
+  uninterrupted(lose, self, "cancelled", "the client was closed")
 end
 
 -- ---- connecting ----
@@ -186,15 +199,19 @@ end
 
 -- ---- asking ----
 
---- Sends a command.
--- @tparam table args strings and numbers, the command's name first
--- @treturn Transfer
-function Link:start(args)
+local function start(self, args)
   local transfer = command(self)
   local problem = connect(self)
   if not problem then return put(self, transfer, args) end
   self:settle(transfer, { failure = { kind = "network", message = problem } })
   return transfer
+end
+
+--- Sends a command.
+-- @tparam table args strings and numbers, the command's name first
+-- @treturn Transfer
+function Link:start(args)
+  return uninterrupted(start, self, args)
 end
 
 local function script_command(name, what, keys, args)
@@ -204,13 +221,7 @@ local function script_command(name, what, keys, args)
   return list
 end
 
---- Runs a script inside Redis. It is sent once for each Redis, and then called by its digest, which Redis tells. If
--- Redis has forgotten it, after a restart say, nothing was done, and it is sent again.
--- @tparam string text the script
--- @tparam table keys
--- @tparam table args strings and numbers
--- @treturn Transfer
-function Link:run(text, keys, args)
+local function run(self, text, keys, args)
   local digest = self.digests[text]
   local whole = script_command("EVAL", text, keys, args)
   if not digest then
@@ -220,9 +231,9 @@ function Link:run(text, keys, args)
         if type(value) == "string" then self.digests[text] = value end
       end), { "SCRIPT", "LOAD", text })
     end
-    return self:start(whole)
+    return start(self, whole)
   end
-  local transfer = self:start(script_command("EVALSHA", digest, keys, args))
+  local transfer = start(self, script_command("EVALSHA", digest, keys, args))
   function transfer.on_answer(value)
     if not (type(value) == "table" and value.err and value.err:find("^NOSCRIPT")) then return false end
     self.digests[text] = nil
@@ -233,21 +244,37 @@ function Link:run(text, keys, args)
   return transfer
 end
 
---- Ends the connection. Answers come in the order of the commands, so one that is late holds up all behind it.
--- @tparam string message what those learn who wait for an answer
-function Link:reset(message)
+--- Runs a script inside Redis. It is sent once for each Redis, and then called by its digest, which Redis tells. If
+-- Redis has forgotten it, after a restart say, nothing was done, and it is sent again.
+-- @tparam string text the script
+-- @tparam table keys
+-- @tparam table args strings and numbers
+-- @treturn Transfer
+function Link:run(text, keys, args)
+  return uninterrupted(run, self, text, keys, args)
+end
+
+
+local function lateness(self)
+  if not self.stream or self.stream:state() ~= "connecting" then return "Redis did not answer in time" end
+  -- A server without TLS waits for the rest of the handshake, which it takes for a command.
+  return "no connection to Redis came about in time"
+    .. (self.address.url:find("^https:") and " (is it one that speaks TLS?)" or "")
+end
+
+-- Ends a command that is late, and the connection. Answers come in the order of the commands, so one that is late
+-- holds up all behind it.
+local function give_up(self, transfer)
+  if transfer.outcome then return end
+  local message = lateness(self)
+  transfer.outcome = { failure = { kind = "timeout", message = message }, sent = sent_of(self, transfer) }
   if self.stream then lose(self, "network", message) end
   self.rest_until = 0
 end
 
 local function wait(self, host, transfer, seconds)
   if not transfer:done() then host.runtime.wait(host.pump, transfer, seconds) end
-  if not transfer:done() then
-    transfer.outcome = {
-      failure = { kind = "timeout", message = "Redis did not answer in time" }, sent = sent_of(self, transfer),
-    }
-    self:reset("Redis did not answer in time")
-  end
+  if not transfer:done() then uninterrupted(give_up, self, transfer) end
   local outcome = transfer:result()
   if not outcome.failure then return outcome.value end
   outcome.failure.sent = outcome.sent

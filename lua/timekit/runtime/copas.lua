@@ -91,16 +91,46 @@ local function sleep_by_alarm(deadline, is_over)
   timer:close()
 end
 
-local function wait_by_descriptor(pump, transfer, deadline)
-  local woken, over = false, false
+-- The deadlines of the threads that wait, by threads. One thread more makes the loop turn when the first of them is
+-- over: a timer for each would take descriptors, of which select() takes 1,024.
+local deadlines, kept = {}, nil
+
+-- Of those that are not over: once one is, its thread goes on by itself.
+local function first_deadline()
+  local first, now = math.huge, core.now()
+  for thread, deadline in pairs(deadlines) do
+    if deadline <= now then deadlines[thread] = nil else first = math.min(first, deadline) end
+  end
+  return first
+end
+
+local function keep_deadlines()
+  local until_then = first_deadline()
+  while until_then < math.huge do
+    kept = until_then
+    sleep_by_alarm(until_then, function() return kept < until_then or not next(deadlines) end)
+    until_then = first_deadline()
+  end
+  kept = nil
+end
+
+local function keep_deadline(thread, deadline)
+  deadlines[thread] = deadline
+  if not kept then
+    kept = deadline
+    copas.addthread(keep_deadlines)
+  elseif deadline < kept then
+    kept = deadline
+  end
+end
+
+local function wait_by_descriptor(thread, pump, transfer, deadline)
+  local woken = false
   local function wake() woken = true end
   local function is_woken() return woken or core.now() >= deadline end
   local function get_descriptor() return descriptor_of(pump) end
-  if deadline < math.huge and pump:fd() then
-    -- The loop then looks at `is_woken` in time.
-    copas.addthread(function() sleep_by_alarm(deadline, function() return over end) end)
-  end
   pump:step()
+  if deadline < math.huge and pump:fd() and not transfer:done() then keep_deadline(thread, deadline) end
   while not transfer:done() and core.now() < deadline do
     woken = false
     pump:on_done(transfer, wake)
@@ -111,7 +141,7 @@ local function wait_by_descriptor(pump, transfer, deadline)
     end
     pump:step()
   end
-  over = true
+  deadlines[thread] = nil
 end
 
 local function sleep_by_descriptor(pump, deadline)
@@ -145,7 +175,7 @@ function runtime.wait(pump, transfer, seconds)
   if pause then
     wait_by_pauses(thread, pump, transfer, deadline)
   else
-    wait_by_descriptor(pump, transfer, deadline)
+    wait_by_descriptor(thread, pump, transfer, deadline)
   end
   pump:forget(transfer)
 end

@@ -1,8 +1,8 @@
 --- A program: a game that calls `tk:update()` in each frame while its resolver hangs (spec/c/slow_dns.c, preloaded),
 -- with calls in flight that end at their deadlines, are begun anew, and are cancelled now and then.
--- `lua game.lua FRAMES CALLS` prints how many calls ended and were cancelled, and in milliseconds: of the updates the
--- median, 99 %, 99.9 % and the worst, and the start of all calls. The resolver hangs for as long as standard input
--- lasts.
+-- `lua game.lua FRAMES CALLS [redis]` prints how many calls ended and were cancelled, and in milliseconds: of the
+-- updates the median, 99 %, 99.9 % and the worst, and the start of all calls. The resolver hangs for as long as
+-- standard input lasts. `redis`: the calls share a rate, whose Redis has a name that hangs as well.
 local core = require "timekit.core"
 local timekit = require "timekit"
 
@@ -10,7 +10,14 @@ local FRAMES, CALLS = tonumber(arg[1]), tonumber(arg[2])
 -- Seconds.
 local FRAME = 0.002
 
-local tk = timekit.new { app_key = "k_bench", base_url = "https://slow.example.test/v2", connect_timeout = 1 }
+local RATE = { redis = "rediss://redis.example.test", per_second = 9, burst = 10 }
+
+local tk = timekit.new {
+  app_key = "k_bench", base_url = "https://slow.example.test/v2", connect_timeout = 1,
+  rate = arg[3] == "redis" and RATE or nil,
+}
+-- As on a game's loading screen: the first update loads what is not loaded yet.
+tk:update()
 local ended, cancelled = 0, 0
 local calls = {}
 

@@ -30,21 +30,51 @@ local function probe(report, name, options, most, seconds)
   return found
 end
 
+local function add(box, queue)
+  local _, answer = box:request("POST", "/v2/bookings",
+    [[{"graph":"confirm_decline","start":"2099-01-01T10:00:00Z","end":"2099-01-01T11:00:00Z"}]])
+  return function() return assert(queue:add(answer.data.id, "confirm")) end
+end
+
+local function start_worker(server, box)
+  return process.start(("sh -c 'echo $$; exec %s spec/bench/probes/queue_worker.lua %s %s bench'"):format(
+    this_lua.command, server.address, box.url))
+end
+
+local function stop_worker(member)
+  shell.run("kill -9 " .. member.line)
+  member:close()
+end
+
+-- Milliseconds from the call of `add` until a worker that was idle has marked the job.
+local function latency()
+  local server, box = redis.start(), sandbox_server.start()
+  local tk = timekit.new { app_key = "test_api_key_1", base_url = box.url }
+  local queue, member, times = tk:queue { redis = server.address, name = "bench" }, start_worker(server, box), {}
+  for index = 1, 50 do
+    local fn = add(box, queue)
+    -- Until the worker has come to rest again.
+    core.sleep(0.05)
+    local began = core.now()
+    local job = fn()
+    repeat until queue:get(job.id).sent
+    times[index] = (core.now() - began) * 1000
+  end
+  stop_worker(member)
+  tk:close()
+  server:close()
+  box:close()
+  table.sort(times)
+  return times[math.ceil(#times / 2)]
+end
+
 -- Actions a second, from the first that is done to the last.
 local function work(workers)
   local server, box = redis.start(), sandbox_server.start()
   local tk = timekit.new { app_key = "test_api_key_1", base_url = box.url }
   local queue, members = tk:queue { redis = server.address, name = "bench" }, {}
-  for _ = 1, JOBS do
-    local _, answer = box:request("POST", "/v2/bookings",
-      [[{"graph":"confirm_decline","start":"2099-01-01T10:00:00Z","end":"2099-01-01T11:00:00Z"}]])
-    assert(queue:add(answer.data.id, "confirm"))
-  end
-  for index = 1, workers do
-    local program = process.start(("sh -c 'echo $$; exec %s spec/bench/probes/queue_worker.lua %s %s bench'"):format(
-      this_lua.command, server.address, box.url))
-    members[index] = program
-  end
+  for _ = 1, JOBS do add(box, queue)() end
+  for index = 1, workers do members[index] = start_worker(server, box) end
   local began
   while true do
     local done = queue:stats().done
@@ -53,10 +83,7 @@ local function work(workers)
     core.sleep(0.01)
   end
   local rate = (JOBS - began.done) / (core.now() - began.at)
-  for _, member in ipairs(members) do
-    shell.run("kill -9 " .. member.line)
-    member:close()
-  end
+  for _, member in ipairs(members) do stop_worker(member) end
   tk:close()
   server:close()
   box:close()
@@ -75,6 +102,10 @@ return function(report, context)
   report:line("Actions a second, from the queue through workers of 16 jobs each to a sandbox, all on one machine:")
   report:line("")
   report:table({ "workers", "actions/s" }, body)
+  report:row {
+    name = "queue: from add to an idle worker's mark, ms (median)", value = latency(), format = "%.1f", at_least = 10,
+    aim = 3, most = true,
+  }
   local many = ("%d"):format(MOST)
   report:row {
     name = ("queue: a take from %s waiting jobs, by one from 1,000"):format(numbers.grouped(MOST)),

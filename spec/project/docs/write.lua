@@ -5,6 +5,7 @@ local links = require "spec.project.docs.links"
 local markup = require "spec.project.docs.markup"
 local page = require "spec.project.docs.page"
 local shelves = require "spec.project.docs.shelves"
+local sorted_keys = require "spec.support.sorted_keys"
 
 local escape = markup.escape
 
@@ -42,13 +43,6 @@ local function aliases()
     elseif word then table.insert(lists[current], word) end
   end
   return lists
-end
-
-local function sorted_keys(set)
-  local list = {}
-  for key in pairs(set) do list[#list + 1] = key end
-  table.sort(list)
-  return list
 end
 
 -- ---- what stands where ----

@@ -1,9 +1,10 @@
 --- Compares the editor types with the live module: names of functions and methods, and the fields of every table that
--- has a fixed set of them. `make lint` runs this with the file's name; it prints what is wrong and ends with 1.
+-- has a fixed set of them. `make lint` runs this with the folder's name; it prints what is wrong and ends with 1.
 local messages = require "timekit.text.messages"
 local timekit = require "timekit"
 
-local path = assert(arg[1], "expected the file of the types")
+local folder = assert(arg[1], "expected the folder of the types")
+local path = folder .. "/timekit.lua"
 local problems = 0
 
 local function complain(...)
@@ -109,8 +110,34 @@ for _, graph in pairs(timekit.graphs) do
 end
 compare("Booking", functions_of("Booking"), methods)
 
-for _, name in ipairs { "graph", "link", "webhook", "error", "sandbox", "sandbox.server" } do
-  compare(name, functions_of(name), public_functions(name, require("timekit." .. name)))
+local modules = {} -- those that have a file of their own
+for file in io.popen(("find '%s/timekit' -name '*.lua'"):format(folder)):lines() do
+  local name = file:sub(#folder + #"/timekit/" + 1):gsub("%.lua$", ""):gsub("/", ".")
+  local first = io.lines(file)()
+  modules[name] = true
+  if first ~= "---@meta timekit." .. name then complain("%s begins with %s", file, first) end
+  if not classes[name] then complain("%s: there is no class timekit.%s", file, name)
+  elseif name ~= "graphs" then
+    compare(name, functions_of(name), public_functions(name, require("timekit." .. name)))
+  end
+end
+for name in pairs(classes) do
+  if name:find "^%l" and not modules[name] then complain("timekit.%s is a module without a file", name) end
+end
+
+-- Whatever users are shown to require has types, but for these of the library's own rooms: the time in examples of the
+-- sandbox's clock; the core's clock, in an example of a runtime, and its JSON.
+local OWN = { core = true, ["text.time"] = true, ["rules.period"] = true }
+local shown = "find README.md lua/timekit spec/examples -name '*.lua' -o -name '*.md' -o -name '*.conf'"
+for file in io.popen(shown):lines() do
+  local is_ours = file:find "^lua/"
+  for line in io.lines(file) do
+    for name in line:gmatch "require%s*%(?%s*[\"']timekit%.([%w_.]+)[\"']" do
+      if not modules[name] and not OWN[name] and (not is_ours or line:find "^%s*%-%-") then
+        complain("%s: users are shown to require timekit.%s, which has no file", file, name)
+      end
+    end
+  end
 end
 compare("graphs", functions_of("graphs"), public_functions("graphs", getmetatable(timekit.graphs).__index))
 local top = functions_of ""

@@ -1,5 +1,7 @@
 --- The types that the comments name, as LuaCATS writes them; and the names that the library itself lists: graphs,
 -- states, actions, kinds of errors, runtimes.
+local sorted_keys = require "spec.support.sorted_keys"
+
 local names = {}
 
 -- Words of Lua and of LuaCATS; every other word of a type is a type's name.
@@ -40,12 +42,8 @@ function names.luacats(type_, found)
   return converted
 end
 
-local function sorted_keys(set)
-  local list = {}
-  for key in pairs(set) do list[#list + 1] = key end
-  table.sort(list)
-  return list
-end
+--- The modules that users may require by name, beside `timekit`.
+names.MODULES = { "error", "graph", "graphs", "link", "sandbox", "sandbox.server", "webhook" }
 
 --- The names that the library lists by itself: alias → sorted list.
 -- @tparam table face for the kinds of errors and faults, which only the comments list

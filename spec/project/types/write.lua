@@ -1,5 +1,6 @@
---- Writes the public face as LuaCATS, which editors read: `lua/timekit/library/timekit.lua`.
--- The environment's `INTO` is the file.
+--- Writes the public face as LuaCATS, which editors read: `lua/timekit/library/timekit.lua`, and beside it a file for
+-- each other module that users require by name, so that editors know what `require` gives.
+-- The environment's `INTO` is the first file.
 local names = require "spec.project.types.names"
 
 local write = {}
@@ -23,6 +24,9 @@ end
 local function one_line(text) return (text:gsub("%s*\n%s*", " ")) end
 
 function Writer:type(type_) return names.luacats(type_, self.found) end
+
+-- The variable that stands for a module.
+local function variable_of(module) return module:match "%a+$" end
 
 local RESERVED = { ["end"] = true }
 
@@ -196,8 +200,9 @@ function Writer:all()
   end
   graph_fields[#graph_fields + 1] = "---@field [string] timekit.Graph"
   self:module("timekit.graphs", "graphs", graph_fields)
-  for _, name in ipairs { "graph", "link", "webhook", "error", "sandbox" } do self:module("timekit." .. name, name) end
-  self:module("timekit.sandbox.server", "server")
+  for _, name in ipairs(names.MODULES) do
+    if name ~= "graphs" then self:module("timekit." .. name, variable_of(name)) end
+  end
   self:main()
   self:line "return timekit"
 end
@@ -230,7 +235,29 @@ function Writer:complain()
   if #missing > 0 then error("types that nothing defines: " .. table.concat(missing, ", "), 0) end
 end
 
---- Writes the file.
+local function write_file(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local MODULE = [[
+---@meta timekit.NAME
+-- Made by `make types`. The class is in `timekit.lua`.
+
+---@type timekit.NAME
+local VARIABLE
+
+return VARIABLE
+]]
+
+local function write_module(folder, name)
+  local path = ("%s/%s.lua"):format(folder, (name:gsub("%.", "/")))
+  assert(os.execute(("mkdir -p '%s'"):format(path:match "^(.*)/")))
+  write_file(path, (MODULE:gsub("%u%u%u%u+", { NAME = name, VARIABLE = variable_of(name) })))
+end
+
+--- Writes the files.
 -- @tparam table face as of `spec.project.face.read`
 function write.write(face)
   local writer = setmetatable({
@@ -238,9 +265,9 @@ function write.write(face)
   }, Writer)
   writer:all()
   writer:complain()
-  local file = assert(io.open(assert(os.getenv "INTO"), "w"))
-  file:write(table.concat(writer.lines, "\n"), "\n")
-  file:close()
+  local path = assert(os.getenv "INTO")
+  write_file(path, table.concat(writer.lines, "\n") .. "\n")
+  for _, name in ipairs(names.MODULES) do write_module(path:gsub("%.lua$", ""), name) end
 end
 
 return write

@@ -11,6 +11,7 @@ local journals = require "timekit.cli.bulk.journal"
 local plan = require "timekit.cli.bulk.plan"
 local progresses = require "timekit.cli.bulk.progress"
 local record = require "timekit.cli.bulk.record"
+local redis = require "timekit.cli.redis"
 local results = require "timekit.cli.bulk.results"
 local rows = require "timekit.cli.bulk.rows"
 local runners = require "timekit.cli.bulk.runner"
@@ -285,6 +286,18 @@ local function tell_dry_run(context, found, index, retry)
   return exits.DONE
 end
 
+-- Requests a second. Timekit allows 600 a minute for all that share a key, and a rate that is shared begins with a
+-- burst.
+local OWN, SHARED = 10, 9.8
+
+local function rate_of(args)
+  local limit = args.rate and args.rate.limit
+  if args.rate and not limit then return nil end
+  if args.redis then return redis.rate(args, limit or { per_second = SHARED }, args.redis, args.rate_name) end
+  if args.rate_name then failure.raise("usage", "--rate-name: it is for a rate that is shared by --redis") end
+  return limit or { per_second = OWN }
+end
+
 -- The client. Its hooks are those of the runner, which comes later; no key is needed to check ids.
 local function make_client(self, args)
   if args.dry_run then
@@ -294,12 +307,15 @@ local function make_client(self, args)
     if not options.resource_key then options.app_key = options.app_key or "unused" end
     return require("timekit").new(options)
   end
-  return self.context:client {
-    rate = args.rate.limit,
+  local client = self.context:client {
+    rate = rate_of(args),
     before = function(try) self.runner:before(try) end,
     -- -v has another one.
     after = not args.verbose and function(try) self.runner:after(try) end or nil,
   }
+  client.runner:calls().is_bulk = true -- they leave room for others under a rate that is shared
+  if args.redis then redis.warn(self.context, client, args.redis) end
+  return client
 end
 
 -- Reads the journal without changing what it says of any row.

@@ -1,6 +1,9 @@
 --- `timekit bulk FILE [ACTION]`: actions on many bookings, from a CSV or JSONL file.
 -- @module timekit.cli.commands.bulk
 
+local converters = require "timekit.cli.converters"
+local redis = require "timekit.cli.redis"
+
 local bulk = {
   examples = {
     'printf \'id,action,message\\n%s,cancel,"Closed, sorry"\\n\' "$ID" > rows.csv; timekit bulk rows.csv --dry-run',
@@ -30,24 +33,6 @@ local function whole_number(text)
   return nil, ("--concurrency: expected a whole number from 1 to 10000, got '%s'"):format(text)
 end
 
-local SECONDS = { s = 1, sec = 1, min = 60, h = 3600 }
-
--- `{ per_second = }`, or false for no limit.
-local function rate(text)
-  if text == "none" then return false end
-  local count, unit = text:match "^(%d+%.?%d*)/(%a+)$"
-  local per_second = count and SECONDS[unit] and tonumber(count) / SECONDS[unit]
-  if per_second and per_second > 0 and per_second <= 1e6 then return { per_second = per_second } end
-  return nil, ("--rate: expected a rate such as 600/min or 10/s, or none, got '%s'"):format(text)
-end
-
--- argparse takes false for a failed conversion.
-local function convert_rate(text)
-  local found, problem = rate(text)
-  if problem then return nil, problem end
-  return { limit = found or nil }
-end
-
 --- Adds its arguments.
 -- @tparam table command of argparse
 function bulk.define(command)
@@ -60,8 +45,11 @@ function bulk.define(command)
   command:option("--retry", "go on, and take the rows again that failed, or are uncertain; may be given twice")
     :argname "WHAT":choices { "failed", "uncertain" }:count "*"
   command:option("--concurrency", "so many rows at once"):argname "N":convert(whole_number):default "16"
-  command:option("--rate", "requests, such as 600/min or 10/s, or none for no limit"):argname "RATE"
-    :convert(convert_rate):default "600/min"
+  command:option("--rate", "requests, such as 10/s, or none for no limit; unless given, 600/min, and 588/min if shared")
+    :argname "RATE":convert(converters.rate "--rate")
+  command:option("--redis", "share the rate with all that use this Redis, such as unix:///run/redis.sock"):argname "URL"
+  redis.define_ca(command)
+  command:option("--rate-name", "the name under which it is shared; else default"):argname("NAME"):target "rate_name"
   command:flag("--dry-run", "check all rows by the graphs, and send nothing"):target "dry_run"
   command:flag("--stop-on-error", "begin no further row once one has failed or is uncertain"):target "stop_on_error"
   command:option("--results", "where the results go; unless given, standard output"):argname "FILE"

@@ -32,6 +32,7 @@ function ARGUMENTS.add(command)
   command:argument("action", "such as confirm or decline"):args "?"
   command:argument("inputs", values.ABOUT):args("*"):argname "NAME=VALUE"
   command:option("--key", "adds nothing if a job with this key is known already"):argname "K"
+  command:option("--job-id", "the job's id, to add again what may have been added"):argname("ID"):target "job_id"
   command:option("--at", "not before this time, such as 2026-12-01T09:00:00Z"):argname "TIME"
   command:option("--priority", "bulk: behind others"):argname "P":choices { "normal", "bulk" }
 end
@@ -67,31 +68,44 @@ local function read_line(line, number, action)
   return row
 end
 
--- Adds the rows of a file; each is noted as it is acknowledged.
-local function add_file(context, args)
-  local file, problem = io.open(args.id)
-  if not file then failure.raise("usage", "cannot read %s: %s", args.id, problem) end
-  local printed, number, failed = context.output:list(), 0, nil
-  for line in file:lines() do
-    number = number + 1
-    if line:find "%S" then
-      local row = read_line(line, number, args.action)
-      local job, err = context:run(function(tk)
-        return redis.queue(context, tk):add(row.id, row.action, row.inputs, {
-          key = row.key or nil, at = row.at or args.at, priority = row.priority or args.priority,
-        })
-      end)
-      if not job then
-        failed = err
-        break
-      end
-      printed:add(job)
+-- Calls `fn` with each row of a file, and the number of its line, until it returns false.
+local function each_row(path, action, fn)
+  local file, problem = io.open(path)
+  if not file then failure.raise("usage", "cannot read %s", problem) end
+  local number = 0
+  local ok, raised = pcall(function()
+    for line in file:lines() do
+      number = number + 1
+      if line:find "%S" and fn(read_line(line, number, action), number) == false then break end
     end
-  end
+  end)
   file:close()
+  if not ok then error(raised, 0) end
+end
+
+-- What a failure says about the job that was to be added.
+local function fate(err)
+  if err.sent == "no" or not err.id then return "was not added" end
+  return "may have been added, as the job " .. err.id
+end
+
+-- Adds the rows of a file; each is printed as it is acknowledged. All are read first, so that a wrong one adds none.
+local function add_file(context, args)
+  each_row(args.id, args.action, function() end)
+  local printed, failed = context.output:list(), nil
+  each_row(args.id, args.action, function(row, number)
+    local job, err = context:run(function(tk)
+      return redis.queue(context, tk):add(row.id, row.action, row.inputs, {
+        key = row.key or nil, at = row.at or args.at, priority = row.priority or args.priority,
+      })
+    end)
+    if job then return printed:add(job) end
+    failed = err
+    context:note(("line %d %s; those before it were added"):format(number, fate(err)))
+    return false
+  end)
   if failed then
     printed:abandon()
-    context:note(("line %d was not added; those before it were"):format(number))
     return context:fail(failed)
   end
   printed:finish()
@@ -100,14 +114,21 @@ end
 
 local RUN = {}
 
+-- What Ctrl-C interrupts may have been done.
+local WRITES = { add = true, cancel = true, resolve = true }
+
 function RUN.add(context, args)
   if not args.action or args.id:find "%.jsonl$" then return add_file(context, args) end
   local inputs = values.object(args.inputs)
-  return context:finish(context:run(function(tk)
+  local job, err = context:run(function(tk)
     return redis.queue(context, tk):add(args.id, args.action, inputs, {
-      key = args.key, at = args.at, priority = args.priority,
+      key = args.key, at = args.at, priority = args.priority, id = args.job_id,
     })
-  end))
+  end)
+  if not job and err.id and err.sent ~= "no" then
+    context:note(("it %s: with --job-id %s it is not added twice"):format(fate(err), err.id))
+  end
+  return context:finish(job, err)
 end
 
 function RUN.dead(context)
@@ -135,6 +156,7 @@ for _, method in ipairs { "stats", "get", "cancel", "resolve" } do RUN[method] =
 -- @tparam table args
 -- @treturn integer the exit code
 function queue.run(context, args)
+  context.has_written = WRITES[args.what]
   return RUN[args.what](context, args)
 end
 

@@ -8,7 +8,7 @@ local json = require "timekit.cli.json"
 local redis = require "timekit.cli.redis"
 
 local worker = {
-  examples = { "timekit worker --concurrency 4" },
+  examples = { "timekit worker --concurrency 4", "timekit worker --name shop --rate 588/min" },
 }
 
 -- Seconds between two looks whether a signal has come.
@@ -21,6 +21,10 @@ function worker.define(command)
     .. "It prints a line for each try.")
   command:option("--concurrency", "jobs at once, 16 unless given"):argname("N")
     :convert(converters.count "--concurrency")
+  command:option("--rate", "requests, such as 588/min, of all that share the rate by this Redis; none unless given")
+    :argname("RATE"):convert(converters.rate "--rate")
+  command:option("--rate-name", "the name under which it is shared; else the queue's"):argname("NAME")
+    :target "rate_name"
   redis.define(command)
 end
 
@@ -40,11 +44,17 @@ end
 -- @tparam table args
 -- @treturn integer the exit code
 function worker.run(context, args)
-  local client = context:client()
+  local limit = args.rate and args.rate.limit
+  local client = context:client {
+    rate = limit and redis.rate(args, limit, redis.address(args), args.rate_name or redis.name(args)),
+  }
   local queue = redis.queue(context, client)
   local options = {
     concurrency = args.concurrency, stop = function() return core.program.signals() > 0 end,
     on_job = function(event) print_event(context, event) end,
+    on_trouble = function(problem)
+      context:note(("%s: %s; it goes on trying"):format(problem.kind, problem.message))
+    end,
   }
   local stats, err = queue:stats()
   if not stats then return context:fail(err) end

@@ -12,6 +12,9 @@
 -- * `base:k:KEY`: the job of a key
 -- * `base:n`: a hash of counters
 -- * `base:bell`: a list that workers wait for
+--
+-- A Redis that is full (`maxmemory`) refuses a script's first write if that may need memory, but none after another
+-- write. So every verb but `add` begins with one that frees some, and workers go on with what is there.
 return [[
 local time = redis.call('TIME')
 local micro = time[1] * 1000000 + time[2]
@@ -62,8 +65,8 @@ local function is_told(id, fence, state)
 end
 
 local function over(id, booking, state, outcome, keep)
-  redis.call('HSET', job(id), 'state', state, 'outcome', outcome, 'over', text(now))
   redis.call('ZREM', row(booking), id)
+  redis.call('HSET', job(id), 'state', state, 'outcome', outcome, 'over', text(now))
   redis.call('EXPIRE', job(id), keep)
   local name = redis.call('HGET', job(id), 'key')
   if name and name ~= '' then redis.call('EXPIRE', base .. ':k:' .. name, keep) end
@@ -84,6 +87,7 @@ end
 local function reap()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', RUN, '-inf', text(now), 'LIMIT', 0, REAPED)) do
     local booking = redis.call('HGET', job(id), 'booking')
+    redis.call('ZREM', RUN, id)
     count('reaped')
     redis.call('HINCRBY', job(id), 'tries', -1)
     if redis.call('HINCRBY', job(id), 'crashes', 1) >= MOST_CRASHES then
@@ -96,6 +100,14 @@ local function reap()
   end
 end
 
+-- The place of a job among its booking's. None comes before one that was taken: its action may have been sent.
+local function place(booking, order)
+  local first = redis.call('ZRANGE', row(booking), 0, 0, 'WITHSCORES')
+  if first[1] and redis.call('HGET', job(first[1]), 'fence') ~= '0' then order = math.max(order, first[2] + 1) end
+  while redis.call('ZCOUNT', row(booking), text(order), text(order)) > 0 do order = order + 1 end
+  return order
+end
+
 local VERBS = {}
 
 function VERBS.add(id, booking, action, inputs, options, class, at, name, most, keep)
@@ -105,8 +117,10 @@ function VERBS.add(id, booking, action, inputs, options, class, at, name, most, 
       return { other, 'exists', redis.call('HGET', job(other), 'state') or 'forgotten' }
     end
   end
-  local there = redis.call('HGET', job(id), 'state')
-  if there then return { id, 'new', there } end
+  local there = redis.call('HMGET', job(id), 'state', 'booking', 'action')
+  if there[1] then
+    return { id, (there[2] == booking and there[3] == action) and 'new' or 'taken', there[1] }
+  end
   if tonumber(redis.call('HGET', N, 'open') or 0) >= tonumber(most) then return { id, 'full', '' } end
   local order
   if at == '' then
@@ -115,7 +129,7 @@ function VERBS.add(id, booking, action, inputs, options, class, at, name, most, 
   else
     order = tonumber(at) * 1000
   end
-  while redis.call('ZCOUNT', row(booking), text(order), text(order)) > 0 do order = order + 1 end
+  order = place(booking, order)
   redis.call('HSET', job(id), 'state', 'wait', 'booking', booking, 'action', action, 'inputs', inputs,
     'options', options, 'class', class, 'due', text(at == '' and now or tonumber(at)), 'key', name, 'fence', 0,
     'sent', 0, 'tries', 0, 'made', text(now))
@@ -161,6 +175,7 @@ end
 
 function VERBS.mark(id, fence, lease)
   if not mine(id, fence) then return 0 end
+  redis.call('ZREM', RUN, id)
   redis.call('HSET', job(id), 'sent', 1)
   redis.call('ZADD', RUN, text(now + lease), id)
   return 1
@@ -181,8 +196,8 @@ end
 function VERBS.again(id, fence, delay, sent, outcome)
   local found = mine(id, fence)
   if not found then return is_told(id, fence, 'wait') end
-  redis.call('HSET', job(id), 'state', 'wait', 'due', text(now + delay), 'sent', sent, 'outcome', outcome, 'crashes', 0)
   let_go(id, found[3])
+  redis.call('HSET', job(id), 'state', 'wait', 'due', text(now + delay), 'sent', sent, 'outcome', outcome, 'crashes', 0)
   count('again')
   settle(found[3])
   return 1

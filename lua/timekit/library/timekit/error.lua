@@ -1,0 +1,7 @@
+---@meta timekit.error
+-- Made by `make types`. The class is in `timekit.lua`.
+
+---@type timekit.error
+local error
+
+return error

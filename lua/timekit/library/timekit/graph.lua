@@ -1,0 +1,7 @@
+---@meta timekit.graph
+-- Made by `make types`. The class is in `timekit.lua`.
+
+---@type timekit.graph
+local graph
+
+return graph

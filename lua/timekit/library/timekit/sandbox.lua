@@ -1,0 +1,7 @@
+---@meta timekit.sandbox
+-- Made by `make types`. The class is in `timekit.lua`.
+
+---@type timekit.sandbox
+local sandbox
+
+return sandbox
