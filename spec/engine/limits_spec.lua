@@ -28,7 +28,8 @@ describe("the engine's limits:", function()
       after_each(function()
         -- The engine still works after whatever a server did. (libcurl keeps an HTTP/2 connection whose session is
         -- broken for another request, or what has begun on it goes down with the session. It fails and says so.)
-        local tries, result = protocol.http2 and 3 or 1, nil
+        local tries = protocol.http2 and 3 or 1
+        local result
         repeat
           tries, result = tries - 1, faults.request(engine, server:plan())
         until result.reason == "ok" or tries == 0
