@@ -11,7 +11,9 @@ describe("the account", function()
   end)
   teardown(function() world:close() end)
 
+  -- The last test's file may be one that nobody may write to.
   local function profiles(text, mode)
+    world:run "rm -f .config/timekit/config"
     world:write(".config/timekit/config", text)
     world:run(("chmod %s .config/timekit/config"):format(mode or "600"))
   end

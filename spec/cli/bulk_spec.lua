@@ -2,6 +2,9 @@
 local core = require "timekit.core"
 local programs = require "spec.support.program"
 
+-- Waits in the shell until the program that was just started has sent something, or has ended.
+local SENT = "while kill -0 $! && ! grep -q sent rows.jsonl.journal; do sleep 0.01; done 2> /dev/null"
+
 local function line_of(fields) return assert(core.encode(fields)) .. "\n" end
 
 describe("timekit bulk", function()
@@ -246,7 +249,8 @@ describe("timekit bulk", function()
     rows { "confirm" }
     program:fault { match = "PUT /v2/bookings/*/*", what = "stall", seconds = 60 }
     local _, _, notes = program:run([[
-timekit bulk rows.jsonl -q & until grep -q sent rows.jsonl.journal 2>/dev/null; do :; done
+timekit bulk rows.jsonl -q & ]] .. SENT .. [[
+
 timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     assert.equal("2\n", program:read "code")
     says(notes, "another run is using it")
@@ -324,8 +328,7 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     program:fault {
       match = "PUT /v2/bookings/*/*", what = "status", status = 429, headers = { ["retry-after"] = "3600" }, times = 9,
     }
-    local code, output, notes = program:run [[
-timekit bulk rows.jsonl & until grep -q sent rows.jsonl.journal 2>/dev/null; do :; done; kill $!; wait $!]]
+    local code, output, notes = program:run("timekit bulk rows.jsonl & " .. SENT .. "; kill $!; wait $!")
     assert.equal(130, code)
     says(notes, "2 rows: 0 done, 0 failed, 0 uncertain, 2 left\n")
     for _, result in ipairs(decoded(output)) do assert.equal("skipped", result.outcome) end
@@ -341,8 +344,8 @@ timekit bulk rows.jsonl & until grep -q sent rows.jsonl.journal 2>/dev/null; do 
       program:run "rm -f rows.jsonl.journal"
       -- The first row takes until its file is another one. The second is longer than what is read at once.
       program:fault { match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "stall", seconds = 3 }
-      local code, _, notes = program:run(([[
-timekit bulk rows.jsonl --concurrency 1 > results & until grep -q sent rows.jsonl.journal 2>/dev/null; do :; done
+      local code, _, notes = program:run(("timekit bulk rows.jsonl --concurrency 1 > results & " .. SENT .. [[
+
 printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null; wait $!]]):format(byte))
       assert.equal(1, code, notes)
       says(notes, problem)

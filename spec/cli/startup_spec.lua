@@ -48,7 +48,7 @@ describe("starting", function()
   it("as a script that is installed finds its module anywhere", function()
     local lua = world.lua
     local status, _, err = world:run(
-      ("unset LUA_PATH LUA_CPATH; cd %s && make -s install LUA=%s DESTDIR= PREFIX='%s/a b'"):format(
+      ("unset LUA_PATH LUA_CPATH; cd '%s' && make -s install LUA=%s DESTDIR= PREFIX='%s/a b'"):format(
         world.root, lua, world.folder))
     assert.equal(0, status, err)
     local out

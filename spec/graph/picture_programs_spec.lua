@@ -144,8 +144,10 @@ describe("an SVG", function()
   it("shows the names as they are", function()
     local output = output_of("xmllint --xpath '//@data-state' %s", odd:picture { format = "svg" })
     local names = {}
-    for value in output:gmatch('data%-state="([^"]*)"') do
-      value = value:gsub("&#x(%x+);", function(code) return core.decode(('"\\u%04x"'):format(tonumber(code, 16))) end)
+    for escaped in output:gmatch('data%-state="([^"]*)"') do
+      local value = escaped:gsub("&#x(%x+);", function(code)
+        return core.decode(('"\\u%04x"'):format(tonumber(code, 16)))
+      end)
       names[#names + 1] = value:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&")
     end
     table.sort(names)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs the tests on another Debian, as root and as an ordinary user, side by side:
-#   SUITE=sid LUA=lua5.4 SPECS=spec SHORT= ARCH= MIRROR= sh spec/support/debian.sh
+#   SUITE=sid LUA=lua5.4 NEWER=lua5.5 SPECS=spec SHORT= ARCH= MIRROR= sh spec/support/debian.sh
 # The system is a chroot below build/debian, which is kept. The tests see neither this machine's network nor its
 # processes. With SHORT everything runs but nginx and chaos. ARCH is an architecture that this machine can execute.
+# Where that Debian has the Lua called NEWER, root runs them on that one as well, afterwards.
 # Without a mirror that answers nothing can be tested: that is a failure, or with MIRROR=optional it is said and passes.
 set -eu
 if [ "$(id -u)" != 0 ]; then echo 'make: test-debian is for root' >&2; exit 1; fi
@@ -55,17 +56,25 @@ for folder in /root/timekit '/home/tester/ein Prüfstand'; do
 done
 cat > "$root/test.sh" <<'END'
 set -eu
-step=$1 lua=$2 specs=$3
+step=$1 lua=$2 specs=$3 newer=$4
 [ -d .git ] || git init -q
 
 case $step in
   (install)
     dpkg --configure -a # in case the last time was broken off
     make -s deps-run deps-test LUA="$lua"
-    sh spec/support/debian_modules.sh "$lua"
+    case $(apt-cache policy ${newer:+"$newer"}) in
+      (*'Candidate: '[!\(]*) make -s deps-run deps-test LUA="$newer";;
+      (*) newer=;;
+    esac
+    for each in "$lua" $newer; do sh spec/support/debian_modules.sh "$each"; done
     ;;
-  (run) make -s run LUA="$lua";;
+  (run_and_test)
+    make -s run LUA="$lua"
+    make -s test LUA="$lua" SPECS="$specs"
+    ;;
   (test) make -s test LUA="$lua" SPECS="$specs";;
+  (test_newer) make -s test LUA="$newer" SPECS="$specs";;
 esac
 END
 cat > "$root/step.sh" <<'END'
@@ -93,25 +102,34 @@ within() {
     mount -t tmpfs tmpfs "$root/dev/shm"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     [ "$network" = shared ] || ip link set lo up
-    exec chroot "$root" sh /step.sh "$@"
-  ' sh "$root" "$@" "$LUA" "$specs"
+    # Not by exec: whoever becomes an ordinary user is no longer ended along with unshare.
+    chroot "$root" sh /step.sh "$@"
+    exit
+  ' sh "$root" "$@" "$LUA" "$specs" "$NEWER"
 }
 
 install() { (within shared root /root/timekit install); }
-as_root() { (within alone root /root/timekit run) && (within alone root /root/timekit test); }
-as_user() { within alone tester '/home/tester/ein Prüfstand' test; }
 
 echo "Debian $name: installing what the tests need"
 patiently install
 echo "Debian $name: make run and make test as root, make test as an ordinary user; they write to build/debian/logs"
-as_user > "$logs/user" 2>&1 &
-user=$!
+within alone tester '/home/tester/ein Prüfstand' test > "$logs/user" 2>&1 &
+user_run=$!
+within alone root /root/timekit run_and_test > "$logs/root" 2>&1 &
+root_run=$!
 # unshare itself ignores SIGTERM.
-trap 'kill -KILL "$user" 2>/dev/null || true' EXIT
+trap 'kill -KILL "$root_run" "$user_run" 2>/dev/null || true' EXIT
 trap 'exit 1' HUP INT TERM
-as_root > "$logs/root" 2>&1 && of_root=0 || of_root=1
-wait "$user" && of_user=0 || of_user=1
+wait "$root_run" && of_root=0 || of_root=1
+wait "$user_run" && of_user=0 || of_user=1
+of_newer=0
+if [ -n "$NEWER" ] && [ -e "$root/usr/bin/$NEWER" ]; then
+  within alone root /root/timekit test_newer > "$logs/root-$NEWER" 2>&1 &
+  root_run=$!
+  wait "$root_run" || of_newer=1
+fi
 [ "$of_root" = 0 ] || cat "$logs/root"
 [ "$of_user" = 0 ] || cat "$logs/user"
-for who in root user; do echo "$who: $(grep ' passed, ' "$logs/$who" | tail -n 1)"; done
-exit $((of_root + of_user))
+[ "$of_newer" = 0 ] || cat "$logs/root-$NEWER"
+for log in "$logs"/root* "$logs/user"; do echo "${log##*/}: $(grep ' passed, ' "$log" | tail -n 1)"; done
+exit $((of_root + of_user + of_newer))

@@ -26,7 +26,14 @@ module() {
   is_here "$name"
 }
 
-if is_here cjson && is_here _openssl && is_here _cqueues && is_here luv; then exit 0; fi
+# Their parts in Lua are the same for every Lua.
+for name in cqueues cqueues.lua openssl openssl.lua; do
+  [ -e "/usr/share/lua/$version/$name" ] && continue
+  mkdir -p "/usr/local/share/lua/$version"
+  ln -sfn "/usr/share/lua/5.4/$name" "/usr/local/share/lua/$version/$name"
+done
+
+if is_here cjson && is_here openssl && is_here cqueues && is_here luv; then exit 0; fi
 mkdir -p "$to"
 sed 's/^deb /deb-src /' /etc/apt/sources.list > /etc/apt/sources.list.d/sources.list
 apt-get update -qq

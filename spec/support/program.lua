@@ -46,7 +46,8 @@ function program.new(environment)
     "cd " .. folder,
   }, "\n")
   shell.must(("mkdir %s/bin"):format(folder))
-  self:write("bin/timekit", ("#!/bin/sh\nexec %s %s/lua/timekit/cli/program \"$@\"\n"):format(lua, root))
+  self:write("bin/timekit", ("#!/bin/sh\nexec %s %s \"$@\"\n"):format(
+    quoted(lua), quoted(root .. "/lua/timekit/cli/program")))
   shell.must(("chmod 755 %s/bin/timekit"):format(folder))
   return self
 end

@@ -110,10 +110,10 @@ describe("a program that is killed", function()
     return #told, doubt
   end
 
-  it("was told the truth, and can carry on", function()
-    local own = dice.new(3, "kill")
+  -- Runs the program again and again until all tasks are done; counts in `kills` at which moments it was killed.
+  local function carry_on(own, kills)
     local tasks = make_tasks(24)
-    local kills = { [0] = 0, [1] = 0, between = 0 }
+    write(journal_path, {})
     local known, doubt, finished
     repeat
       proxy:begin(1, 0)
@@ -126,7 +126,18 @@ describe("a program that is killed", function()
       end
     until finished
     assert.equal(#tasks, known)
-    -- Some kills came before an action was applied, and some between its effect and its answer.
-    assert.is_true(kills[0] > 0 and kills[1] > 0, ("%d %d %d"):format(kills[0], kills[1], kills.between))
+  end
+
+  -- Some kills come before an action was applied, and some between its effect and its answer. On a busy machine a kill
+  -- may come so late that the program is done: then there are more tasks.
+  it("was told the truth, and can carry on", function()
+    local own = dice.new(3, "kill")
+    local kills = { [0] = 0, [1] = 0, between = 0 }
+    local rounds = 0
+    repeat
+      rounds = rounds + 1
+      assert.is_true(rounds <= 20, ("%d %d %d"):format(kills[0], kills[1], kills.between))
+      carry_on(own, kills)
+    until kills[0] > 0 and kills[1] > 0
   end)
 end)

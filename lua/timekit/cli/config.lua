@@ -54,8 +54,9 @@ end
 local function parse(text, path)
   local profiles, current, number = {}, nil, 0
   -- Editors of Windows begin a text with a byte order mark.
-  for line in (text:gsub("^\239\187\191", "") .. "\n"):gmatch("(.-)\n") do
-    number, line = number + 1, trim(line)
+  for whole in (text:gsub("^\239\187\191", "") .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    local line = trim(whole)
     local title, name, value = line:match("^%[(.*)%]$"), line:match("^([%w_]+)[ \t]*=[ \t]*(.*)$")
     if title then
       current = profiles[trim(title)] or {}
