@@ -121,14 +121,26 @@ static void join(tk_transfer *transfer, curl_socket_t fd) {
   entry->users++;
 }
 
-/* The transfer no longer uses its connection. The port is compared because the descriptor may have been closed, and
-   its number reused, since the transfer joined. */
+/* The connection that a transfer uses; NULL: none. The port is compared because the descriptor may have been closed,
+   and its number reused, since the transfer joined. */
+static tk_socket *socket_of(const tk_transfer *transfer) {
+  tk_socket *entry;
+  if (transfer->fd == CURL_SOCKET_BAD) return NULL;
+  entry = &transfer->engine->sockets[transfer->fd];
+  return entry->port == transfer->port ? entry : NULL;
+}
+
+/* An HTTP/2 connection whose session is broken stays so, but libcurl would use it again, each time in vain (seen with
+   8.14). One that has ended is used by nobody. */
+void tk_socket_abandon(const tk_transfer *transfer) {
+  if (socket_of(transfer) != NULL) (void)tk_socket_end(transfer->fd);
+}
+
+/* The transfer no longer uses its connection. */
 void tk_socket_leave(tk_transfer *transfer) {
-  if (transfer->fd != CURL_SOCKET_BAD) {
-    tk_socket *entry = &transfer->engine->sockets[transfer->fd];
-    if (entry->port == transfer->port && entry->users > 0) entry->users--;
-    transfer->fd = CURL_SOCKET_BAD;
-  }
+  tk_socket *entry = socket_of(transfer);
+  if (entry != NULL && entry->users > 0) entry->users--;
+  transfer->fd = CURL_SOCKET_BAD;
 }
 
 /* libcurl's CURLOPT_PREREQFUNCTION: called when a connection is ready and the request is about to be sent on it. */

@@ -162,6 +162,7 @@ curl_socket_t tk_open_socket(void *engine, curlsocktype purpose, struct curl_soc
 int tk_close_socket(void *engine, curl_socket_t fd);
 tk_socket *tk_socket_entry(tk_engine *engine, curl_socket_t fd);
 void tk_socket_leave(tk_transfer *transfer);
+void tk_socket_abandon(const tk_transfer *transfer);
 
 /* shortage.c */
 int tk_shortage_found(void);              /* EMFILE or ENFILE if too few descriptors are left for a lookup; else 0 */

@@ -27,6 +27,8 @@ static inline tk_native_socket tk_socket_open(int family, int type, int protocol
 
 static inline int tk_socket_close(tk_native_socket socket) { return closesocket(socket); }
 
+static inline int tk_socket_end(tk_native_socket socket) { return shutdown(socket, SD_BOTH); }
+
 /* As errno has it. */
 static inline int tk_socket_error(void) {
   switch (WSAGetLastError()) {
@@ -81,6 +83,9 @@ static inline tk_native_socket tk_socket_open(int family, int type, int protocol
 }
 
 static inline int tk_socket_close(tk_native_socket socket) { return close(socket); }
+
+/* In both directions. The descriptor stays. */
+static inline int tk_socket_end(tk_native_socket socket) { return shutdown(socket, SHUT_RDWR); }
 
 static inline int tk_socket_error(void) { return errno; }
 

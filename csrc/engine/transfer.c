@@ -252,8 +252,14 @@ static tk_reason reason_of(const tk_transfer *transfer, CURLcode code) {
   return code == CURLE_OK ? TK_OK : TK_CURL;
 }
 
+/* Has the connection failed, and not only this transfer's part of it? */
+static int is_of_connection(CURLcode code) {
+  return code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_HTTP2;
+}
+
 /* libcurl has finished the transfer, with `code`. */
 void tk_transfer_completed(tk_transfer *transfer, CURLcode code) {
+  if (transfer->engine->http2 && is_of_connection(code)) tk_socket_abandon(transfer);
   if ((transfer->stale || transfer->outdated) && sent(transfer) == TK_SENT_NO) {
     if (restart(transfer)) return;
     code = CURLE_OUT_OF_MEMORY;
