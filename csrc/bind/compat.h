@@ -42,6 +42,13 @@
 #define tk_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
 #endif
 
+/* For luaL_checkstack: where memory has run out, luaL_error of Lua 5.5.1 raises whatever is on the stack. */
+static inline void tk_checkstack(lua_State *L, int space) {
+  if (lua_checkstack(L, space)) return;
+  lua_pushliteral(L, "not enough memory for Lua's stack");
+  lua_error(L);
+}
+
 /* luaL_checkudata for methods that have their class's metatable as first upvalue, see tk_setmethods. Comparing with
    the upvalue is faster than looking the metatable up by its name. */
 #define TK_CLASS lua_upvalueindex(1)

@@ -49,7 +49,7 @@ static int engine_new(lua_State *L) {
   char message[TK_MESSAGE_SIZE];
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  luaL_checkstack(L, 2 * LUA_MINSTACK, "engine");
+  tk_checkstack(L, 2 * LUA_MINSTACK);
   options.base_url = tk_required_string(L, 1, "base_url");
   options.username = tk_string_field(L, 1, "username", NULL);
   options.password = tk_string_field(L, 1, "password", NULL);

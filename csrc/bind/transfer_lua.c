@@ -86,7 +86,7 @@ static int transfer_header(lua_State *L) {
   tk_transfer_handle *handle = check_transfer(L);
   const tk_result *result;
   int i, count = lua_gettop(L) - 1;
-  luaL_checkstack(L, count + LUA_MINSTACK, "header");
+  tk_checkstack(L, count + LUA_MINSTACK);
   for (i = 0; i < count; i++) (void)luaL_checkstring(L, i + 2);
   result = read_result(L, handle);
   for (i = 0; i < count; i++) {

@@ -391,7 +391,7 @@ static int decode(lua_State *L) {
   }
   prepare(L);
   text = lua_tolstring(L, 1, &size);
-  luaL_checkstack(L, 3 * TK_JSON_DEPTH + LUA_MINSTACK, "decode");
+  tk_checkstack(L, 3 * TK_JSON_DEPTH + LUA_MINSTACK);
   follow_locale(L);
   lua_pushvalue(L, CJSON_DECODE);
   lua_pushvalue(L, 1);

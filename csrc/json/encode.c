@@ -335,7 +335,7 @@ static int write_table(writer *W) {
   /* The stack grows level by level: if it grew for the deepest nesting at once, Lua would shrink it again each
      time. The slots that every C function has are enough for the outermost table, so that the stack of a coroutine that
      begins a call does not grow. */
-  if (W->at != NULL) luaL_checkstack(L, 2 * LUA_MINSTACK, "encode");
+  if (W->at != NULL) tk_checkstack(L, 2 * LUA_MINSTACK);
   here.outer = W->at;
   here.table = lua_topointer(L, -1);
   here.key = 0;

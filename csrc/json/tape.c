@@ -91,7 +91,7 @@ static void push_key(reader *R) {
 static void push_array(reader *R) {
   lua_State *L = R->L;
   int index = 1;
-  luaL_checkstack(L, LUA_MINSTACK, "decode");
+  tk_checkstack(L, LUA_MINSTACK);
   lua_createtable(L, count(*R->at++), 0);
   lua_pushvalue(L, R->array);
   lua_setmetatable(L, -2);
@@ -104,7 +104,7 @@ static void push_array(reader *R) {
 
 static void push_object(reader *R) {
   lua_State *L = R->L;
-  luaL_checkstack(L, LUA_MINSTACK, "decode");
+  tk_checkstack(L, LUA_MINSTACK);
   lua_createtable(L, 0, count(*R->at++));
   while (kind(*R->at) != '}') {
     push_key(R);
