@@ -136,7 +136,8 @@ What a complete answer tells, in one call.
 there is none
 */
 static int answer(lua_State *L) {
-  static const tk_header_name names[] = {{"timekit-request-id", 18}, {"x-ratelimit-remaining", 21}};
+  static const char id[] = "timekit-request-id", remaining[] = "x-ratelimit-remaining";
+  static const tk_header_name names[] = {{id, sizeof id - 1}, {remaining, sizeof remaining - 1}};
   int is_ours, wants_data = lua_toboolean(L, 2);
   tk_transfer_handle *handle;
   const tk_result *result;

@@ -254,7 +254,6 @@ function Link:run(text, keys, args)
   return uninterrupted(run, self, text, keys, args)
 end
 
-
 local function lateness(self)
   if not self.stream or self.stream:state() ~= "connecting" then return "Redis did not answer in time" end
   -- A server without TLS waits for the rest of the handshake, which it takes for a command.
