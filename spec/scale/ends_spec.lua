@@ -2,6 +2,7 @@
 local blocking = require "timekit.runtime.blocking"
 local host = require "spec.support.loop_host"
 local redis = require "spec.support.redis"
+local redis_host = require "spec.support.redis_host"
 
 if not redis.is_here() then
   pending "redis-server is not here"
@@ -12,14 +13,8 @@ describe("a job", function()
   local server, tk, queue
   local names = 0
 
-  setup(function()
-    host.open()
-    server = redis.start()
-  end)
-  teardown(function()
-    server:close()
-    host.close()
-  end)
+  setup(function() server = redis_host.open() end)
+  teardown(function() redis_host.close(server) end)
   local function open(options)
     names = names + 1
     tk = host.client(options)

@@ -4,6 +4,7 @@ local cqueues = require "cqueues"
 local host = require "spec.support.loop_host"
 local process = require "spec.support.process"
 local redis = require "spec.support.redis"
+local redis_host = require "spec.support.redis_host"
 local this_lua = require "spec.support.this_lua"
 local uv = require "luv"
 
@@ -16,14 +17,8 @@ local COMMANDS, AT_ONCE = 10000, 20
 
 describe("with Redis", function()
   local server
-  setup(function()
-    host.open()
-    server = redis.start()
-  end)
-  teardown(function()
-    server:close()
-    host.close()
-  end)
+  setup(function() server = redis_host.open() end)
+  teardown(function() redis_host.close(server) end)
   before_each(host.reset)
 
   -- Asks so many commands, a part of them in each of several coroutines; `spawn` starts one. Returns a function that

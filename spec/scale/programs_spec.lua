@@ -6,6 +6,7 @@ local host = require "spec.support.loop_host"
 local lfs = require "lfs"
 local program = require "spec.support.program"
 local redis = require "spec.support.redis"
+local redis_host = require "spec.support.redis_host"
 local shell = require "spec.support.shell"
 local this_lua = require "spec.support.this_lua"
 
@@ -36,14 +37,8 @@ frontend web
 
 describe("with Redis", function()
   local server
-  setup(function()
-    host.open()
-    server = redis.start()
-  end)
-  teardown(function()
-    server:close()
-    host.close()
-  end)
+  setup(function() server = redis_host.open() end)
+  teardown(function() redis_host.close(server) end)
   before_each(host.reset)
 
   local function copas(lua, before)

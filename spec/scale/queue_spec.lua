@@ -1,6 +1,7 @@
 -- The queue: what is added ends once, in order, and says how; whatever happens to workers.
 local host = require "spec.support.loop_host"
 local redis = require "spec.support.redis"
+local redis_host = require "spec.support.redis_host"
 local timekit = require "timekit"
 
 if not redis.is_here() then
@@ -12,14 +13,8 @@ describe("a queue", function()
   local server, tk, queue
   local names = 0
 
-  setup(function()
-    host.open()
-    server = redis.start()
-  end)
-  teardown(function()
-    server:close()
-    host.close()
-  end)
+  setup(function() server = redis_host.open() end)
+  teardown(function() redis_host.close(server) end)
   before_each(function()
     host.reset()
     names = names + 1

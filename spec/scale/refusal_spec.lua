@@ -2,6 +2,7 @@
 local core = require "timekit.core"
 local host = require "spec.support.loop_host"
 local redis = require "spec.support.redis"
+local redis_host = require "spec.support.redis_host"
 
 if not redis.is_here() then
   pending "redis-server is not here"
@@ -16,14 +17,8 @@ local BEFORE, DENIAL = 1.5, 2.5
 
 describe("a refusal", function()
   local server
-  setup(function()
-    host.open()
-    server = redis.start()
-  end)
-  teardown(function()
-    server:close()
-    host.close()
-  end)
+  setup(function() server = redis_host.open() end)
+  teardown(function() redis_host.close(server) end)
   before_each(host.reset)
 
   it("is met by what is in flight, and by one more", function()
