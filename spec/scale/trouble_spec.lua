@@ -70,16 +70,18 @@ describe("a queue whose Redis", function()
   it("is reading its data is waited for", function()
     local ids = add(2)
     server:cli "config set rdbcompression no"
-    server:cli "eval \"for i = 1, 300 do redis.call('set', 'filler' .. i, string.rep('x', 1024)) end\" 0"
+    server:cli "eval \"for i = 1, 3000 do redis.call('set', 'filler' .. i, string.rep('x', 1024)) end\" 0"
     server:cli "bgrewriteaof"
     repeat until server:cli("info persistence"):find "aof_rewrite_in_progress:0"
     server:kill()
-    -- 300 keys of 10 ms each: longer than a command waits. It answers once a kilobyte is read.
+    -- 3,000 keys of 10 ms each: longer than a command asks again, however slow the machine. It answers once a
+    -- kilobyte is read.
     server.options = server.options .. " --key-load-delay 10000 --loading-process-events-interval-bytes 1024"
     server.ready = "LOADING"
     server:restart()
     local _, err = queue:add(ids[1], "cancel")
     assert.same({ "server", "LOADING", true }, { err.kind, err.code, err.retryable })
+    server:cli "config set key-load-delay 0"
     work(2)
     host.assert_confirmed_once(ids)
   end)
