@@ -23,8 +23,8 @@
 #define ARRAY lua_upvalueindex(1)
 #define CJSON_DECODE lua_upvalueindex(2)
 #define PARSER lua_upvalueindex(3)
-#define KEYS lua_upvalueindex(4)
-#define KEY_TABLE lua_upvalueindex(5)
+#define KEPT lua_upvalueindex(4)
+#define KEPT_TABLE lua_upvalueindex(5)
 #define PROGRESS lua_upvalueindex(6)
 
 /* The address of this is the registry key of decode. The casts to void * below go through size_t because -Wcast-qual
@@ -97,8 +97,8 @@ static int decode_quickly(lua_State *L, const tk_parser_library *library, const 
   tk_tape tape;
   int parsed = *parser != NULL && parse(library, *parser, p, &tape);
   if (parsed) {
-    lua_pushvalue(L, KEYS);
-    lua_pushvalue(L, KEY_TABLE); /* on the stack Lua finds it faster than among the upvalues */
+    lua_pushvalue(L, KEPT);
+    lua_pushvalue(L, KEPT_TABLE); /* on the stack Lua finds it faster than among the upvalues */
     *pushed = tk_json_push_tape(L, ARRAY, lua_gettop(L) - 1, &tape, p->member);
   }
   give_back(L, library, 2, parser);
@@ -199,7 +199,7 @@ void tk_json_push_decode(lua_State *L) {
   lua_pushvalue(L, -1);
   tk_json_push_cjson(L);
   lua_pushnil(L);
-  tk_json_push_keys(L);
+  tk_json_push_kept(L);
   push_progress(L);
   lua_pushcclosure(L, decode, 6);
 

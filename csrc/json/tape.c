@@ -12,26 +12,28 @@
 
 #include <string.h>
 
-/* Answers have the same keys again and again, so the latest ones are kept. Comparing a key with a kept one takes a third
-   of the time in which Lua hashes it: 2 % of an action's instructions. */
-#define KEYS 256
+/* Answers have the same keys and many of the same values again and again, so short strings that came twice are kept.
+   Comparing a string with a kept one takes a third of the time in which Lua hashes it. */
+#define KEPT 1024
 
-/* Bytes; longer keys are not kept. */
-#define LONGEST_KEY 40
+/* In bytes. Lua hashes no longer ones. */
+#define LONGEST_KEPT 40
 
-/* The bytes belong to a Lua string, which a table holds under the number of the slot. */
-typedef struct kept_key {
+/* A slot, which holds one of the strings whose hashes lead to it. The bytes belong to a Lua string, which a table holds
+   under the number of the slot. */
+typedef struct kept_string {
   const char *text;
-  size_t size; /* 0: there is none */
-} kept_key;
+  uint32_t size; /* 0: there is none */
+  uint32_t latest; /* the hash of the latest other string. If that comes once more, it is kept */
+} kept_string;
 
 typedef struct reader {
   lua_State *L;
   const uint64_t *at;
   const uint8_t *strings;
   int array;
-  kept_key *keys;
-  int key_table;
+  kept_string *kept;
+  int kept_table;
 } reader;
 
 static void push_value(reader *R);
@@ -48,44 +50,56 @@ static const char *read_string(reader *R, size_t *size) {
   return (const char *)string + sizeof count;
 }
 
-static void push_string(reader *R) {
-  size_t size;
-  const char *text = read_string(R, &size);
-  lua_pushlstring(R->L, text, size);
-}
-
-void tk_json_push_keys(lua_State *L) {
+void tk_json_push_kept(lua_State *L) {
   int slot;
-  memset(lua_newuserdata(L, KEYS * sizeof(kept_key)), 0, KEYS * sizeof(kept_key));
-  lua_createtable(L, KEYS, 0);
-  for (slot = 1; slot <= KEYS; slot++) {
+  memset(lua_newuserdata(L, KEPT * sizeof(kept_string)), 0, KEPT * sizeof(kept_string));
+  lua_createtable(L, KEPT, 0);
+  for (slot = 1; slot <= KEPT; slot++) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, slot);
   }
 }
 
-static void push_key(reader *R) {
+/* Of texts of the same kind, such as ids, names with a number, times, some part differs: its first bytes, its last, or
+   those in the middle. */
+static uint32_t hash_of(const char *text, size_t size) {
+  uint64_t first = 0, middle = 0, last = 0;
+  if (size < sizeof first) {
+    memcpy(&first, text, size);
+  } else {
+    memcpy(&first, text, sizeof first);
+    memcpy(&middle, text + size / 2 - 4, sizeof middle);
+    memcpy(&last, text + size - 8, sizeof last);
+  }
+  return (uint32_t)(((first * 31 + middle) * 31 + last + size) * 0x9E3779B97F4A7C15u >> 32);
+}
+
+static void push_string(reader *R) {
   lua_State *L = R->L;
   size_t size;
   const char *text = read_string(R, &size);
-  const unsigned char *bytes = (const unsigned char *)text;
-  kept_key *kept;
-  unsigned slot;
-  if (size == 0 || size > LONGEST_KEY) {
+  kept_string *kept;
+  uint32_t hash, slot;
+  if (size == 0 || size > LONGEST_KEPT) {
     lua_pushlstring(L, text, size);
     return;
   }
-  slot = ((unsigned)size * 67 + bytes[0] + bytes[size / 2] * 5u + bytes[size - 1] * 17u) % KEYS;
-  kept = &R->keys[slot];
+  hash = hash_of(text, size);
+  slot = hash % KEPT;
+  kept = &R->kept[slot];
   if (kept->size == size && memcmp(kept->text, text, size) == 0) {
-    lua_rawgeti(L, R->key_table, (int)slot + 1);
+    lua_rawgeti(L, R->kept_table, (int)slot + 1);
     return;
   }
-  lua_pushlstring(L, text, size); /* may run a finalizer that decodes, and so keeps other keys */
+  lua_pushlstring(L, text, size); /* may run a finalizer that decodes, and so keeps other strings */
+  if (kept->latest != hash) {
+    kept->latest = hash;
+    return;
+  }
   lua_pushvalue(L, -1);
-  lua_rawseti(L, R->key_table, (int)slot + 1);
+  lua_rawseti(L, R->kept_table, (int)slot + 1);
   kept->text = lua_tostring(L, -1);
-  kept->size = size;
+  kept->size = (uint32_t)size;
 }
 
 static void push_array(reader *R) {
@@ -107,7 +121,7 @@ static void push_object(reader *R) {
   tk_checkstack(L, LUA_MINSTACK);
   lua_createtable(L, 0, count(*R->at++));
   while (kind(*R->at) != '}') {
-    push_key(R);
+    push_string(R);
     push_value(R);
     lua_rawset(L, -3);
   }
@@ -164,7 +178,7 @@ static const uint64_t *find_member(const tk_tape *tape, const uint64_t *at, cons
   return found;
 }
 
-int tk_json_push_tape(lua_State *L, int array, int keys, const tk_tape *tape, const char *member) {
+int tk_json_push_tape(lua_State *L, int array, int kept, const tk_tape *tape, const char *member) {
   reader R;
   R.L = L;
   R.at = tape->words + 1; /* the first word stands for the whole document */
@@ -172,8 +186,8 @@ int tk_json_push_tape(lua_State *L, int array, int keys, const tk_tape *tape, co
   if (R.at == NULL) return 0;
   R.strings = tape->strings;
   R.array = array;
-  R.keys = (kept_key *)lua_touserdata(L, keys);
-  R.key_table = keys + 1;
+  R.kept = (kept_string *)lua_touserdata(L, kept);
+  R.kept_table = kept + 1;
   push_value(&R);
   return 1;
 }
