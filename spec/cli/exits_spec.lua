@@ -55,6 +55,17 @@ describe("the exit code", function()
     end
   end)
 
+  it("is 2 for a number below zero, and the option is named", function()
+    for command, option in pairs {
+      ["timekit list --limit -1"] = "--limit", ["timekit --timeout -3 get x"] = "--timeout",
+      ["timekit get x --retries=-2"] = "--retries",
+    } do
+      ends(2, "^timekit: usage: " .. option:gsub("%-", "%%-") .. ": expected [^\n]+\n$", command)
+    end
+    -- Behind `--` it is an id.
+    ends(6, "^timekit: network: ", "timekit get --base-url http://127.0.0.1:1 --retries 0 -- -5")
+  end)
+
   it("is 3 when the graph's rules refuse it, and nothing is sent", function()
     local id = world:booking "instant"
     ends(3, "^timekit: transition: action 'confirm' is not possible in the state 'confirmed'", "timekit can " .. id

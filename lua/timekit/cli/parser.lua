@@ -149,6 +149,21 @@ local function one_line(text)
   return (text:gsub("%s*\n%s*", ". "))
 end
 
+-- argparse takes `-1` for an option even where an option's value is expected, and would not name that option.
+local function with_joined_numbers(arguments)
+  local joined, is_option = {}, true
+  for _, word in ipairs(arguments) do
+    local before = joined[#joined]
+    if is_option and before and before:find "^%-%-[^=]+$" and word:find "^%-%d" then
+      joined[#joined] = before .. "=" .. word
+    else
+      joined[#joined + 1] = word
+    end
+    is_option = is_option and word ~= "--"
+  end
+  return joined
+end
+
 --- Reads arguments.
 -- Raises a failure for wrong use.
 -- @tparam {string,...} arguments
@@ -159,7 +174,7 @@ function parser.read(arguments)
   local root, module = parser.new(name, function(element) helped = helped or element end)
   -- Without a command there is nothing to do; the help says what there is.
   if not name and #arguments == 0 then helped = root end
-  local ok, result = root:pparse(arguments)
+  local ok, result = root:pparse(with_joined_numbers(arguments))
   if helped == "version" then return nil end
   if helped then
     return nil, helped:get_help() .. "\n\n" .. (helped == root and help_of_all() or examples_of(module))

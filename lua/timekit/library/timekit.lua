@@ -527,7 +527,7 @@
 
 ---@class timekit.WaitOptions
 ---@field timeout? number seconds for all of it; the client's `timeout` unless given
----@field every? number seconds until the second look; the pauses then grow to 30 seconds, or stay at this where it is longer. The last look is taken shortly before the time is over
+---@field every? number seconds until the second look; the pauses then grow to 30 seconds, or stay at this where it is longer. The last look is taken two seconds before the time is over, or less
 ---@field include? string|string[] a name or a list of names to include in the answer
 ---@field traceparent? string a trace context to pass on
 ---@field headers? table<string, string> further headers of this request, as of `timekit.new`

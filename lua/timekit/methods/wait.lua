@@ -21,8 +21,8 @@ local FIRST_PAUSE, LONGEST_PAUSE, GROWTH = 1, 30, 1.5
 -- use up the time of the looks that could still succeed.
 local LONGEST_LOOK = 10
 
--- The part of the remaining time that is slept before the last look; the look has the rest.
-local BEFORE_LAST_LOOK = 0.75
+-- What is left of the remaining time for the last look: a part of it, and no more than so many seconds.
+local PART_OF_LAST_LOOK, LAST_LOOK = 0.25, 2
 
 -- An error about a booking that was read.
 local function from_booking(self, info, fields)
@@ -102,7 +102,7 @@ local function poll(self, state, given, look)
       return over(nil, seen and from_booking(self, seen, timed_out(self, state, timeout - rest)) or info)
     end
     local seconds = math.max(pause, info.retry_after or 0)
-    if seconds >= rest then seconds, is_last = rest * BEFORE_LAST_LOOK, true end
+    if seconds >= rest then seconds, is_last = rest - math.min(rest * PART_OF_LAST_LOOK, LAST_LOOK), true end
     local waited, err = runner:pause(seconds)
     if not waited then
       err.graph, err.state = self.graph, self.state
@@ -172,7 +172,7 @@ function wait.install(Booking, tools)
   -- @tparam ?WaitOptions opts
   -- @tparam ?number opts.timeout seconds for all of it; the client's `timeout` unless given
   -- @tparam[opt=1] number opts.every seconds until the second look; the pauses then grow to 30 seconds, or stay at
-  --   this where it is longer. The last look is taken shortly before the time is over
+  --   this where it is longer. The last look is taken two seconds before the time is over, or less
   -- @tparam ?string|{string,...} opts.include a name or a list of names to include in the answer
   -- @tparam ?string opts.traceparent a trace context to pass on
   -- @tparam ?{[string]=string} opts.headers further headers of this request, as of `timekit.new`
