@@ -95,7 +95,7 @@ Starts a transfer.
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
 `timeout` (seconds, default 30; nothing is sent after it), `authorize` (false: it is sent without Authorization)
 @tparam ?any owner what `engine:finished` returns for this transfer; the transfer itself if nil. It is held weakly.
-@treturn transfer
+@treturn transfer|nil nil: the engine is not usable any more
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then
 */
 static int engine_start(lua_State *L) {
@@ -120,7 +120,9 @@ static int engine_start(lua_State *L) {
   set_owner(L, handle, lua_isnil(L, 3) ? lua_gettop(L) : 3);
   /* The engine is checked again, because a finalizer may have closed it while memory was allocated. */
   handle->transfer = tk_transfer_start(open_engine(L, engine), &request, message);
-  if (handle->transfer == NULL) return luaL_error(L, "%s", message);
+  if (handle->transfer != NULL) return 1;
+  if (tk_engine_usable(open_engine(L, engine))) return luaL_error(L, "%s", message);
+  lua_pushnil(L);
   return 1;
 }
 

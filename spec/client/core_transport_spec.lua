@@ -181,12 +181,12 @@ describe("a connection of the C core", function()
   after_each(function() core.engine = real end)
 
   it("makes its engine when it is needed, and a new one in a forked process", function()
-    local made, usable = {}, true
+    local made = {}
     core.engine = function(options)
-      local engine = { options = options, closed = 0 }
-      function engine.usable() return usable end
+      local engine = { options = options, closed = 0, is_usable = true }
+      function engine.usable() return engine.is_usable end
       function engine:close() self.closed = self.closed + 1 end
-      function engine.start() return {} end
+      function engine.start() return engine.is_usable and {} or nil end
       function engine.step() end
       function engine:finished() return table.remove(self.ended) end
       engine.ended = {}
@@ -200,10 +200,9 @@ describe("a connection of the C core", function()
     connection:start {}
     assert.equal(1, #made)
     assert.equal(options, made[1].options)
-    usable = false
+    made[1].is_usable = false
     made[1].ended = { "of the parent" }
     connection:start {}
-    usable = true
     connection:start {}
     assert.equal(2, #made)
     made[2].ended = { "its own" }

@@ -24,9 +24,12 @@ local Connection = {}
 Connection.__index = Connection
 
 function Connection:start(request)
-  local engine, problem = self.fresh()
-  if not engine then return unsent(problem) end
-  return engine:start(request)
+  local engine = self.engine
+  local transfer = engine and engine:start(request)
+  if transfer then return transfer end
+  local new, problem = self.fresh()
+  if not new then return unsent(problem) end
+  return assert(new:start(request), "a new engine starts nothing")
 end
 
 local function move_guests(self)
@@ -40,19 +43,19 @@ function Connection:attach(guest)
 end
 
 function Connection:step()
-  local engine = self.current()
+  local engine = self.engine
   if engine then engine:step() end
   move_guests(self)
 end
 
 function Connection:wait(seconds)
-  local engine = self.current()
+  local engine = self.engine
   if engine then engine:wait(seconds) else core.sleep(seconds) end
   move_guests(self)
 end
 
 function Connection:finished()
-  local engine, left_over = self.current(), self.left_over
+  local engine, left_over = self.engine, self.left_over
   if left_over[1] then return table.remove(left_over) end
   local transfer = engine and engine:finished()
   if transfer then return transfer end
@@ -68,12 +71,12 @@ function Connection:fd()
 end
 
 function Connection:alarm(when)
-  local engine = self.current()
+  local engine = self.engine
   if engine then engine:alarm(when) end
 end
 
 function Connection:timeout()
-  local engine = self.current()
+  local engine = self.engine
   return engine and engine:timeout()
 end
 
@@ -85,36 +88,34 @@ local transport = {}
 -- @tparam table options as in the transport contract
 -- @treturn table the connection
 function transport.connect(_, options)
-  -- These are upvalues, not fields: the options hold the key, and printing a connection must not show it.
-  local engine, closed
-  local connection = { left_over = {}, guests = {} }
-
-  function connection.current()
-    return engine
-  end
+  local closed = false
+  local connection = { engine = nil, left_over = {}, guests = {} }
 
   -- Keeps what the old engine has finished and nobody has asked for.
-  local function retire()
+  local function retire(engine)
     engine:step()
     for transfer in engine.finished, engine do table.insert(connection.left_over, 1, transfer) end
-    engine = nil
+    connection.engine = nil
   end
 
-  -- The engine, made anew if need be; nil and why not where there are no descriptors for one.
+  -- The engine, made anew if need be; nil and why not where there are no descriptors for one. A function, not a method:
+  -- the options hold the key, and printing a connection must not show it.
   function connection.fresh()
+    local engine = connection.engine
     if closed then error("the connection is closed", 3) end
     if engine and engine:usable() then return engine end
-    if engine then retire() end
-    local problem
-    engine, problem = core.engine(options)
-    return engine, problem
+    if engine then retire(engine) end
+    local new, problem = core.engine(options)
+    connection.engine = new
+    return new, problem
   end
 
   function connection.close()
+    local engine = connection.engine
     closed = true
     for _, guest in ipairs(connection.guests) do guest:close() end
     if engine then engine:close() end
-    engine = nil
+    connection.engine = nil
   end
 
   return setmetatable(connection, Connection)
