@@ -18,7 +18,9 @@ for package; do
   done
   set -- "$@" "$package"
 done
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove "$@"
+# A machine that has just started may be updating itself: wait until it has.
+DEBIAN_FRONTEND=noninteractive \
+  apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends --no-remove "$@"
 for service in nginx haproxy prosody redis-server; do
   case " $* " in
     *" $service "*)
