@@ -304,8 +304,9 @@ docs: deps-docs
 
 types: deps-lint
 	@$(MAKE) -s all LUA=lua5.4
-	@rm -rf $(TYPES)
-	$(call face,spec.project.types.write,$(TYPES)/timekit.lua,lua5.4)
+	@rm -rf build/types
+	$(call face,spec.project.types.write,build/types/timekit.lua,lua5.4)
+	@rm -rf $(TYPES) && cp -r build/types $(TYPES)
 
 # ---- proving ----
 
