@@ -45,6 +45,22 @@ describe("starting", function()
     end
   end)
 
+  it("names lua-http as well, where a command needs it", function()
+    world:run "mkdir http"
+    world:write("http/server.lua", "error('not here', 0)")
+    for command, purpose in pairs {
+      ["sandbox --port 0"] = "serving the sandbox",
+      ["webhook listen --port 0 --exec true"] = "receiving webhooks",
+    } do
+      local environment = 'LUA_PATH="$PWD/?.lua;$LUA_PATH" TIMEKIT_WEBHOOK_SECRET=x'
+      local status, out, err = world:run(environment .. " timekit " .. command)
+      assert.same({ 1, "" }, { status, out })
+      assert.equal(("timekit: failed: %s needs lua-http: apt-get install lua-http (Debian), or %s (not here)\n")
+        :format(purpose, "luarocks install http"), err)
+    end
+    world:run "rm -r http"
+  end)
+
   it("as a script that is installed finds its module anywhere", function()
     local lua = world.lua
     local status, _, err = world:run(

@@ -26,4 +26,11 @@ function libraries.term()
   return load "term"
 end
 
+--- Makes sure that lua-http is here.
+-- @tparam string purpose what needs it, for the message
+function libraries.http(purpose)
+  local ok, problem = pcall(require("timekit.sandbox.served.listener").load_http, purpose)
+  if not ok then failure.raise("failed", "%s", (tostring(problem):gsub("\n(.-):?$", " (%1)"))) end
+end
+
 return libraries

@@ -5,6 +5,7 @@ local core = require "timekit.core"
 local deliveries = require "timekit.cli.deliveries"
 local exits = require "timekit.cli.exits"
 local json = require "timekit.cli.json"
+local libraries = require "timekit.cli.libraries"
 local timekit = require "timekit"
 
 local receiver = {}
@@ -97,7 +98,7 @@ end
 -- @treturn integer the exit code
 function receiver.run(context, secret)
   local listener = require "timekit.sandbox.served.listener"
-  listener.load_http "receiving webhooks"
+  libraries.http "receiving webhooks"
   if context.args.forward then require("timekit.cli.handing_on").check(context.args.forward) end
   local self = setmetatable({
     context = context, secret = secret,

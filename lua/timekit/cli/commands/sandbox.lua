@@ -4,6 +4,7 @@
 local converters = require "timekit.cli.converters"
 local exits = require "timekit.cli.exits"
 local failure = require "timekit.cli.failure"
+local libraries = require "timekit.cli.libraries"
 
 local sandbox = { examples = { "timekit sandbox --port 0" } }
 
@@ -33,6 +34,7 @@ function sandbox.define(command)
 end
 
 function sandbox.run(context, args)
+  libraries.http "serving the sandbox"
   local served, problem = failure.guard(function()
     local stopped, reason = require("timekit.sandbox.server").serve {
       port = args.port or USUAL_PORT, host = args.host, app_key = args.key,

@@ -5,6 +5,7 @@ local deliveries = require "timekit.cli.deliveries"
 local exits = require "timekit.cli.exits"
 local failure = require "timekit.cli.failure"
 local converters = require "timekit.cli.converters"
+local libraries = require "timekit.cli.libraries"
 local timekit = require "timekit"
 
 local webhook = {
@@ -62,7 +63,7 @@ local function replay(context, args)
   local delivery = deliveries.read(args.store or deliveries.path(), args.number)
   local url = args.forward or not args.exec and delivery.forward or nil
   if not url and not args.exec then failure.raise("usage", "replay: give --forward or --exec") end
-  require("timekit.sandbox.served.listener").load_http "replaying a delivery"
+  libraries.http "replaying a delivery"
   local handing_on = require "timekit.cli.handing_on"
   if url then handing_on.check(url) end
   local done, outcome = true, "the command ended well"
