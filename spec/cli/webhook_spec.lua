@@ -14,8 +14,13 @@ describe("webhooks", function()
     world:write("delivery.json", BODY)
   end)
 
+  -- Ends the receiver and waits until it has ended. A shell of its own waits for it: its number stays taken until the
+  -- first process of the system has asked for its status, which takes seconds in some containers, or for ever.
   local function stop(signal)
-    if pid then world:run(("kill -%s %s; while kill -0 %s; do sleep 0.01; done"):format(signal or "KILL", pid, pid)) end
+    if pid then
+      world:run(("kill -%s %s"):format(signal or "KILL", pid))
+      world.await("the receiver does not end", function() return world:read "ended" end)
+    end
     pid = nil
   end
 
@@ -29,15 +34,16 @@ describe("webhooks", function()
   -- Starts a receiver, after shell commands `before`; returns its URL.
   local function listen(options, before)
     world:write("noted", "")
-    pid = select(2, world:run(
-      ("%stimekit webhook listen --secret-file secret --port 0 %s > heard 2> noted & echo $!"):format(
-        before or "", options or "")))
-    pid = pid:match "%d+"
+    world:run(([[
+      rm -f ended
+      { ( echo $BASHPID > pid; %sexec timekit webhook listen --secret-file secret --port 0 %s > heard 2> noted )
+        echo > ended; } &]]):format(before or "", options or ""))
     local url
     world.await("no receiver", function()
       url = world:read("noted"):match "receiving webhooks on (http://[%d.:]+/)"
       return url
     end)
+    pid = world:read("pid"):match "%d+"
     return url
   end
 
