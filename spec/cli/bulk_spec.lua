@@ -197,9 +197,12 @@ describe("timekit bulk", function()
 
   it("waits out a rate limit, however often it refuses", function()
     rows { "confirm" }
-    program:fault { match = "PUT /v2/bookings/*/*", what = "status", status = 429, times = 7 }
+    -- As often as the client itself tries, so that its action fails.
+    program:fault {
+      match = "PUT /v2/bookings/*/*", what = "status", status = 429, headers = { ["retry-after"] = "0" }, times = 4,
+    }
     ends(0, { "done" }, "rows.jsonl -q")
-    assert.equal(8, puts())
+    assert.equal(5, puts())
   end)
 
   it("keeps the order of a booking's rows", function()
@@ -342,11 +345,16 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     } do
       rows({ "confirm", "confirm" }, { {}, { key = ("x"):rep(200000) } })
       program:run "rm -f rows.jsonl.journal"
-      -- The first row takes until its file is another one. The second is longer than what is read at once.
-      program:fault { match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "stall", seconds = 3 }
+      -- The first row is refused until its file is another one. The second is longer than what is read at once.
+      program:fault {
+        match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "status", status = 429,
+        headers = { ["retry-after"] = "0" }, times = 1000,
+      }
       local code, _, notes = program:run(("timekit bulk rows.jsonl --concurrency 1 > results & " .. SENT .. [[
 
-printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null; wait $!]]):format(byte))
+printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null
+curl -s -o /dev/null -X DELETE %s/_sandbox/faults
+wait $!]]):format(byte, program.box.url:match "^(.*)/v2$"))
       assert.equal(1, code, notes)
       says(notes, problem)
     end

@@ -213,9 +213,10 @@ function Runner:run(client)
     local wait = TICK
     if is_busy then
       wait = 0
-    elseif self.active < self.options.concurrency then
-      local due = math.max(self.gate, self.schedule:due() or 0)
-      if due > 0 then wait = math.max(0, math.min(wait, due - core.now())) end
+    elseif self.active < self.options.concurrency and not self.stopping then
+      -- A gate that has opened is nothing to wait for: with its time the loop would not wait at all.
+      local now, due = core.now(), self.schedule:due()
+      if due or self.gate > now then wait = math.max(0, math.min(wait, math.max(self.gate, due or 0) - now)) end
     end
     -- An update does not wait for nothing.
     if self.active > 0 then client:update(wait) else core.sleep(wait) end
