@@ -215,6 +215,27 @@ describe("timekit bulk", function()
     ends(8, { "done", "done", "failed" }, "rows.jsonl -q --rate none")
   end)
 
+  it("does not take for a row's doing what another row has done", function()
+    ids = { program:booking() }
+    ids[2] = ids[1]
+    rows { "confirm", "confirm" }
+    -- The answer to the second one is lost.
+    local confirm = ("PUT /v2/bookings/%s/confirm"):format(ids[1])
+    program:fault { match = confirm, what = "close", when = "after" }
+    program:fault { match = confirm, what = "close", when = "before" }
+    ends(8, { "reconciled", "failed" }, "rows.jsonl -q")
+    -- A run is killed while the second one is under way, and so is the one that goes on with it.
+    local text = program:read("rows.jsonl.journal"):match '^(.*){"row":2,[^\n]*"outcome":[^\n]*\n$'
+    program:write("rows.jsonl.journal", text)
+    ends(8, { "reconciled earlier", "failed" }, "rows.jsonl --resume -q")
+    program:write("rows.jsonl.journal", text .. '{"run":"resume","at":"2030-01-01T00:00:00Z"}\n')
+    local code, output = program:run "timekit bulk rows.jsonl --resume -q"
+    assert.equal(8, code)
+    local told = decoded(output)[2].error
+    assert.same({ "transition", true, "maybe" }, { told.kind, told.already, told.sent })
+    assert.equal(2, puts())
+  end)
+
   it("refuses what does not fit together, and changes nothing", function()
     rows { "confirm" }
     program:write("other.jsonl", line_of { id = "b1", action = "confirm" })
