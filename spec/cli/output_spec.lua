@@ -125,8 +125,8 @@ describe("the output", function()
     assert.truthy(err:find "^timekit: failed: [^\n]*the result cannot be written: [^\n]+\n$", err)
     -- Runs it once the reader of its output has gone away.
     local function unheard(command)
-      return world:run(("{ until [ -e gone ]; do sleep 0.01; done; %s; } | (exec <&-; : > gone); code=${PIPESTATUS[0]}; "
-        .. "rm gone; exit $code"):format(command))
+      return world:run(("{ until [ -e gone ]; do sleep 0.01; done; %s; } | (exec <&-; : > gone); "
+        .. "code=${PIPESTATUS[0]}; rm gone; exit $code"):format(command))
     end
     status, _, err = unheard "trap '' PIPE; timekit list"
     assert.equal(1, status)
