@@ -176,6 +176,21 @@ describe("webhooks", function()
     assert.same({ 1, "timekit: failed: delivery 1: the command failed\n" }, { status, err })
   end)
 
+  it("are printed and given to a command in the order in which they were stored, also when they come at once", function()
+    local url = listen "--exec 'cat > /dev/null; echo $TIMEKIT_DELIVERY >> got'"
+    world:run(("for i in $(seq 30); do curl -s -o /dev/null -H 'x-timekit-signature: %s' --data-binary @delivery.json %s & "
+      .. "done; wait"):format(signature, url))
+    world.await("the command was not run", function()
+      return select(2, (world:read "got" or ""):gsub("\n", "")) == 30
+    end)
+    local order = {}
+    for number = 1, 30 do order[number] = number end
+    assert.equal(table.concat(order, "\n") .. "\n", world:read "got")
+    local printed = {}
+    for line in world:read("heard"):gmatch "[^\n]+" do printed[#printed + 1] = core.decode(line).n end
+    assert.same(order, printed)
+  end)
+
   it("of the sandbox arrive, and Ctrl-C names what was not handed on", function()
     local url = listen "--forward http://127.0.0.1:1/hook"
     world.box:request("POST", "/_sandbox/webhooks", core.encode {
