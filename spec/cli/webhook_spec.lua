@@ -178,8 +178,11 @@ describe("webhooks", function()
 
   it("are printed and given to a command in the order in which they were stored, also when they come at once", function()
     local url = listen "--exec 'cat > /dev/null; echo $TIMEKIT_DELIVERY >> got'"
-    world:run(("for i in $(seq 30); do curl -s -o /dev/null -H 'x-timekit-signature: %s' --data-binary @delivery.json %s & "
-      .. "done; wait"):format(signature, url))
+    world:run(([[
+      for i in $(seq 30); do
+        curl -s -o /dev/null -H 'x-timekit-signature: %s' --data-binary @delivery.json %s &
+      done
+      wait]]):format(signature, url))
     world.await("the command was not run", function()
       return select(2, (world:read "got" or ""):gsub("\n", "")) == 30
     end)
