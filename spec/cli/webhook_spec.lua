@@ -176,7 +176,7 @@ describe("webhooks", function()
     assert.same({ 1, "timekit: failed: delivery 1: the command failed\n" }, { status, err })
   end)
 
-  it("are printed and given to a command in the order in which they were stored, also when they come at once", function()
+  it("are printed and given to a command in their order, also when they come at once", function()
     local url = listen "--exec 'cat > /dev/null; echo $TIMEKIT_DELIVERY >> got'"
     world:run(([[
       for i in $(seq 30); do
