@@ -26,6 +26,7 @@ local FAULTS = {
 -- uncertain by the library's rules, so there are few of these.
 local PATHS = {
   { 40, { "confirm" } }, { 10, { "decline" } }, { 14, { "confirm", "cancel" } }, { 1, { "confirm", "decline" } },
+  { 3, { "confirm", "confirm" } },
 }
 
 local BOOKING = { graph = "confirm_decline", start = "2099-01-01T10:00:00Z", ["end"] = "2099-01-01T11:00:00Z" }
@@ -65,9 +66,8 @@ local function shuffle(own, paths)
     taken[index] = (taken[index] or 0) + 1
     local path = paths[index]
     local action = path.actions[taken[index]]
-    rows[number] = {
-      id = path.id, action = action, is_refused = action == "decline" and path.actions[1] == "confirm" or nil,
-    }
+    local is_refused = taken[index] == 2 and action ~= "cancel"
+    rows[number] = { id = path.id, action = action, is_refused = is_refused or nil }
   end
   return rows
 end
@@ -213,7 +213,23 @@ local function read_journal(self, complain)
   return sent
 end
 
+-- How often an action was applied, at least and at most, by the outcome that was told.
 local TRUE_COUNTS = { done = { 1, 1 }, reconciled = { 1, 1 }, failed = { 0, 0 }, uncertain = { 0, 1 } }
+
+-- `id action` → what its rows tell: `least`, `most`; and how often they were noted as `sent`. It has several rows if
+-- they are equal.
+local function tell_by_name(rows, results, sent)
+  local told = {}
+  for number, row in ipairs(rows) do
+    local name = row.id .. " " .. row.action
+    local range = TRUE_COUNTS[(results[number] or {}).outcome] or { 0, 0 }
+    local sum = told[name] or { least = 0, most = 0, sent = 0 }
+    sum.least, sum.most = sum.least + range[1], sum.most + range[2]
+    sum.sent = sum.sent + (sent[number] or 0)
+    told[name] = sum
+  end
+  return told
+end
 
 --- Compares what the program told, after a run that was not killed, with what happened.
 -- @treturn table `violations`: a list of texts; `done`, `reconciled`, `failed`, `uncertain`: counts; `needless`:
@@ -227,19 +243,20 @@ function bulk:judge()
   local sent = read_journal(self, complain)
   local results = decode_lines(self.program:read "results.jsonl")
   if #results ~= #self.rows then complain(#results, "is the last result of " .. #self.rows) end
+  local by_name = tell_by_name(self.rows, results, sent)
   for number, row in ipairs(self.rows) do
     local name, told = row.id .. " " .. row.action, results[number] or {}
-    local count, range = applied[name] or 0, TRUE_COUNTS[told.outcome]
+    local count, sum = applied[name] or 0, by_name[name]
     if told.row ~= number or told.id ~= row.id or told.action ~= row.action or told.key ~= "k" .. number then
       complain(number, "is told as another one")
-    elseif not range or count < range[1] or count > range[2] then
+    elseif not TRUE_COUNTS[told.outcome] or count < sum.least or count > sum.most then
       complain(number, ("%s was told as %s and applied %d times"):format(row.action, tostring(told.outcome), count))
     else
       verdict[told.outcome] = verdict[told.outcome] + 1
       if told.outcome == "uncertain" and not row.is_refused then verdict.needless = verdict.needless + 1 end
     end
-    if (asked[name] or 0) > (sent[number] or 0) then
-      complain(number, ("was asked for %d times and noted %d times"):format(asked[name], sent[number] or 0))
+    if (asked[name] or 0) > sum.sent then
+      complain(number, ("was asked for %d times and noted %d times"):format(asked[name], sum.sent))
     end
   end
   return verdict

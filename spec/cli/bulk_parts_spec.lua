@@ -1,9 +1,12 @@
--- The parts of `timekit bulk` that need neither a server nor a terminal: schedule, results, index, progress, and the
--- command that goes on with a run.
+-- The parts of `timekit bulk` that need neither a server nor a terminal: schedule, loop, results, index, progress, and
+-- the command that goes on with a run.
+local clocks = require "spec.support.clock"
 local command_line = require "timekit.cli.bulk.command_line"
+local core = require "timekit.core"
 local indexes = require "timekit.cli.bulk.index"
 local progresses = require "timekit.cli.bulk.progress"
 local results = require "timekit.cli.bulk.results"
+local runners = require "timekit.cli.bulk.runner"
 local schedules = require "timekit.cli.bulk.schedule"
 local shell = require "spec.support.shell"
 local tallies = require "timekit.cli.bulk.tally"
@@ -81,6 +84,54 @@ describe("the schedule of a run that goes on", function()
     assert.equal(schedules.AHEAD + 1, told.last)
     told:put(1, "1")
     assert.is_false(schedule:take(0))
+  end)
+end)
+
+describe("the loop of a bulk run", function()
+  local clock, sleep
+
+  before_each(function()
+    clock, sleep = clocks.install(), core.sleep
+    core.sleep = function(seconds) clock:advance(seconds) end
+  end)
+  after_each(function()
+    core.sleep = sleep
+    clock:remove()
+  end)
+
+  it("waits for what is in flight, also after Timekit asked for a pause", function()
+    -- The first answer asks for a pause, and the second one takes ten seconds.
+    local answers, updates = { 0, 10 }, 0
+    local under_way
+    local client = {
+      start = function(_, fn, ...)
+        under_way = { thread = coroutine.create(fn) }
+        assert(coroutine.resume(under_way.thread, ...))
+      end,
+      update = function(_, seconds)
+        updates = updates + 1
+        assert(updates < 1000, "it is busy with waiting")
+        clock:advance(seconds)
+        if clock.time >= under_way.at then assert(coroutine.resume(under_way.thread)) end
+      end,
+    }
+    local booking = {
+      action = function()
+        local seconds = table.remove(answers, 1)
+        if seconds == 0 then return nil, { kind = "rate_limited", status = 429, sent = "yes" } end
+        under_way.at = clock.time + seconds
+        coroutine.yield()
+        return { state = "confirmed" }, {}
+      end,
+    }
+    local rows = { { number = 1, id = "b1", action = "confirm", booking = booking } }
+    local lines = {}
+    runners.new({
+      source = function() return table.remove(rows) end, journal = { outcome = function() return true end },
+      results = results.new(function(text) lines[#lines + 1] = text end), tally = tallies.new(1), concurrency = 16,
+      signals = function() return 0 end, tick = function() end,
+    }):run(client)
+    assert.same({ '{"row":1,"id":"b1","action":"confirm","outcome":"done","state":"confirmed"}\n' }, lines)
   end)
 end)
 

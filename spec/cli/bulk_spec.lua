@@ -197,9 +197,12 @@ describe("timekit bulk", function()
 
   it("waits out a rate limit, however often it refuses", function()
     rows { "confirm" }
-    program:fault { match = "PUT /v2/bookings/*/*", what = "status", status = 429, times = 7 }
+    -- As often as the client itself tries, so that its action fails.
+    program:fault {
+      match = "PUT /v2/bookings/*/*", what = "status", status = 429, headers = { ["retry-after"] = "0" }, times = 4,
+    }
     ends(0, { "done" }, "rows.jsonl -q")
-    assert.equal(8, puts())
+    assert.equal(5, puts())
   end)
 
   it("keeps the order of a booking's rows", function()
@@ -210,6 +213,27 @@ describe("timekit bulk", function()
     end
     program:write("rows.jsonl", table.concat(text))
     ends(8, { "done", "done", "failed" }, "rows.jsonl -q --rate none")
+  end)
+
+  it("does not take for a row's doing what another row has done", function()
+    ids = { program:booking() }
+    ids[2] = ids[1]
+    rows { "confirm", "confirm" }
+    -- The answer to the second one is lost.
+    local confirm = ("PUT /v2/bookings/%s/confirm"):format(ids[1])
+    program:fault { match = confirm, what = "close", when = "after" }
+    program:fault { match = confirm, what = "close", when = "before" }
+    ends(8, { "reconciled", "failed" }, "rows.jsonl -q")
+    -- A run is killed while the second one is under way, and so is the one that goes on with it.
+    local text = program:read("rows.jsonl.journal"):match '^(.*){"row":2,[^\n]*"outcome":[^\n]*\n$'
+    program:write("rows.jsonl.journal", text)
+    ends(8, { "reconciled earlier", "failed" }, "rows.jsonl --resume -q")
+    program:write("rows.jsonl.journal", text .. '{"run":"resume","at":"2030-01-01T00:00:00Z"}\n')
+    local code, output = program:run "timekit bulk rows.jsonl --resume -q"
+    assert.equal(8, code)
+    local told = decoded(output)[2].error
+    assert.same({ "transition", true, "maybe" }, { told.kind, told.already, told.sent })
+    assert.equal(2, puts())
   end)
 
   it("refuses what does not fit together, and changes nothing", function()
@@ -342,11 +366,16 @@ timekit bulk rows.jsonl --resume; echo $? > code; kill -9 $!]])
     } do
       rows({ "confirm", "confirm" }, { {}, { key = ("x"):rep(200000) } })
       program:run "rm -f rows.jsonl.journal"
-      -- The first row takes until its file is another one. The second is longer than what is read at once.
-      program:fault { match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "stall", seconds = 3 }
+      -- The first row is refused until its file is another one. The second is longer than what is read at once.
+      program:fault {
+        match = ("PUT /v2/bookings/%s/*"):format(ids[1]), what = "status", status = 429,
+        headers = { ["retry-after"] = "0" }, times = 1000,
+      }
       local code, _, notes = program:run(("timekit bulk rows.jsonl --concurrency 1 > results & " .. SENT .. [[
 
-printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null; wait $!]]):format(byte))
+printf '%s' | dd of=rows.jsonl bs=1 seek=150000 conv=notrunc 2>/dev/null
+curl -s -o /dev/null -X DELETE %s/_sandbox/faults
+wait $!]]):format(byte, program.box.url:match "^(.*)/v2$"))
       assert.equal(1, code, notes)
       says(notes, problem)
     end

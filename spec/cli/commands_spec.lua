@@ -170,13 +170,18 @@ describe("the command", function()
     assert.equal(7, (world:run "timekit request POST /bookings a=b"))
   end)
 
-  it("sandbox serves one, until Ctrl-C, and takes the key that it is told", function()
-    local started = world:start_on_terminal "timekit sandbox --port 0 --key right_key"
+  it("sandbox serves one, until Ctrl-C, and takes the key and the names that it is told", function()
+    local started = world:start_on_terminal
+      "timekit sandbox --port 0 --key right_key --allow-host sandbox --allow-host Other.example"
     started.await "/v2"
     local url = world:read("shown"):match "timekit sandbox on (http://[%d.:]+/v2)"
     local status, _, err = world:run(("TIMEKIT_BASE_URL=%s TIMEKIT_APP_KEY=right_key timekit list"):format(url))
     assert.same({ 0, "" }, { status, err })
     assert.equal(4, (world:run(("TIMEKIT_BASE_URL=%s timekit list"):format(url))))
+    for name, code in pairs { sandbox = "200", ["other.example"] = "200", ["evil.example"] = "403" } do
+      assert.equal(code, select(2, world:run(("curl -s -o answer -w '%%{http_code}' -H 'Host: %s' %s"):format(
+        name, url:match "^(.*)/v2$" .. "/_sandbox/health"))))
+    end
     local port = url:match ":(%d+)/"
     status, _, err = world:run("timekit sandbox --port " .. port)
     assert.same({ 1, true }, { status, err:find "^timekit: failed: cannot listen on 127.0.0.1:" ~= nil })

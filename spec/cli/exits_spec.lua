@@ -96,8 +96,9 @@ describe("the exit code", function()
       headers = { ["retry-after"] = "99" },
     }
     ends(6, "^timekit: rate_limited: .*retry after 99 s", "timekit confirm " .. world:booking())
+    -- Long enough for one read of it on a slow machine.
     ends(6, "^timekit: timeout: .*did not come to the state 'confirmed'",
-      ("timekit wait %s confirmed --timeout 0.1"):format(world:booking()))
+      ("timekit wait %s confirmed --timeout 1"):format(world:booking()))
   end)
 
   it("is 7 when it may have been done", function()

@@ -101,6 +101,7 @@ describe("a person at the console", function()
       b:type("fault-match", "PUT /v2/bookings/*/confirm")
       b:click "fault-add"
       page:has_rows("fault-row", 1)
+      page:sees("fault-row", "status after the change, the next request that matches PUT /v2/bookings/*/confirm")
       local planned = page:ask("GET", "/_sandbox/faults")[1]
       assert.same({ "status", 504, "after", "PUT /v2/bookings/*/confirm", 1 },
         { planned.what, planned.status, planned.when, planned.match, planned.times })

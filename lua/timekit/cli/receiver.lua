@@ -72,10 +72,13 @@ function Receiver:respond(request)
     return answer(500, { error = "The delivery cannot be stored" })
   end
   self.pending[delivery.n] = true
+  -- The controller begins new coroutines in any order, so each takes the delivery that has waited longest.
+  self.stored[#self.stored + 1] = delivery
   self.queue:wrap(function()
-    local printed, failure = pcall(self.print, self, delivery)
+    local first = table.remove(self.stored, 1)
+    local printed, failure = pcall(self.print, self, first)
     if not printed then self.context:note(failure.message or tostring(failure)) end
-    self:hand_on(delivery)
+    self:hand_on(first)
   end)
   return answer(200, { stored = delivery.n })
 end
@@ -104,6 +107,7 @@ function receiver.run(context, secret)
     context = context, secret = secret,
     store = deliveries.open(context.args.store or deliveries.path()),
     pending = {},  -- number → true: stored, not handed on yet
+    stored = {},   -- deliveries that wait to be printed
     queued = {},   -- deliveries that wait for the command; the first one has it
     turn = require("cqueues.condition").new(),
     queue = nil,   -- the controller, once it is there

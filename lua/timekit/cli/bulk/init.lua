@@ -90,20 +90,21 @@ local function refuse_old(path)
   failure.raise("usage", "%s is there from an earlier run: --resume goes on with it, --journal names another one", path)
 end
 
--- Opens the journal, and reads what is in it. Returns it and its index; raises where it does not fit.
+-- Opens the journal, and reads what is in it. Returns it, its index and what `load` tells beside it; raises where it
+-- does not fit.
 local function open_journal(path, args, retry, header)
   local journal, problem = journals.open(path, args.fsync)
   if not journal then failure.raise("usage", "--journal: %s: %s", path, problem) end
-  local index
+  local index, applied
   if journal.found then
     if not retry then refuse_old(path) end
     check_header(path, journal.found, header)
-    index, problem = journal:load()
-    if not index then failure.raise("failed", "--journal: %s: %s", path, problem) end
+    index, applied = journal:load()
+    if not index then failure.raise("failed", "--journal: %s: %s", path, applied) end
   elseif retry and not args.resume then
     failure.raise("usage", "--retry: there is no journal %s to go on with", path)
   end
-  return journal, index
+  return journal, index, applied
 end
 
 -- Notes that the run begins.
@@ -258,11 +259,12 @@ local function perform(self, args)
   self.source = plan.source {
     rows = rows.read(self.chunks, self.row_options), found = self.index, retry = self.retry or {},
     journal = self.journal, results = self.results, tally = self.tally,
+    applied = function(row) self.runner:applied(row) end,
   }
   self.runner = runners.new {
     source = self.source, journal = self.journal, results = self.results, tally = self.tally,
-    concurrency = args.concurrency, stop_on_error = args.stop_on_error, patient = args.uncertain ~= "report",
-    signals = core.program.signals, tick = tick_of(self),
+    applied = self.applied, concurrency = args.concurrency, stop_on_error = args.stop_on_error,
+    patient = args.uncertain ~= "report", signals = core.program.signals, tick = tick_of(self),
   }
   self.runner:run(self.client)
   progress:clear()
@@ -360,7 +362,7 @@ function bulk.run(context, args, arguments)
     base_url = client.base_url,
   }
   if args.dry_run then return dry_run(self, path, found) end
-  self.journal, self.index = open_journal(path, args, retry, self.header)
+  self.journal, self.index, self.applied = open_journal(path, args, retry, self.header)
   return perform(self, args)
 end
 

@@ -132,7 +132,7 @@ function Journal:outcome(line)
   return add(self, record.with(line, "at", now()))
 end
 
--- The row and the letter of a line; nil, nil: it tells of no row; nil and false: it is damaged.
+-- The row, the letter and the id of a line; nil, nil: it tells of no row; nil and false: it is damaged.
 local function letter_of(line, rows)
   local entry = core.decode(line)
   if type(entry) ~= "table" then return nil, false end
@@ -140,18 +140,38 @@ local function letter_of(line, rows)
   local letter = entry.sent and journal.SENT or LETTERS[entry.outcome]
   local row = entry.row
   if not letter or type(row) ~= "number" or row < 1 or row > rows or row % 1 ~= 0 then return nil, false end
-  return row, letter
+  return row, letter, entry.id
+end
+
+local APPLIED = { done = true, reconciled = true }
+
+-- Id → the action that was last applied, of the bookings whose rows nobody knows the outcome of. They are as few as a
+-- run had under way.
+local function last_applied(self, open)
+  local wanted, applied = {}, {}
+  for _, id in pairs(open) do wanted[core.encode(id)] = true end
+  if not next(wanted) then return applied end
+  local of_lines = read_lines(self)
+  for line in function() return of_lines:next() end do
+    -- Most lines are not about them, and decoding takes long.
+    if wanted[line:match '^{"row":%d+,"id":("[^"]*")' or ""] then
+      local entry = core.decode(line)
+      if APPLIED[entry.outcome] then applied[entry.id] = entry.action end
+    end
+  end
+  return applied
 end
 
 --- Reads what earlier runs did. A last line that is not complete is cut off: what it was about never happened, since a
 -- request leaves, and a run goes on, only after the line is written.
 -- @treturn Index|nil what is known of each row; nil when the journal is damaged
--- @treturn ?string then where
+-- @treturn table|string id → the action that was applied last, of rows that are noted as sent and have no outcome; or
+--   where it is damaged
 function Journal:load()
   local rows, reading = self.found.rows, self.reading
   local size = reading:seek "end"
   local of_lines = read_lines(self)
-  local found, offset, number = index.new(), 0, 0
+  local found, open, offset, number = index.new(), {}, 0, 0
   for line, is_too_long in function() return of_lines:next() end do
     if is_too_long then return nil, ("line %d is damaged"):format(number + 1) end
     local after = offset + #line + 1
@@ -162,13 +182,16 @@ function Journal:load()
     end
     number = number + 1
     if number > 1 then
-      local row, letter = letter_of(line, rows)
+      local row, letter, id = letter_of(line, rows)
       if letter == false then return nil, ("line %d is damaged"):format(number) end
-      if row then found:set(row, letter, offset) end
+      if row then
+        found:set(row, letter, offset)
+        open[row] = letter == journal.SENT and id or nil
+      end
     end
     offset = after
   end
-  return found
+  return found, last_applied(self, open)
 end
 
 --- A line of an earlier run, without the time.

@@ -25,12 +25,13 @@ local function tell(self, row, letter, offset)
   local outcome = journal.OUTCOMES[letter]
   local err = outcome == "failed" and core.decode(line).error
   self.tally:add(outcome, err and err.kind, true)
+  if outcome == "done" or outcome == "reconciled" then self.applied(row) end
   self.results:put(row.number, record.with(line, "earlier", true))
 end
 
 --- Makes the source of a schedule.
 -- @tparam table parts `rows` (function, see `timekit.cli.bulk.rows`), `found` (an Index, or nil), `retry` (set of
---   outcomes), `journal`, `results`, `tally`
+--   outcomes), `journal`, `results`, `tally`, `applied` (function that is told each row whose action was applied)
 -- @treturn function as in `timekit.cli.bulk.schedule`; raises when a row is wrong that was not when all were checked
 function plan.source(parts)
   local found, retry = parts.found, parts.retry

@@ -33,8 +33,8 @@ Runner.__index = Runner
 
 --- Makes it.
 -- @tparam table options `source` (see `timekit.cli.bulk.schedule`), `journal`, `results`, `tally`, `concurrency`,
---   `stop_on_error`, `patient` (uncertain rows are looked into again), `signals` (function: how many came), `tick`
---   (function(runner), called a few times a second)
+--   `applied` (id → the action that an earlier run applied, or nil), `stop_on_error`, `patient` (uncertain rows are
+--   looked into again), `signals` (function: how many came), `tick` (function(runner), called a few times a second)
 -- @treturn Runner
 function runner.new(options)
   local self
@@ -50,6 +50,7 @@ function runner.new(options)
     active = 0,       -- calls that perform rows
     requests = 0,     -- requests under way
     performing = {},  -- coroutine → row
+    recent = options.applied or {}, older = {}, count = 0, -- id → the action that was applied last
     gate = 0,         -- no row begins before this time, since Timekit asked for a pause
     refusals = 0,     -- refusals for the rate, one after the other
     unsent = 0,       -- rows that could not be sent, one after the other
@@ -96,6 +97,24 @@ function Runner:after(try)
 end
 
 -- ---- outcomes ----
+
+--- A row's action was applied to its booking. That is forgotten after some thousand other rows.
+-- @tparam Row row
+function Runner:applied(row)
+  self.recent[row.id] = row.action
+  self.count = self.count + 1
+  if self.count == schedule.AHEAD then self.older, self.recent, self.count = self.recent, {}, 0 end
+end
+
+-- A booking that is where the action leads proves nothing for a row if an equal one before it brought it there: then
+-- Timekit refuses, or has refused, this one. Returns the failure that this is.
+local function failure_of_second(self, row, booking, info)
+  if not (booking and info.reconciled) or (self.recent[row.id] or self.older[row.id]) ~= row.action then return nil end
+  return {
+    kind = "transition", already = true, state = booking.state, graph = booking.graph, sent = "maybe",
+    message = "another row had done it before, so Timekit refuses it",
+  }
+end
 
 --- Whether an action may have been applied although it failed.
 -- @tparam table err of `timekit.error`
@@ -150,9 +169,12 @@ end
 
 local function perform(self, row)
   local booking, info = row.booking:action(row.action, row.inputs, row.sent_before and SENT_BEFORE or nil)
+  local second = failure_of_second(self, row, booking, info)
+  if second then booking, info = nil, second end
   local outcome = outcome_of(booking, info)
   if booking then
     self.refusals = 0
+    self:applied(row)
     return settle(self, row, outcome, booking.state)
   end
   row.failure = info
@@ -213,9 +235,10 @@ function Runner:run(client)
     local wait = TICK
     if is_busy then
       wait = 0
-    elseif self.active < self.options.concurrency then
-      local due = math.max(self.gate, self.schedule:due() or 0)
-      if due > 0 then wait = math.max(0, math.min(wait, due - core.now())) end
+    elseif self.active < self.options.concurrency and not self.stopping then
+      -- A gate that has opened is nothing to wait for: with its time the loop would not wait at all.
+      local now, due = core.now(), self.schedule:due()
+      if due or self.gate > now then wait = math.max(0, math.min(wait, math.max(self.gate, due or 0) - now)) end
     end
     -- An update does not wait for nothing.
     if self.active > 0 then client:update(wait) else core.sleep(wait) end

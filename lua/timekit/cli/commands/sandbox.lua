@@ -28,6 +28,8 @@ function sandbox.define(command)
   command:option("--port", ("%d unless given; 0 takes a free one"):format(USUAL_PORT)):argname("P")
     :convert(converters.port "--port")
   command:option("--host", "the address to listen on, 127.0.0.1 unless given"):argname("H")
+  command:option("--allow-host", "a name that it is reached by beside those of this machine; may be given many times")
+    :argname("NAME"):count("*")
   command:option("--key", "the only key that is taken; any is, unless given. No secret: the sandbox holds no data")
     :argname("K")
   command:flag("--open", "shows the console in a browser, where there is a desktop")
@@ -37,7 +39,7 @@ function sandbox.run(context, args)
   libraries.http "serving the sandbox"
   local served, problem = failure.guard(function()
     local stopped, reason = require("timekit.sandbox.server").serve {
-      port = args.port or USUAL_PORT, host = args.host, app_key = args.key,
+      port = args.port or USUAL_PORT, host = args.host, allow_hosts = args.allow_host, app_key = args.key,
       on_ready = function(url, _, console)
         context:out("timekit sandbox on " .. url .. "\nconsole for people on " .. console .. "\n")
         io.stdout:flush()

@@ -31,7 +31,8 @@ function describe(fault) {
   const times = fault.times === "always" ? "every request" : fault.times === 1 ? "the next request" : `the next ${fault.times} requests`;
   const details = ["status", "seconds", "after_requests"].filter((name) => fault[name] !== undefined)
     .map((name) => `${name.replace("_", " ")} ${fault[name]}`);
-  return [h("strong", {}, fault.what), ` ${fault.when} the change, ${times}`, fault.match ? [" that match ", h("code", {}, fault.match)] : "",
+  const matching = fault.match && [fault.times > 1 ? " that match " : " that matches ", h("code", {}, fault.match)];
+  return [h("strong", {}, fault.what), ` ${fault.when} the change, ${times}`, matching || "",
     details.length ? `; ${details.join(", ")}` : ""];
 }
 

@@ -78,7 +78,8 @@ end
 function Access:answer(request)
   local host, origin = request.host, request.headers.origin
   if host and not is_host_allowed(self, host) then
-    return forbidden(("the Host %s is not one of this sandbox's: allow it with ALLOW_HOST"):format(quote(host)))
+    return forbidden(("the Host %s is not one of this sandbox's: allow it with ALLOW_HOST, or `timekit sandbox "
+      .. "--allow-host`"):format(quote(host)))
   end
   if not origin then return nil end
   if is_api(request.target) then return request.method == "OPTIONS" and preflight(request.headers) or nil end
