@@ -13,34 +13,43 @@ teardown(app.close)
 after_each(app.stop)
 
 describe("in nginx", function()
+  -- A hundred confirms at once, whose answers the sandbox keeps back for some seconds. Returns the seconds that they took
+  -- together, the worst latency of others in milliseconds, and how often these asked.
+  local function confirm_hundred(stall)
+    app.box:request("POST", "/_sandbox/reset")
+    local ids = {}
+    for index = 1, 100 do ids[index] = book() end
+    if stall > 0 then slow_down(stall, #ids) end
+    local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
+      this_lua.command, app.running.port))
+    assert.equal("ready", probe.line)
+    local answers, seconds = confirm_all(ids)
+    probe:say("enough")
+    local worst, asked = probe:read():match("^(%S+) (%d+)$")
+    probe:close()
+    for index, id in ipairs(ids) do
+      assert.equal("confirmed", answers[index].state)
+      assert.equal(id, answers[index].id)
+    end
+    local times = confirmed()
+    for _, id in ipairs(ids) do assert.equal(1, times[id]) end
+    return seconds, tonumber(worst), tonumber(asked)
+  end
+
   it("a hundred requests at once wait together, and nobody else does", function()
     start(app.CONFIRM)
-    local best, worst, asked
-    -- The goals are 0.6 s for all and 20 ms for others. A busy machine gets further tries.
+    local seconds, worst, asked, longest, slowest
+    -- The goals are 0.3 s beside the wait, and 20 ms for others; or what it takes without the wait, on a machine that is
+    -- busy. That gets further tries.
     for _ = 1, 5 do
-      app.box:request("POST", "/_sandbox/reset")
-      local ids = {}
-      for index = 1, 100 do ids[index] = book() end
-      slow_down(0.3, #ids)
-      local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
-        this_lua.command, app.running.port))
-      assert.equal("ready", probe.line)
-      local answers, seconds = confirm_all(ids)
-      probe:say("enough")
-      worst, asked = probe:read():match("^(%S+) (%d+)$")
-      probe:close()
-      for index, id in ipairs(ids) do
-        assert.equal("confirmed", answers[index].state)
-        assert.equal(id, answers[index].id)
-      end
-      local times = confirmed()
-      for _, id in ipairs(ids) do assert.equal(1, times[id]) end
-      best = seconds
-      if seconds < 0.6 and tonumber(worst) < 20 then break end
+      local without, others = confirm_hundred(0)
+      longest, slowest = 0.3 + math.max(0.3, 1.5 * without), math.max(20, 1.5 * others)
+      seconds, worst, asked = confirm_hundred(0.3)
+      if seconds < longest and worst < slowest then break end
     end
-    assert.is_true(best < 0.6, best .. " s")
-    assert.is_true(tonumber(worst) < 20, worst .. " ms")
-    assert.is_true(tonumber(asked) > 20)
+    assert.is_true(seconds < longest, ("%.2f s, and not %.2f"):format(seconds, longest))
+    assert.is_true(worst < slowest, ("%.1f ms, and not %.1f"):format(worst, slowest))
+    assert.is_true(asked > 20)
     assert.equal("", app.running:complaints())
   end)
 

@@ -99,26 +99,35 @@ describe("in nginx, Redis", function()
     assert.equal("", app.running:complaints())
   end)
 
+  -- The worst latency of others, in milliseconds, while five requests read a booking.
+  local function worst_beside_reads(id)
+    local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
+      this_lua.command, app.running.port))
+    local connections = {}
+    for index = 1, 5 do connections[index] = app.running:ask("/get?id=" .. id) end
+    for _, connection in ipairs(connections) do
+      assert.equal("tentative", app.decode(app.running.answer(connection)).state)
+    end
+    probe:say "enough"
+    local worst = tonumber(probe:read():match "^(%S+)")
+    probe:close()
+    return worst
+  end
+
   it("keeps nobody when it hangs", function()
     local id = app.book()
     assert.equal("tentative", app.get("/get?id=" .. id).state)
-    local worst
-    -- The goal is 5 ms. A busy machine gets further tries.
+    local worst, longest
+    -- The goal is 5 ms; or what others wait while Redis is well and Timekit takes a second, on a machine that is busy.
+    -- That gets further tries.
     for _ = 1, 5 do
+      app.fault { match = "GET /v2/bookings/*", what = "stall", when = "after", seconds = 1, times = 5 }
+      longest = math.max(5, 1.5 * worst_beside_reads(id))
       server:signal "STOP"
-      local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
-        this_lua.command, app.running.port))
-      local connections = {}
-      for index = 1, 5 do connections[index] = app.running:ask("/get?id=" .. id) end
-      for _, connection in ipairs(connections) do
-        assert.equal("tentative", app.decode(app.running.answer(connection)).state)
-      end
+      worst = worst_beside_reads(id)
       server:signal "CONT"
-      probe:say "enough"
-      worst = tonumber(probe:read():match "^(%S+)")
-      probe:close()
-      if worst < 5 then break end
+      if worst < longest then break end
     end
-    assert.is_true(worst < 5, worst .. " ms")
+    assert.is_true(worst < longest, ("%.1f ms, and not %.1f"):format(worst, longest))
   end)
 end)
