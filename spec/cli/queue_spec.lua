@@ -88,11 +88,37 @@ describe("timekit queue", function()
   end)
 
   it("adds none of a file's rows if one of them is wrong", function()
-    world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n{"id":5}\n'):format(world:booking()))
-    local status, _, err = run "timekit queue add wrong.jsonl --name wrong"
-    assert.equal(2, status)
-    assert.matches("line 2: id: expected a text", err)
+    for row, message in pairs {
+      ['{"id":5}'] = "id: expected a text", ['{"id":"x"}'] = "no action",
+      ['{"id":"","action":"x"}'] = "the id: expected a name",
+      ['{"id":"x","action":"x","at":"soon"}'] = "at: expected a time",
+      ['{"id":"x","action":"x","key":"a b"}'] = "key: expected a name",
+      ['{"id":"x","action":"x","inputs":5}'] = "inputs: expected a table",
+    } do
+      world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n%s\n'):format(world:booking(), row))
+      local status, _, err = run "timekit queue add wrong.jsonl --name wrong"
+      assert.equal(2, status)
+      assert.matches("line 2: " .. message, err)
+    end
     assert.equal(0, json("timekit queue stats --name wrong").added)
+    local status, _, err = run "timekit queue add . --name wrong"
+    assert.equal(2, status)
+    assert.matches("cannot read .: Is a directory", err)
+  end)
+
+  it("adds more rows than a client has connections", function()
+    local lines = {}
+    for index = 1, 100 do lines[index] = ('{"id":"b%d","action":"confirm"}\n'):format(index) end
+    world:write("many.jsonl", table.concat(lines))
+    local status, _, err = run "timekit queue add many.jsonl --name many"
+    assert.equal(0, status, err)
+    assert.equal(100, json("timekit queue stats --name many").added)
+  end)
+
+  it("takes Unix seconds for a time, but not a date without its signs", function()
+    local job = json "timekit queue add x confirm --at 4070908800 --name times"
+    assert.equal(4070908800, json(("timekit queue get %s --name times"):format(job.id)).due)
+    assert.equal(2, (run "timekit queue add x confirm --at 20990101 --name times"))
   end)
 
   it("says what may have been added, and how to add it only once", function()

@@ -13,8 +13,8 @@ teardown(app.close)
 after_each(app.stop)
 
 describe("in nginx", function()
-  -- A hundred confirms at once, whose answers the sandbox keeps back for some seconds. Returns the seconds that they took
-  -- together, the worst latency of others in milliseconds, and how often these asked.
+  -- A hundred confirms at once, whose answers the sandbox keeps back for some seconds. Returns the seconds that they
+  -- took together, the worst latency of others in milliseconds, and how often these asked.
   local function confirm_hundred(stall)
     app.box:request("POST", "/_sandbox/reset")
     local ids = {}
@@ -39,8 +39,8 @@ describe("in nginx", function()
   it("a hundred requests at once wait together, and nobody else does", function()
     start(app.CONFIRM)
     local seconds, worst, asked, longest, slowest
-    -- The goals are 0.3 s beside the wait, and 20 ms for others; or what it takes without the wait, on a machine that is
-    -- busy. That gets further tries.
+    -- The goals are 0.3 s beside the wait, and 20 ms for others; or what it takes without the wait, on a busy machine.
+    -- That gets further tries.
     for _ = 1, 5 do
       local without, others = confirm_hundred(0)
       longest, slowest = 0.3 + math.max(0.3, 1.5 * without), math.max(20, 1.5 * others)

@@ -131,7 +131,7 @@ function VERBS.add(id, booking, action, inputs, options, class, at, name, most, 
   end
   order = place(booking, order)
   redis.call('HSET', job(id), 'state', 'wait', 'booking', booking, 'action', action, 'inputs', inputs,
-    'options', options, 'class', class, 'due', text(at == '' and now or tonumber(at)), 'key', name, 'fence', 0,
+    'options', options, 'class', class, 'due', text(at == '' and now or math.max(now, at)), 'key', name, 'fence', 0,
     'sent', 0, 'tries', 0, 'made', text(now))
   redis.call('ZADD', row(booking), text(order), id)
   if name ~= '' then redis.call('SET', base .. ':k:' .. name, id) end
