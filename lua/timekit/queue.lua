@@ -300,7 +300,8 @@ end
 
 -- Makes a queue of checked options.
 local function new(client, given)
-  local name, keep, most = given.name or "default", given.keep or 7 * 86400, given.most or 1000000
+  -- Redis forgets after whole seconds.
+  local name, keep, most = given.name or "default", math.ceil(given.keep or 7 * 86400), given.most or 1000000
   given.redis.ca_file = given.ca_file
   local shared = redis_links.of_client(client.runner.pump, given.redis)
   return setmetatable({

@@ -120,6 +120,15 @@ describe("a queue", function()
     assert.same({ "server", "FULL" }, { err.kind, err.code })
   end)
 
+  it("keeps what is over for a part of a second too", function()
+    queue = tk:queue { redis = server.address, name = "brief" .. names, keep = 0.5 }
+    local job = add(host.create()[1], "confirm", nil, { key = "k" })
+    assert.equal("done", work(1)[1].what)
+    assert.same({ 0, 1 }, { queue:stats().open, queue:stats().done })
+    repeat until not queue:get(job.id)
+    assert.equal("new", add("other", "confirm", nil, { key = "k" }).what)
+  end)
+
   it("asks the rules before anything is stored", function()
     local job, err = queue:add({ id = "x", graph = "confirm_decline", state = "cancelled" }, "confirm")
     assert.is_nil(job)
