@@ -79,6 +79,16 @@ describe("a queue in Redis", function()
     assert.equal(1, queue:stats().reaped)
   end)
 
+  it("has room for jobs that are due in centuries, one behind the other", function()
+    local ids, far, near = {}, "2500-01-01T00:00:00Z", "2200-01-01T00:00:00Z"
+    for index, time in ipairs { far, far, near, near, far } do
+      ids[index] = assert(queue:add("a", "confirm", nil, { at = time })).id
+    end
+    local order = {}
+    for id in server:cli("zrange timekit:{default}:queue:b:a 0 -1"):gmatch "%S+" do order[#order + 1] = id end
+    assert.same({ ids[3], ids[4], ids[1], ids[2], ids[5] }, order)
+  end)
+
   it("has jobs with an id that no other action can have", function()
     local first = assert(queue:add("a", "confirm", nil, { id = "one" }))
     assert.same(first, (queue:add("a", "confirm", nil, { id = "one" })))
