@@ -307,6 +307,12 @@ describe("the script of the shared rate", function()
     assert.equal("1.8000", server:cli "hget k slow")
   end)
 
+  it("believes a server that names a pause for an hour", function()
+    take()
+    ask("refuse", 1e18)
+    near(3600e6, take(1e18))
+  end)
+
   it("voids tokens that were issued before a penalty", function()
     take()
     local issued = ask("take", 60e6, 0, 0, 1e6, "me")[2]
