@@ -100,10 +100,14 @@ describe("timekit queue", function()
       assert.equal(2, status)
       assert.matches("line 2: " .. message, err)
     end
-    assert.equal(0, json("timekit queue stats --name wrong").added)
+    world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n'):format(world:booking()))
+    for _, more in ipairs { "confirm message=hello", "--key k", "--job-id j" } do
+      assert.equal(2, (run("timekit queue add wrong.jsonl --name wrong " .. more)))
+    end
     local status, _, err = run "timekit queue add . --name wrong"
     assert.equal(2, status)
     assert.matches("cannot read .: Is a directory", err)
+    assert.equal(0, json("timekit queue stats --name wrong").added)
   end)
 
   it("adds more rows than a client has connections", function()

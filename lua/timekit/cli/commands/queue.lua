@@ -107,6 +107,8 @@ end
 
 -- Adds the rows of a file; each is printed as it is acknowledged. All are checked first, so that a wrong one adds none.
 local function add_file(context, args)
+  local of_one = args.key and "--key" or args.job_id and "--job-id" or args.inputs[1] and "inputs"
+  if of_one then failure.raise("usage", "%s: for one action, not for a file", of_one) end
   local client = context:client()
   local to = redis.queue(context, client) -- one for all, which is one connection
   each_row(args.id, args.action, function(row, number)
