@@ -47,7 +47,8 @@ local queues = {}
 -- @tfield string booking its id
 -- @tfield ActionName|string action
 -- @tfield integer tries
--- @tfield string what `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+-- @tfield string what `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it, or will: Redis
+--   could not be told
 -- @tfield ?Info|Error info as `Booking:action` returns it
 
 --- The numbers of a queue.
