@@ -71,7 +71,7 @@ describe("timekit queue", function()
   it("finishes what is in flight when SIGTERM comes, and takes nothing more", function()
     local ids = { world:booking(), world:booking() }
     world.box:request("POST", "/_sandbox/faults", core.encode {
-      match = "PUT /v2/bookings/*/confirm", what = "stall", when = "after", seconds = 1, times = 1,
+      match = "PUT /v2/bookings/*/confirm", what = "stall", when = "after", seconds = 3, times = 1,
     })
     for _, id in ipairs(ids) do json(("timekit queue add %s confirm --name term"):format(id)) end
     local status, out = run [[
