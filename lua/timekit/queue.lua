@@ -47,7 +47,8 @@ local queues = {}
 -- @tfield string booking its id
 -- @tfield ActionName|string action
 -- @tfield integer tries
--- @tfield string what `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+-- @tfield string what `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it, or will: Redis
+--   could not be told
 -- @tfield ?Info|Error info as `Booking:action` returns it
 
 --- The numbers of a queue.
@@ -117,6 +118,19 @@ local function json(value, name, where, level)
   return text
 end
 
+-- A job of what `add` is given; nil and an error where the rules refuse it. Raises on wrong use.
+local function job_of(client, booking, action, inputs, opts, level)
+  local where = "queue:add"
+  local given = options.check(opts, options.queue_add, where, level + 1)
+  local operation, refused = handles.check(client, booking, action, inputs, given.options, where, level + 1)
+  if not operation then return nil, refused end
+  return {
+    id = given.id or random.id(), booking = operation.id, action = action, is_bulk = given.priority == "bulk",
+    at = given.at, key = given.key,
+    inputs = json(inputs, "inputs", where, level + 1), options = json(given.options, "options", where, level + 1),
+  }
+end
+
 -- What the queue refuses: the word of `added.what`, as `err.code`.
 local REFUSALS = {
   full = "the queue is full: it has as many open jobs as its option most allows",
@@ -155,16 +169,9 @@ end
 -- local job, err = queue:add(id, "confirm", nil, { key = "order-77" })
 -- if not job and err.id then job, err = queue:add(id, "confirm", nil, { key = "order-77", id = err.id }) end
 function Queue:add(booking, action, inputs, opts)
-  local where = "queue:add"
-  check(self, where, 3)
-  local given = options.check(opts, options.queue_add, where, 3)
-  local operation, refused = handles.check(self.client, booking, action, inputs, given.options, where, 3)
-  if not operation then return nil, refused end
-  local job = {
-    id = given.id or random.id(), booking = operation.id, action = action, is_bulk = given.priority == "bulk",
-    at = given.at, key = given.key,
-    inputs = json(inputs, "inputs", where, 3), options = json(given.options, "options", where, 3),
-  }
+  check(self, "queue:add", 3)
+  local job, refused = job_of(self.client, booking, action, inputs, opts, 3)
+  if not job then return nil, refused end
   local host, err = host_of(self)
   if not host then return nil, err end
   local added, failure = self.jobs:add(host, job)
@@ -199,10 +206,13 @@ function Queue:work(opts)
   local host, err = host_of(self)
   if not host then return nil, err end
   local on_trouble = given.on_trouble
-  worker.run(self.client, self.jobs, redis_links.attach(self.client.runner.pump, self.address), random.id(), {
+  local bells = self.bells
+  local bell = table.remove(bells) or redis_links.attach(self.client.runner.pump, self.address)
+  worker.run(self.client, self.jobs, bell, random.id(), {
     concurrency = given.concurrency, stop = given.stop, on_job = given.on_job,
     on_trouble = on_trouble and function(failure) on_trouble(redis_jobs.error(failure)) end,
   })
+  table.insert(bells, bell)
   return true
 end
 
@@ -291,14 +301,20 @@ end
 
 -- Makes a queue of checked options.
 local function new(client, given)
-  local name, keep, most = given.name or "default", given.keep or 7 * 86400, given.most or 1000000
+  -- Redis forgets after whole seconds.
+  local name, keep, most = given.name or "default", math.ceil(given.keep or 7 * 86400), given.most or 1000000
   given.redis.ca_file = given.ca_file
-  local link = redis_links.attach(client.runner.pump, given.redis)
+  local shared = redis_links.of_client(client.runner.pump, given.redis)
   return setmetatable({
-    client = client, name = name, address = given.redis, durable = given.durable ~= false,
-    jobs = redis_jobs.new(link, { name = name, keep = keep, most = most }),
+    client = client, name = name, address = given.redis, durable = given.durable ~= false, bells = shared.bells,
+    jobs = redis_jobs.new(shared.link, { name = name, keep = keep, most = most }),
     warnings = nil, -- once Redis was asked whether it keeps what it is given
   }, metatable)
+end
+
+-- Internal: raises where `Queue:add` would, when it is given the same.
+function queues.check_add(client, booking, action, inputs, opts)
+  job_of(client, booking, action, inputs, opts, 3)
 end
 
 -- Adds the method to the class of clients. `check_client(client, where, level)` raises on a wrong or closed client.

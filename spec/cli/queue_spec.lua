@@ -89,11 +89,41 @@ describe("timekit queue", function()
   end)
 
   it("adds none of a file's rows if one of them is wrong", function()
-    world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n{"id":5}\n'):format(world:booking()))
-    local status, _, err = run "timekit queue add wrong.jsonl --name wrong"
+    for row, message in pairs {
+      ['{"id":5}'] = "id: expected a text", ['{"id":"x"}'] = "no action",
+      ['{"id":"","action":"x"}'] = "the id: expected a name",
+      ['{"id":"x","action":"x","at":"soon"}'] = "at: expected a time",
+      ['{"id":"x","action":"x","key":"a b"}'] = "key: expected a name",
+      ['{"id":"x","action":"x","inputs":5}'] = "inputs: expected a table",
+    } do
+      world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n%s\n'):format(world:booking(), row))
+      local status, _, err = run "timekit queue add wrong.jsonl --name wrong"
+      assert.equal(2, status)
+      assert.matches("line 2: " .. message, err)
+    end
+    world:write("wrong.jsonl", ('{"id":"%s","action":"confirm"}\n'):format(world:booking()))
+    for _, more in ipairs { "confirm message=hello", "--key k", "--job-id j" } do
+      assert.equal(2, (run("timekit queue add wrong.jsonl --name wrong " .. more)))
+    end
+    local status, _, err = run "timekit queue add . --name wrong"
     assert.equal(2, status)
-    assert.matches("line 2: id: expected a text", err)
+    assert.matches("cannot read .: Is a directory", err)
     assert.equal(0, json("timekit queue stats --name wrong").added)
+  end)
+
+  it("adds more rows than a client has connections", function()
+    local lines = {}
+    for index = 1, 100 do lines[index] = ('{"id":"b%d","action":"confirm"}\n'):format(index) end
+    world:write("many.jsonl", table.concat(lines))
+    local status, _, err = run "timekit queue add many.jsonl --name many"
+    assert.equal(0, status, err)
+    assert.equal(100, json("timekit queue stats --name many").added)
+  end)
+
+  it("takes Unix seconds for a time, but not a date without its signs", function()
+    local job = json "timekit queue add x confirm --at 4070908800 --name times"
+    assert.equal(4070908800, json(("timekit queue get %s --name times"):format(job.id)).due)
+    assert.equal(2, (run "timekit queue add x confirm --at 20990101 --name times"))
   end)
 
   it("says what may have been added, and how to add it only once", function()
@@ -179,5 +209,10 @@ describe("timekit queue", function()
     assert.matches("no Redis", err)
     status = run "timekit queue stats --redis unix:///nonexistent"
     assert.equal(6, status)
+    for _, number in ipairs { "0", "10001", "1.5", "x" } do
+      status, _, err = run("timekit worker --concurrency " .. number)
+      assert.equal(2, status)
+      assert.matches("--concurrency: expected a whole number from 1 to 10000, got '" .. number, err, 1, true)
+    end
   end)
 end)

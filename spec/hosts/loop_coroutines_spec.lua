@@ -84,7 +84,7 @@ for name, new_host in pairs(hosts) do
 
     it("waits alone: the others go on meanwhile", function()
       local ids = create(1)
-      plan({ match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.1, when = "after" })
+      plan({ match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.3, when = "after" })
       local ticks, state = 0, nil
       host.spawn(function() state = tk:booking(ids[1]):confirm().state end)
       host.tick(function()
@@ -187,23 +187,34 @@ for name, new_host in pairs(hosts) do
       silent.close()
     end)
 
-    it("waits with several clients, some of whose servers say nothing", function()
+    -- In which order a call whose server says nothing, and a coroutine with five others, are over.
+    local function over_in_order(timeout)
       local silent = silent_server()
-      local mute = client { runtime = name, base_url = silent.url, uncertain = "report", timeout = 0.2 }
+      local mute = client { runtime = name, base_url = silent.url, uncertain = "report", timeout = timeout }
       local ids, done, order = create(5), {}, {}
       host.spawn(function()
         local _, err = mute:booking("b1"):confirm()
-        order[#order + 1] = err.cause.kind
+        order[#order + 1] = (err.cause or err).kind -- without a cause: nothing had left yet
       end)
       host.spawn(function()
         for index, id in ipairs(ids) do done[index] = assert(tk:booking(id):confirm()).state end
         order[#order + 1] = "all"
       end)
       host.run()
-      assert.same({ "all", "timeout" }, order)
       assert.equal(5, #done)
       mute:close()
       silent.close()
+      return order
+    end
+
+    it("waits with several clients, some of whose servers say nothing", function()
+      -- A busy machine may need longer for the five. Were they to wait, they would be last each time.
+      local timeout, order = 0.2
+      repeat
+        order = over_in_order(timeout)
+        timeout = timeout * 2
+      until order[1] == "all" or timeout > 5
+      assert.same({ "all", "timeout" }, order)
     end)
 
     it("that raises takes no other with it", function()

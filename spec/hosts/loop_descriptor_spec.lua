@@ -75,7 +75,7 @@ for name, loop in pairs(loops) do
 
     it("wakes when the time of a call is over", function()
       local silent = silent_server()
-      use { base_url = silent.url, uncertain = "report", timeout = 0.2 }
+      use { base_url = silent.url, uncertain = "report", timeout = 0.6 }
       local calls = {}
       for index = 1, 5 do calls[index] = tk:booking("b" .. index):start("confirm") end
       drive(calls)

@@ -35,7 +35,7 @@ it("LÖVE draws on while it books", function()
   daemon.write(folder .. "/main.lua", WATCHED)
   daemon.write(folder .. "/conf.lua", "function love.conf(t) t.modules.audio, t.modules.sound = false, false end\n")
   loop_host.plan({ match = "PUT /v2/bookings/*/confirm", what = "status", status = 429, when = "before" },
-    { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 0.5, when = "after" })
+    { match = "PUT /v2/bookings/*/confirm", what = "stall", seconds = 2, when = "after" })
   local output = shell.must(([[
     eval "$(env -u LUA_PATH -u LUA_CPATH make -s env LUA=luajit)"
     export HOME=%s TIMEKIT_APP_KEY=%s TIMEKIT_BASE_URL=%s

@@ -13,34 +13,58 @@ teardown(app.close)
 after_each(app.stop)
 
 describe("in nginx", function()
-  it("a hundred requests at once wait together, and nobody else does", function()
-    start(app.CONFIRM)
-    local best, worst, asked
-    -- The goals are 0.6 s for all and 20 ms for others. A busy machine gets further tries.
-    for _ = 1, 5 do
-      app.box:request("POST", "/_sandbox/reset")
-      local ids = {}
-      for index = 1, 100 do ids[index] = book() end
-      slow_down(0.3, #ids)
-      local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
-        this_lua.command, app.running.port))
-      assert.equal("ready", probe.line)
-      local answers, seconds = confirm_all(ids)
-      probe:say("enough")
-      worst, asked = probe:read():match("^(%S+) (%d+)$")
-      probe:close()
-      for index, id in ipairs(ids) do
-        assert.equal("confirmed", answers[index].state)
-        assert.equal(id, answers[index].id)
-      end
-      local times = confirmed()
-      for _, id in ipairs(ids) do assert.equal(1, times[id]) end
-      best = seconds
-      if seconds < 0.6 and tonumber(worst) < 20 then break end
+  -- The worst latency of others, in milliseconds, while `fn` runs, and how often they asked.
+  local function latency(fn)
+    local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
+      this_lua.command, app.running.port))
+    assert.equal("ready", probe.line)
+    fn()
+    probe:say("enough")
+    local worst, asked = probe:read():match("^(%S+) (%d+)$")
+    probe:close()
+    return tonumber(worst), tonumber(asked)
+  end
+
+  -- A hundred confirms at once, whose answers the sandbox keeps back for some seconds. Returns the seconds that they
+  -- took together, and what `latency` does.
+  local function confirm_hundred(stall)
+    app.box:request("POST", "/_sandbox/reset")
+    local ids, answers, seconds = {}, nil, nil
+    for index = 1, 100 do ids[index] = book() end
+    if stall > 0 then slow_down(stall, #ids) end
+    local worst, asked = latency(function() answers, seconds = confirm_all(ids) end)
+    for index, id in ipairs(ids) do
+      assert.equal("confirmed", answers[index].state)
+      assert.equal(id, answers[index].id)
     end
-    assert.is_true(best < 0.6, best .. " s")
-    assert.is_true(tonumber(worst) < 20, worst .. " ms")
-    assert.is_true(tonumber(asked) > 20)
+    local times = confirmed()
+    for _, id in ipairs(ids) do assert.equal(1, times[id]) end
+    return seconds, worst, asked
+  end
+
+  -- The same without the client: nginx's own waiting.
+  local function sleep_hundred()
+    local asked = {}
+    for index = 1, 100 do asked[index] = app.running:ask("/sleep") end
+    for _, connection in ipairs(asked) do assert.equal("slept", (nginx.answer(connection))) end
+  end
+
+  it("a hundred requests at once wait together, and nobody else does", function()
+    start(app.CONFIRM .. [[
+      location = /sleep { content_by_lua_block { ngx.sleep(0.3) ngx.print("slept") } }
+    ]])
+    local seconds, worst, asked, longest, slowest
+    -- The goals are 0.3 s beside the wait, and 20 ms for others. On a busy machine it is as long as it takes there
+    -- without the wait, and for others as long as nginx itself lets them wait; and it gets further tries.
+    for _ = 1, 5 do
+      longest = 0.3 + math.max(0.3, 1.5 * confirm_hundred(0))
+      slowest = math.max(20, 1.5 * latency(sleep_hundred))
+      seconds, worst, asked = confirm_hundred(0.3)
+      if seconds < longest and worst < slowest then break end
+    end
+    assert.is_true(seconds < longest, ("%.2f s, and not %.2f"):format(seconds, longest))
+    assert.is_true(worst < slowest, ("%.1f ms, and not %.1f"):format(worst, slowest))
+    assert.is_true(asked > 20)
     assert.equal("", app.running:complaints())
   end)
 
@@ -130,8 +154,13 @@ describe("in nginx", function()
         ngx.print(require("timekit.core").encode { kind = err.kind, elapsed = require("timekit.core").now() - began })
       } }
     ]])
-    slow_down(5)
-    local answer = get("/short?id=" .. book())
+    local answer
+    -- On a busy machine the time may be over before the request has left: that gets further tries.
+    for _ = 1, 5 do
+      slow_down(5)
+      answer = get("/short?id=" .. book())
+      if answer.kind == "uncertain" and answer.elapsed < 0.7 then break end
+    end
     assert.equal("uncertain", answer.kind)
     assert.is_true(answer.elapsed < 0.7)
   end)

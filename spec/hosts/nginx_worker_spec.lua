@@ -260,15 +260,19 @@ describe("in nginx", function()
       location = /killed { content_by_lua_block {
         local thread = ngx.thread.spawn(function() act() end)
         ngx.thread.spawn(function() act(ngx.var.arg_other) end)
-        ngx.sleep(0.05)
+        repeat ngx.sleep(0.001) until told.go
         ngx.thread.kill(thread)
         ngx.print("[]")
         ngx.exit(200)
       } }
+      location = /go { content_by_lua_block { told.go = true } }
     ]] .. app.CONFIRM)
     local ids = { book(), book() }
-    slow_down(0.3, 2)
-    get(("/killed?id=%s&other=%s"):format(ids[1], ids[2]))
+    slow_down(0.5, 2)
+    local asked = app.running:ask(("/killed?id=%s&other=%s"):format(ids[1], ids[2]))
+    for _, id in ipairs(ids) do wait_until_under_way(id) end
+    app.running:get("/go")
+    assert.equal("[]", (nginx.answer(asked)))
     assert.equal("confirmed", get("/confirm?id=" .. book()).state)
     assert.equal(1, confirmed()[ids[1]])
     assert.equal(1, confirmed()[ids[2]])

@@ -112,6 +112,17 @@ describe("a job", function()
     host.assert_confirmed_once { id }
   end)
 
+  it("is tried again within an hour, whatever Retry-After says", function()
+    open { retries = 0 }
+    local id = host.create()[1]
+    local job = add(id)
+    host.plan { match = "PUT /v2/bookings/*/confirm", what = "status", status = 429, when = "before",
+      headers = { ["Retry-After"] = "99999999999" } }
+    assert.equal("again", work(1)[1].what)
+    local due = queue:get(job).due - os.time()
+    assert.is_true(due > 3000 and due < 3700, due)
+  end)
+
   it("waits while Timekit refuses the key, and so do the others", function()
     open { retries = 0 }
     local ids, events, looks = host.create(2), {}, 0

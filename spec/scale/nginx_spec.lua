@@ -38,6 +38,7 @@ local LOCATIONS = [[
     end
     ngx.print('{"right":' .. right .. '}')
   } }
+  location = /sleep { content_by_lua_block { ngx.sleep(1) ngx.print("slept") } }
   location = /get { content_by_lua_block { ngx.print(plain(client:booking(ngx.var.arg_id):get())) } }
 ]]
 
@@ -99,26 +100,33 @@ describe("in nginx, Redis", function()
     assert.equal("", app.running:complaints())
   end)
 
-  it("keeps nobody when it hangs", function()
-    local id = app.book()
-    assert.equal("tentative", app.get("/get?id=" .. id).state)
-    local worst
-    -- The goal is 5 ms. A busy machine gets further tries.
-    for _ = 1, 5 do
-      server:signal "STOP"
-      local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
-        this_lua.command, app.running.port))
-      local connections = {}
-      for index = 1, 5 do connections[index] = app.running:ask("/get?id=" .. id) end
-      for _, connection in ipairs(connections) do
-        assert.equal("tentative", app.decode(app.running.answer(connection)).state)
-      end
-      server:signal "CONT"
-      probe:say "enough"
-      worst = tonumber(probe:read():match "^(%S+)")
-      probe:close()
-      if worst < 5 then break end
+  -- The worst latency of others, in milliseconds, while five requests for this path wait for `expected`.
+  local function worst_beside(path, expected)
+    local probe = process.start(("%s spec/support/latency_probe.lua %d /fast"):format(
+      this_lua.command, app.running.port))
+    local connections = {}
+    for index = 1, 5 do connections[index] = app.running:ask(path) end
+    for _, connection in ipairs(connections) do
+      assert.matches(expected, (app.running.answer(connection)))
     end
-    assert.is_true(worst < 5, worst .. " ms")
+    probe:say "enough"
+    local worst = tonumber(probe:read():match "^(%S+)")
+    probe:close()
+    return worst
+  end
+
+  it("keeps nobody when it hangs", function()
+    local path = "/get?id=" .. app.book()
+    assert.equal("tentative", app.get(path).state)
+    local worst, longest
+    -- The goal is 5 ms. On a busy machine it is as long as nginx itself lets others wait, and it gets further tries.
+    for _ = 1, 5 do
+      longest = math.max(5, 1.5 * worst_beside("/sleep", "slept"))
+      server:signal "STOP"
+      worst = worst_beside(path, '"state":"tentative"')
+      server:signal "CONT"
+      if worst < longest then break end
+    end
+    assert.is_true(worst < longest, ("%.1f ms, and not %.1f"):format(worst, longest))
   end)
 end)

@@ -2,6 +2,7 @@
 local host = require "spec.support.loop_host"
 local redis = require "spec.support.redis"
 local redis_host = require "spec.support.redis_host"
+local socket = require "socket"
 local timekit = require "timekit"
 
 if not redis.is_here() then
@@ -97,6 +98,8 @@ describe("a queue", function()
     assert.is_true(queue:get(job.id).due > os.time() + 3000)
     add(id, "confirm", nil, { at = "2020-01-01T00:00:00Z" })
     assert.equal(1, queue:stats().ready)
+    -- It has waited since it was added.
+    assert.is_true(queue:stats().oldest < 1000)
     assert.equal("done", work(1)[1].what)
     assert.equal("wait", queue:get(job.id).state)
   end)
@@ -115,6 +118,15 @@ describe("a queue", function()
     local job, err = small:add("b", "confirm")
     assert.is_nil(job)
     assert.same({ "server", "FULL" }, { err.kind, err.code })
+  end)
+
+  it("keeps what is over for a part of a second too", function()
+    queue = tk:queue { redis = server.address, name = "brief" .. names, keep = 0.5 }
+    local job = add(host.create()[1], "confirm", nil, { key = "k" })
+    assert.equal("done", work(1)[1].what)
+    assert.same({ 0, 1 }, { queue:stats().open, queue:stats().done })
+    repeat until not queue:get(job.id)
+    assert.equal("new", add("other", "confirm", nil, { key = "k" }).what)
   end)
 
   it("asks the rules before anything is stored", function()
@@ -244,6 +256,19 @@ describe("a queue", function()
     add(id, "confirm", nil, { id = err.id })
     assert.equal(1, queue:stats().added)
     hasty:close()
+  end)
+
+  it("needs two connections, however many queues a client has made and worked off", function()
+    local function count() return tonumber(server:cli("info clients"):match "connected_clients:(%d+)") end
+    local before = count()
+    -- The engine has room for 64, and keeps each.
+    for index, id in ipairs(host.create(3)) do
+      queue = tk:queue { redis = server.address, name = ("n%d.%d"):format(names, index % 2) }
+      -- A worker that waits for it listens on the other one.
+      add(id, "confirm", nil, { at = socket.gettime() + 0.05 })
+      assert.equal("done", work(1)[1].what)
+    end
+    assert.equal(before + 2, count())
   end)
 
   it("raises on wrong options", function()

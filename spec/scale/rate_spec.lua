@@ -1,5 +1,6 @@
 -- The rate limit that processes share: no window has more requests than it allows, whatever happens to them and to
 -- Redis; bulk leaves room; a refusal is learnt by all.
+local clocks = require "spec.support.clock"
 local core = require "timekit.core"
 local host = require "spec.support.loop_host"
 local process = require "spec.support.process"
@@ -110,16 +111,20 @@ describe("a shared rate", function()
     start(server, 16, "bulk")
     pass(1.5)
     local tk = host.client { rate = { redis = server.address, name = "proof", per_second = RATE, burst = BURST } }
-    local waits = {}
-    for index = 1, 8 do
-      local began = core.now()
-      tk:booking("x"):get()
-      waits[index] = core.now() - began
-      pass(0.3)
+    local longest
+    -- Behind bulk one of them would wait each time; a busy machine gets further tries.
+    for _ = 1, 5 do
+      longest = 0
+      for _ = 1, 8 do
+        local began = core.now()
+        tk:booking("x"):get()
+        longest = math.max(longest, core.now() - began)
+        pass(0.3)
+      end
+      if longest < 0.25 then break end
     end
     tk:close()
-    table.sort(waits)
-    assert.is_true(waits[8] < 0.25, ("a call waited %.3f seconds"):format(waits[8]))
+    assert.is_true(longest < 0.25, ("a call waited %.3f seconds"):format(longest))
     -- Calls that would use all of the rate, and book ahead, leave a tenth to bulk once what they booked is paid for.
     for _ = 1, 2 do start(server, 10) end
     pass(3)
@@ -176,9 +181,9 @@ describe("a shared rate", function()
 end)
 
 describe("a limiter of a shared rate", function()
-  local answers, limiter
+  local answers, limiter, clock
   local blocking = {
-    runtime = { sleep = function(seconds) core.sleep(seconds) end },
+    runtime = { sleep = function(seconds) clock:advance(seconds) end },
     pump = { closed = false },
   }
 
@@ -192,17 +197,19 @@ describe("a limiter of a shared rate", function()
     return function() return { of, "0", 0, "0", "0" } end
   end
   local function late()
-    core.sleep(0.3)
+    clock:advance(0.3)
     return token(1)()
   end
   local function lost() return nil, { kind = "network" } end
   local function book() return (limiter:book(blocking, 0.01, false)) end
 
   before_each(function()
+    clock = clocks.install()
     limiter = shared_rate.new({
       per_second = RATE, burst = BURST, name = "proof", bulk_share = 0.1, when_lost = "share",
     }, link, math.random)
   end)
+  after_each(function() clock:remove() end)
 
   it("does not use a token whose answer came late: the process may have been stopped", function()
     answers = { token(1), late, token(1) }
@@ -218,7 +225,7 @@ describe("a limiter of a shared rate", function()
     assert.equal("booked", limiter:book(blocking, 5, false))
     assert.is_true(#answers > 25)
     local function waiting()
-      core.sleep(0.3)
+      clock:advance(0.3)
       return { 1, "0", 400000, "0", "0" }
     end
     answers = { waiting, late }
@@ -259,16 +266,16 @@ describe("the script of the shared rate", function()
   end)
   after_each(function() at.close() end)
 
-  -- A clock that can be moved.
-  local patched = SCRIPT:gsub("local time = redis%.call%('TIME'%)",
-    "%0 time[1] = time[1] + (redis.call('GET', 'clock') or 0)")
+  -- A clock that goes on only when it is told to: on a busy machine the bucket would fill up between two commands.
+  local patched, count = SCRIPT:gsub("redis%.call%('TIME'%)", "{ 1000000 + (redis.call('GET', 'clock') or 0), 0 }")
+  assert(count == 1)
 
   local function ask(...)
     local value, failure = at.link:ask_script(at.host, patched, { "k", "m" }, { (...), 100000, 10, select(2, ...) }, 20)
     return assert(value, failure and failure.message)
   end
   local function take(longest) return tonumber(ask("take", longest or 60e6, 0, 0, 1e6, "me")[3]) end
-  local function near(expected, got) assert.is_true(math.abs(expected - got) < 60000, expected .. " " .. got) end
+  local function near(expected, got) assert.is_true(math.abs(expected - got) <= 1, expected .. " " .. got) end
 
   it("begins with an empty bucket, which fills up", function()
     near(100000, take())
@@ -292,12 +299,18 @@ describe("the script of the shared rate", function()
     server:cli "set clock 2000"
     ask("refuse", -1)
     ask("refuse", -1)
-    assert.is_true(take() >= 900000)
+    near(1000000, take())
     assert.equal("1.0000", server:cli "hget k slow")
     server:cli "set clock 2002"
     ask("refuse", 30e6)
     near(30e6, take())
-    assert.is_true(math.abs(tonumber(server:cli "hget k slow") - 1.8) < 0.1)
+    assert.equal("1.8000", server:cli "hget k slow")
+  end)
+
+  it("believes a server that names a pause for an hour", function()
+    take()
+    ask("refuse", 1e18)
+    near(3600e6, take(1e18))
   end)
 
   it("voids tokens that were issued before a penalty", function()

@@ -59,9 +59,11 @@ describe("a queue in Redis", function()
   end)
 
   it("gives a lease, within which nobody else has the job, and after which its taker has lost it", function()
+    add "kept"
+    take()
+    assert.same({}, take())
     local id = add "a"
     local first = take(1, 0.05)[1]
-    assert.same({}, take())
     local second
     repeat second = take()[1] until second
     assert.same({ id, "1", "2" }, { second.id, first.fence, second.fence })
@@ -75,6 +77,16 @@ describe("a queue in Redis", function()
     assert.equal(1, jobs:finish(at, second, "done", "{}"))
     assert.equal(0, jobs:finish(at, second, "failed", "{}"))
     assert.equal(1, queue:stats().reaped)
+  end)
+
+  it("has room for jobs that are due in centuries, one behind the other", function()
+    local ids, far, near = {}, "2500-01-01T00:00:00Z", "2200-01-01T00:00:00Z"
+    for index, time in ipairs { far, far, near, near, far } do
+      ids[index] = assert(queue:add("a", "confirm", nil, { at = time })).id
+    end
+    local order = {}
+    for id in server:cli("zrange timekit:{default}:queue:b:a 0 -1"):gmatch "%S+" do order[#order + 1] = id end
+    assert.same({ ids[3], ids[4], ids[1], ids[2], ids[5] }, order)
   end)
 
   it("has jobs with an id that no other action can have", function()

@@ -72,14 +72,22 @@ local TLS = " --tls-port %s --tls-cert-file %s/%s.pem --tls-key-file %s/%s.key -
 -- @tparam ?string options further ones of redis-server
 -- @treturn table as of `start`, with `tls_port`, `secure` (the address) and `ca_file`
 function redis.start_tls(name, options)
-  local self = new()
-  name, self.tls_port, self.ca_file = name or "good", daemon.free_port(), self.folder .. "/ca.pem"
-  self.secure = "rediss://localhost:" .. self.tls_port
-  tls.write(self.folder)
-  self.options = redis.DURABLE .. TLS:format(self.tls_port, self.folder, name, self.folder, name, self.folder)
-    .. (options or "")
-  launch(self)
-  return self
+  name = name or "good"
+  local problem
+  -- Another program may have taken the port meanwhile.
+  for _ = 1, 3 do
+    local self = new()
+    self.tls_port, self.ca_file = daemon.free_port(), self.folder .. "/ca.pem"
+    self.secure = "rediss://localhost:" .. self.tls_port
+    tls.write(self.folder)
+    self.options = redis.DURABLE .. TLS:format(self.tls_port, self.folder, name, self.folder, name, self.folder)
+      .. (options or "")
+    local ok
+    ok, problem = pcall(launch, self)
+    if ok then return self end
+    if not problem:find("Address already in use", 1, true) then break end
+  end
+  error(problem, 2)
 end
 
 --- Sends the server a signal.

@@ -31,6 +31,11 @@ local function port(text)
   return number and number <= 65535 and number or nil
 end
 
+local function concurrency(text)
+  local number = count(text)
+  return number and number >= 1 and number <= 10000 and number or nil
+end
+
 local SECONDS = { s = 1, sec = 1, min = 60, h = 3600 }
 
 -- `{ limit = { per_second = } }`; without `limit` for none. argparse takes false for a failed conversion.
@@ -42,12 +47,13 @@ local function rate(text)
   if per_second and per_second > 0 and per_second <= 1e6 then return { limit = { per_second = per_second } } end
 end
 
---- Seconds, a whole number, a port, a rate.
+--- Seconds, a whole number, a port, how many at once, a rate.
 -- @tparam string name the argument's
 -- @treturn function for argparse
 converters.seconds = made_by(seconds, "seconds")
 converters.count = made_by(count, "a whole number")
 converters.port = made_by(port, "a port up to 65535")
+converters.concurrency = made_by(concurrency, "a whole number from 1 to 10000")
 converters.rate = made_by(rate, "a rate such as 600/min or 10/s, or none")
 
 return converters

@@ -407,7 +407,7 @@
 ---@field booking string its id
 ---@field action timekit.ActionName|string
 ---@field tries integer
----@field what string `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it
+---@field what string `"done"`, `"failed"`, `"dead"`, `"again"`, or `"lost"`: another worker has it, or will: Redis could not be told
 ---@field info? timekit.Info|timekit.Error as `Booking:action` returns it
 
 ---The numbers of a queue.

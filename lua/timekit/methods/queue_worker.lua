@@ -16,6 +16,10 @@ local MARGIN = 10
 -- Seconds until a job is tried again: twice as long each time.
 local FIRST_DELAY, LONGEST_DELAY = 1, 300
 
+-- The longest delay that a server's Retry-After is believed: one that names centuries by mistake would keep the job,
+-- which nobody may cancel if it was sent.
+local LONGEST_NAMED = 3600
+
 -- Tries after which an action that stays in doubt is left to a person.
 local MOST_DOUBTS = 20
 
@@ -48,7 +52,7 @@ end
 
 local function delay_of(job, err)
   local backoff = math.min(LONGEST_DELAY, FIRST_DELAY * 2 ^ math.min(20, math.max(0, job.tries - 1)))
-  return math.max(err.retry_after or 0, backoff * (0.5 + 0.5 * math.random()))
+  return math.max(math.min(err.retry_after or 0, LONGEST_NAMED), backoff * (0.5 + 0.5 * math.random()))
 end
 
 -- ---- how a job ends ----

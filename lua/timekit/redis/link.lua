@@ -327,6 +327,25 @@ function links.attach(pump, address)
   return link
 end
 
+-- Pump → the Redis's name → what `of_client` returns.
+local shared = setmetatable({}, { __mode = "k" })
+
+--- What all queues of a client have of one Redis. The engine has room for few connections, and keeps each until the
+-- client is closed; programs make a queue for each of their requests, or work for a while again and again.
+-- @tparam Pump pump
+-- @tparam table address as of `new`
+-- @treturn table `link`; `bells`: links of workers that are over
+function links.of_client(pump, address)
+  local known = shared[pump] or {}
+  shared[pump] = known
+  local name = table.concat({
+    address.url, address.unix_path or "", address.db, address.username or "", address.password or "",
+    address.ca_file or "",
+  }, "\n")
+  known[name] = known[name] or { link = links.attach(pump, address), bells = {} }
+  return known[name]
+end
+
 --- Makes a link. It connects when it is first used.
 -- @tparam function engine function that returns the engine of this process, or nil and why there is none
 -- @tparam table address as of `timekit.redis.address`, with `ca_file` and `connect_timeout`

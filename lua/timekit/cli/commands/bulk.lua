@@ -27,12 +27,6 @@ reading its booking. Results are JSON lines in the order of the input; rows that
 run has performed have "earlier":true, rows that were not performed are "skipped". A rate
 limit of Timekit's is waited out, however long it lasts.]]
 
-local function whole_number(text)
-  local number = text:find "^%d+$" and tonumber(text)
-  if number and number >= 1 and number <= 10000 then return number end
-  return nil, ("--concurrency: expected a whole number from 1 to 10000, got '%s'"):format(text)
-end
-
 --- Adds its arguments.
 -- @tparam table command of argparse
 function bulk.define(command)
@@ -44,7 +38,8 @@ function bulk.define(command)
   command:flag("--resume", "go on with the run of the journal")
   command:option("--retry", "go on, and take the rows again that failed, or are uncertain; may be given twice")
     :argname "WHAT":choices { "failed", "uncertain" }:count "*"
-  command:option("--concurrency", "so many rows at once"):argname "N":convert(whole_number):default "16"
+  command:option("--concurrency", "so many rows at once"):argname "N"
+    :convert(converters.concurrency "--concurrency"):default "16"
   command:option("--rate", "requests, such as 10/s, or none for no limit; unless given, 600/min, and 588/min if shared")
     :argname "RATE":convert(converters.rate "--rate")
   command:option("--redis", "share the rate with all that use this Redis, such as unix:///run/redis.sock"):argname "URL"

@@ -1,9 +1,11 @@
 --- `timekit queue add`, `stats`, `get`, `cancel`, `dead` and `resolve`.
 -- @module timekit.cli.commands.queue
 
+local converters = require "timekit.cli.converters"
 local core = require "timekit.core"
 local exits = require "timekit.cli.exits"
 local failure = require "timekit.cli.failure"
+local queues = require "timekit.queue"
 local redis = require "timekit.cli.redis"
 local values = require "timekit.cli.values"
 
@@ -26,6 +28,11 @@ local COMMANDS = {
 
 local ARGUMENTS = {}
 
+local seconds = converters.seconds "--at"
+
+-- Unix seconds, or a text. What has fewer digits, such as 20261201, is neither.
+local function time(text) return text:find "^%d%d%d%d%d%d%d%d%d%d" and seconds(text) or text end
+
 function ARGUMENTS.add(command)
   command:argument("id", 'the booking\'s id; or, alone, a file of {"id":…,"action":…,"inputs":{…}} lines')
     :argname "ID|FILE"
@@ -33,7 +40,7 @@ function ARGUMENTS.add(command)
   command:argument("inputs", values.ABOUT):args("*"):argname "NAME=VALUE"
   command:option("--key", "adds nothing if a job with this key is known already"):argname "K"
   command:option("--job-id", "the job's id, to add again what may have been added"):argname("ID"):target "job_id"
-  command:option("--at", "not before this time, such as 2026-12-01T09:00:00Z"):argname "TIME"
+  command:option("--at", "not before this time, such as 2026-12-01T09:00:00Z"):argname("TIME"):convert(time)
   command:option("--priority", "bulk: behind others"):argname "P":choices { "normal", "bulk" }
 end
 
@@ -72,6 +79,11 @@ end
 local function each_row(path, action, fn)
   local file, problem = io.open(path)
   if not file then failure.raise("usage", "cannot read %s", problem) end
+  local _, trouble = file:read(0)
+  if trouble then
+    file:close()
+    failure.raise("usage", "cannot read %s: %s", path, trouble)
+  end
   local number = 0
   local ok, raised = pcall(function()
     for line in file:lines() do
@@ -89,15 +101,26 @@ local function fate(err)
   return "may have been added, as the job " .. err.id
 end
 
--- Adds the rows of a file; each is printed as it is acknowledged. All are read first, so that a wrong one adds none.
+local function options_of(row, args)
+  return { key = row.key or nil, at = row.at or args.at, priority = row.priority or args.priority }
+end
+
+-- Adds the rows of a file; each is printed as it is acknowledged. All are checked first, so that a wrong one adds none.
 local function add_file(context, args)
-  each_row(args.id, args.action, function() end)
+  local of_one = args.key and "--key" or args.job_id and "--job-id" or args.inputs[1] and "inputs"
+  if of_one then failure.raise("usage", "%s: for one action, not for a file", of_one) end
+  local client = context:client()
+  local to = redis.queue(context, client) -- one for all, which is one connection
+  each_row(args.id, args.action, function(row, number)
+    local ok, raised = pcall(queues.check_add, client, row.id, row.action, row.inputs, options_of(row, args))
+    local problem = not ok and failure.message(raised)
+    if problem then failure.raise("usage", "line %d: %s", number, problem) end
+    if not ok then error(raised, 0) end
+  end)
   local printed, failed = context.output:list(), nil
   each_row(args.id, args.action, function(row, number)
-    local job, err = context:run(function(tk)
-      return redis.queue(context, tk):add(row.id, row.action, row.inputs, {
-        key = row.key or nil, at = row.at or args.at, priority = row.priority or args.priority,
-      })
+    local job, err = context:run(function()
+      return to:add(row.id, row.action, row.inputs, options_of(row, args))
     end)
     if job then return printed:add(job) end
     failed = err

@@ -20,7 +20,7 @@ function worker.define(command)
   command:description("Carries out the jobs of a queue until SIGTERM or Ctrl-C, and then finishes what is in flight. "
     .. "It prints a line for each try.")
   command:option("--concurrency", "jobs at once, 16 unless given"):argname("N")
-    :convert(converters.count "--concurrency")
+    :convert(converters.concurrency "--concurrency")
   command:option("--rate", "requests, such as 588/min, of all that share the rate by this Redis; none unless given")
     :argname("RATE"):convert(converters.rate "--rate")
   command:option("--rate-name", "the name under which it is shared; else the queue's"):argname("NAME")

@@ -22,6 +22,8 @@ local now = math.floor(micro / 1000)
 local base, verb = KEYS[1], ARGV[1]
 local RUN, DEAD, N, FRONT, BUSY = base .. ':run', base .. ':dead', base .. ':n', base .. ':front', base .. ':busy'
 local BELL, BELLS, REAPED, MOST_CRASHES, LONGEST_SLEEP = base .. ':bell', 63, 64, 5, 60000
+-- Microseconds, in the year 2255. From 2^53 on there is no room for one more, which `place` looks for.
+local FARTHEST = 9e15
 local function job(id) return base .. ':j:' .. id end
 local function row(booking) return base .. ':b:' .. booking end
 local function due(class) return base .. ':due:' .. class end
@@ -127,11 +129,11 @@ function VERBS.add(id, booking, action, inputs, options, class, at, name, most, 
     order = math.max(micro, tonumber(redis.call('HGET', N, 'last') or 0) + 1)
     redis.call('HSET', N, 'last', text(order))
   else
-    order = tonumber(at) * 1000
+    order = math.min(tonumber(at) * 1000, FARTHEST)
   end
   order = place(booking, order)
   redis.call('HSET', job(id), 'state', 'wait', 'booking', booking, 'action', action, 'inputs', inputs,
-    'options', options, 'class', class, 'due', text(at == '' and now or tonumber(at)), 'key', name, 'fence', 0,
+    'options', options, 'class', class, 'due', text(at == '' and now or math.max(now, at)), 'key', name, 'fence', 0,
     'sent', 0, 'tries', 0, 'made', text(now))
   redis.call('ZADD', row(booking), text(order), id)
   if name ~= '' then redis.call('SET', base .. ':k:' .. name, id) end

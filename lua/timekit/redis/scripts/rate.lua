@@ -56,7 +56,8 @@ if verb == 'refuse' then
     noted, slow_at = slow, now
     pause = now + SECOND * 2 ^ (math.floor(slow + 0.5) - 1)
   end
-  if named >= 0 then pause = math.max(pause, now + named) end
+  -- What names centuries by mistake is asked again after an hour.
+  if named >= 0 then pause = math.max(pause, now + math.min(named, KEEP * SECOND)) end
   -- The bucket is empty at its end: one request tries whether all is well again.
   tat = math.max(tat, pause + (burst - 1) * interval * 2 ^ slow)
   save()
