@@ -26,7 +26,8 @@ local function own(prefix)
   return prefix .. this_lua.command .. " " .. FOLDER .. "timekit.lua"
 end
 
-local LUAJIT = "LUA_CPATH='./build/luajit/?.so;;' luajit "
+local OF_LUAJIT = "LUA_CPATH='./build/luajit/?.so;;' "
+local LUAJIT = OF_LUAJIT .. "luajit "
 
 --- In the order in which a round runs them: peers that are compared closely stand together. `test` is a command that
 -- succeeds if the peer is installed; `decodes`: it is others', and decodes the answer into a value of its language;
@@ -89,7 +90,8 @@ load.first = {
   { name = "C and libcurl", command = "build/bench/first_curl" },
   { name = "timekit", command = this_lua.command .. " " .. FIRST .. "timekit.lua" },
   {
-    name = "timekit, LuaJIT", command = LUAJIT .. FIRST .. "timekit.lua", test = "luajit -v",
+    name = "timekit, LuaJIT", environment = OF_LUAJIT, command = "luajit " .. FIRST .. "timekit.lua",
+    test = "luajit -v",
   },
   {
     name = "lua-http, lua-cjson", environment = LUA_HTTP, command = "lua5.4 " .. FIRST .. "lua_http.lua",
