@@ -210,9 +210,9 @@ describe("timekit queue", function()
     status = run "timekit queue stats --redis unix:///nonexistent"
     assert.equal(6, status)
     for _, number in ipairs { "0", "10001", "1.5", "x" } do
-      status, _, err = run("timekit worker --concurrency " .. number)
-      assert.equal(2, status)
-      assert.matches("--concurrency: expected a whole number from 1 to 10000, got '" .. number, err, 1, true)
+      local code, _, problem = run("timekit worker --concurrency " .. number)
+      assert.equal(2, code)
+      assert.matches("--concurrency: expected a whole number from 1 to 10000, got '" .. number, problem, 1, true)
     end
   end)
 end)
