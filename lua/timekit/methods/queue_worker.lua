@@ -16,8 +16,8 @@ local MARGIN = 10
 -- Seconds until a job is tried again: twice as long each time.
 local FIRST_DELAY, LONGEST_DELAY = 1, 300
 
--- The longest delay that a server's Retry-After is believed: one that names centuries by mistake would keep the job,
--- which nobody may cancel if it was sent.
+-- A longer Retry-After counts as this: a server that names centuries by mistake would keep the job, which nobody may
+-- cancel if it was sent.
 local LONGEST_NAMED = 3600
 
 -- Tries after which an action that stays in doubt is left to a person.
