@@ -14,7 +14,8 @@
 
 /* Answers have the same keys and many of the same values again and again, so short strings that came twice are kept.
    Comparing a string with a kept one takes a third of the time in which Lua hashes it. */
-#define KEPT 1024
+#define KEPT_BITS 10
+#define KEPT (1 << KEPT_BITS)
 
 /* In bytes. Lua hashes no longer ones. */
 #define LONGEST_KEPT 40
@@ -85,7 +86,7 @@ static void push_string(reader *R) {
     return;
   }
   hash = hash_of(text, size);
-  slot = hash % KEPT;
+  slot = hash >> (32 - KEPT_BITS); /* the lower bits depend on fewer of the bytes */
   kept = &R->kept[slot];
   if (kept->size == size && memcmp(kept->text, text, size) == 0) {
     lua_rawgeti(L, R->kept_table, (int)slot + 1);
