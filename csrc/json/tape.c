@@ -61,18 +61,40 @@ void tk_json_push_kept(lua_State *L) {
   }
 }
 
+static uint64_t word(const char *text) {
+  uint64_t bytes;
+  memcpy(&bytes, text, sizeof bytes);
+  return bytes;
+}
+
+static uint32_t half_word(const char *text) {
+  uint32_t bytes;
+  memcpy(&bytes, text, sizeof bytes);
+  return bytes;
+}
+
 /* Of texts of the same kind, such as ids, names with a number, times, some part differs: its first bytes, its last, or
-   those in the middle. */
+   those in the middle. The size is not 0. */
 static uint32_t hash_of(const char *text, size_t size) {
-  uint64_t first = 0, middle = 0, last = 0;
-  if (size < sizeof first) {
-    memcpy(&first, text, size);
+  uint64_t first, middle = 0, last;
+  if (size >= 8) {
+    first = word(text), middle = word(text + size / 2 - 4), last = word(text + size - 8);
+  } else if (size >= 4) {
+    first = half_word(text), last = half_word(text + size - 4);
   } else {
-    memcpy(&first, text, sizeof first);
-    memcpy(&middle, text + size / 2 - 4, sizeof middle);
-    memcpy(&last, text + size - 8, sizeof last);
+    first = (unsigned char)text[0], middle = (unsigned char)text[size / 2], last = (unsigned char)text[size - 1];
   }
   return (uint32_t)(((first * 31 + middle) * 31 + last + size) * 0x9E3779B97F4A7C15u >> 32);
+}
+
+/* For short texts this takes fewer steps than a call of memcmp. The size is not 0. */
+static int is_same(const char *one, const char *other, size_t size) {
+  size_t i;
+  if (size < 4) return one[0] == other[0] && one[size / 2] == other[size / 2] && one[size - 1] == other[size - 1];
+  if (size < 8) return half_word(one) == half_word(other) && half_word(one + size - 4) == half_word(other + size - 4);
+  for (i = 0; i < size - 8; i += 8)
+    if (word(one + i) != word(other + i)) return 0;
+  return word(one + size - 8) == word(other + size - 8);
 }
 
 static void push_string(reader *R) {
@@ -88,7 +110,7 @@ static void push_string(reader *R) {
   hash = hash_of(text, size);
   slot = hash >> (32 - KEPT_BITS); /* the lower bits depend on fewer of the bytes */
   kept = &R->kept[slot];
-  if (kept->size == size && memcmp(kept->text, text, size) == 0) {
+  if (kept->size == size && is_same(kept->text, text, size)) {
     lua_rawgeti(L, R->kept_table, (int)slot + 1);
     return;
   }
