@@ -134,11 +134,12 @@ What a complete answer tells, in one call.
 @treturn number|nil the header `x-ratelimit-remaining`
 @return the member `data` of the object that the body of an answer of 200 to 299 is, decoded as `decode` does; nil if
 there is none
+@treturn boolean it is sure that `data` holds no object whose first name begins with a digit
 */
 static int answer(lua_State *L) {
   static const char id[] = "timekit-request-id", remaining[] = "x-ratelimit-remaining";
   static const tk_header_name names[] = {{id, sizeof id - 1}, {remaining, sizeof remaining - 1}};
-  int is_ours, wants_data = lua_toboolean(L, 2);
+  int is_ours, wants_data = lua_toboolean(L, 2), has_numbers = 1;
   tk_transfer_handle *handle;
   const tk_result *result;
   lua_settop(L, 1);
@@ -155,10 +156,11 @@ static int answer(lua_State *L) {
   tk_push_headers(L, result, names, 2);
   read_count(L);
   if (!wants_data || result->status < 200 || result->status > 299 || result->body == NULL ||
-      !tk_json_decode_member(L, result->body, result->body_size, result->body_capacity, "data"))
+      !tk_json_decode_member(L, result->body, result->body_size, result->body_capacity, "data", &has_numbers))
     lua_pushnil(L);
+  lua_pushboolean(L, !has_numbers);
   end_read(handle);
-  return 4;
+  return 5;
 }
 
 /***

@@ -15,8 +15,10 @@ int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity)
   return lua_gettop(L) - top;
 }
 
-int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name) {
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name,
+                          int *has_numbers) {
   int top = lua_gettop(L);
+  *has_numbers = 1;
   (void)tk_json_decode(L, text, size, capacity);
   lua_settop(L, top + 1);
   return tk_json_keep_member(L, name);

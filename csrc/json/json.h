@@ -25,8 +25,9 @@ int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity)
 
 /* Decodes a text likewise, but makes only the value of the member `name` of the object that the text is; of several
    members of that name, of the last. Returns 1, or pushes nothing and returns 0 if there is none, or the text is not
-   JSON. */
-int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name);
+   JSON. Sets *has_numbers to 0 if it is sure that no first name in an object of the value begins with a digit. */
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name,
+                          int *has_numbers);
 
 /* Counts the keys of the table at stack index `table`. If all keys are among 1 to `length`, returns their number; if
    that is `length`, there are no holes. Otherwise returns -1 and pushes one of the other keys. */

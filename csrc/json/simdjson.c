@@ -44,6 +44,7 @@ typedef struct piece {
   const char *text;
   size_t size, capacity;
   const char *member; /* only this member is wanted, see tk_json_decode_member; NULL: everything */
+  int has_numbers;    /* see there, too */
 } piece;
 
 static int free_parser(lua_State *L) {
@@ -92,14 +93,14 @@ static int parse(const tk_parser_library *library, tk_parser *parser, const piec
 
 /* Pushes what simdjson makes of a text, and sets *pushed to 1, or to 0 if there is no such member. 0: it refuses the
    text, or memory ran out. */
-static int decode_quickly(lua_State *L, const tk_parser_library *library, const piece *p, int *pushed) {
+static int decode_quickly(lua_State *L, const tk_parser_library *library, piece *p, int *pushed) {
   tk_parser **parser = take_parser(L, library);
   tk_tape tape;
   int parsed = *parser != NULL && parse(library, *parser, p, &tape);
   if (parsed) {
     lua_pushvalue(L, KEPT);
     lua_pushvalue(L, KEPT_TABLE); /* on the stack Lua finds it faster than among the upvalues */
-    *pushed = tk_json_push_tape(L, ARRAY, lua_gettop(L) - 1, &tape, p->member);
+    *pushed = tk_json_push_tape(L, ARRAY, lua_gettop(L) - 1, &tape, p->member, &p->has_numbers);
   }
   give_back(L, library, 2, parser);
   return parsed;
@@ -117,7 +118,7 @@ static const tk_parser_library *library_for(progress *seen, size_t size) {
 /* The argument is a light userdata that points to a piece. It is not checked, because Lua code cannot get this
    function without the debug library. */
 static int decode(lua_State *L) {
-  const piece *p = (const piece *)lua_touserdata(L, 1);
+  piece *p = (piece *)lua_touserdata(L, 1);
   const tk_parser_library *library = library_for((progress *)lua_touserdata(L, PROGRESS), p->size);
   int pushed = 0;
   if (library != NULL && decode_quickly(L, library, p, &pushed)) return pushed;
@@ -131,36 +132,42 @@ static int decode(lua_State *L) {
 }
 
 /* Calls `decode`, which is on top of the stack, and returns the number of its results. */
-static int call_decode(lua_State *L, const char *text, size_t size, size_t capacity, const char *member) {
+static int call_decode(lua_State *L, const char *text, size_t size, size_t capacity, const char *member,
+                       int *has_numbers) {
   int below = lua_gettop(L) - 1;
   piece p;
   p.text = text;
   p.size = size;
   p.capacity = capacity;
   p.member = member;
+  p.has_numbers = 1;
   lua_pushlightuserdata(L, &p);
   lua_call(L, 1, LUA_MULTRET);
+  *has_numbers = p.has_numbers;
   return lua_gettop(L) - below;
 }
 
-int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name) {
+int tk_json_decode_member(lua_State *L, const char *text, size_t size, size_t capacity, const char *name,
+                          int *has_numbers) {
   lua_pushlightuserdata(L, (void *)(size_t)&decoder_key);
   lua_rawget(L, LUA_REGISTRYINDEX);
-  return call_decode(L, text, size, capacity, name);
+  return call_decode(L, text, size, capacity, name, has_numbers);
 }
 
 int tk_json_decode(lua_State *L, const char *text, size_t size, size_t capacity) {
-  return tk_json_decode_member(L, text, size, capacity, NULL);
+  int ignored;
+  return tk_json_decode_member(L, text, size, capacity, NULL, &ignored);
 }
 
 /* core.decode. Its upvalue is `decode`. */
 static int decode_string(lua_State *L) {
   const char *text;
   size_t size;
+  int ignored;
   luaL_checktype(L, 1, LUA_TSTRING);
   text = lua_tolstring(L, 1, &size);
   lua_pushvalue(L, lua_upvalueindex(1));
-  return call_decode(L, text, size, size, NULL);
+  return call_decode(L, text, size, size, NULL, &ignored);
 }
 
 /* core.load_decoder. Its upvalue is the progress. */

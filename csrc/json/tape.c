@@ -35,6 +35,7 @@ typedef struct reader {
   int array;
   kept_string *kept;
   int kept_table;
+  int has_numbers; /* see tk_json_push_tape */
 } reader;
 
 static void push_value(reader *R);
@@ -43,8 +44,8 @@ static char kind(uint64_t word) { return (char)(word >> 56); }
 
 static int count(uint64_t word) { return (int)(word >> 32 & 0xFFFFFF); }
 
-static const char *read_string(reader *R, size_t *size) {
-  const uint8_t *string = R->strings + (*R->at++ & 0xFFFFFFFFFFFFFF);
+static const char *peek_string(const reader *R, size_t *size) {
+  const uint8_t *string = R->strings + (*R->at & 0xFFFFFFFFFFFFFF);
   uint32_t count;
   memcpy(&count, string, sizeof count);
   *size = count;
@@ -100,9 +101,10 @@ static int is_same(const char *one, const char *other, size_t size) {
 static void push_string(reader *R) {
   lua_State *L = R->L;
   size_t size;
-  const char *text = read_string(R, &size);
+  const char *text = peek_string(R, &size);
   kept_string *kept;
   uint32_t hash, slot;
+  R->at++;
   if (size == 0 || size > LONGEST_KEPT) {
     lua_pushlstring(L, text, size);
     return;
@@ -143,6 +145,11 @@ static void push_object(reader *R) {
   lua_State *L = R->L;
   tk_checkstack(L, LUA_MINSTACK);
   lua_createtable(L, 0, count(*R->at++));
+  if (kind(*R->at) != '}') {
+    size_t ignored;
+    const char *name = peek_string(R, &ignored);
+    R->has_numbers |= *name >= '0' && *name <= '9';
+  }
   while (kind(*R->at) != '}') {
     push_string(R);
     push_value(R);
@@ -201,7 +208,7 @@ static const uint64_t *find_member(const tk_tape *tape, const uint64_t *at, cons
   return found;
 }
 
-int tk_json_push_tape(lua_State *L, int array, int kept, const tk_tape *tape, const char *member) {
+int tk_json_push_tape(lua_State *L, int array, int kept, const tk_tape *tape, const char *member, int *has_numbers) {
   reader R;
   R.L = L;
   R.at = tape->words + 1; /* the first word stands for the whole document */
@@ -211,6 +218,8 @@ int tk_json_push_tape(lua_State *L, int array, int kept, const tk_tape *tape, co
   R.array = array;
   R.kept = (kept_string *)lua_touserdata(L, kept);
   R.kept_table = kept + 1;
+  R.has_numbers = 0;
   push_value(&R);
+  *has_numbers = R.has_numbers;
   return 1;
 }

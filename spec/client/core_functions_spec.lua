@@ -103,6 +103,20 @@ describe("core.answer", function()
     end
   end)
 
+  it("is only sure that no list has become an object where none has", function()
+    core.load_decoder()
+    local function is_sure(data)
+      local outcome = faults.request(engine, server:plan { status = 200, body = ('{"data":%s,"a":{"0":1}}'):format(data) })
+      return (select(5, core.answer(outcome, true)))
+    end
+    for _, data in ipairs { '{"0":1}', '{"a":[{},{"b":{"2":1,"x":2}}]}', '[{"9":1}]', '{"0":1,"0":2}', '{"a":"\255","0":1}' } do
+      assert.is_false(is_sure(data), data)
+    end
+    for _, data in ipairs { "{}", '{"a":{},"b":["0",{"a0":"0"}],"":1}', "[]", "0", '"0"' } do
+      assert.equal(core.json == "simdjson", is_sure(data), data)
+    end
+  end)
+
   it("takes nothing but digits for a number", function()
     for text, number in pairs { ["0"] = 0, ["12345678901"] = 12345678901, [""] = false, ["5, 4"] = false,
       ["1.5"] = false, ["-1"] = false, ["5 a minute"] = false } do

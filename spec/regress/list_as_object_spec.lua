@@ -1,5 +1,6 @@
 -- A user saw: a list of bookings that was refused, since the server had filtered it and wrote {"0":…,"2":…} for it.
 local core = require "timekit.core"
+local faults = require "spec.support.faults"
 local lists = require "timekit.http.list"
 local scripted = require "spec.support.scripted"
 local timekit = require "timekit"
@@ -40,5 +41,18 @@ describe("an object whose names are numbers", function()
     assert.same({ ["0"] = "stays" }, read.meta)
     read = assert(client(('{"data":[%s]}'):format(booking)):bookings_page()).data[1]
     assert.same({ "go", "stop" }, read.available_actions)
+  end)
+
+  it("is one in a booking that the core has decoded, and only there", function()
+    core.load_decoder()
+    local server = faults.start()
+    for list, expected in pairs { ['{"0":"go","2":"stop"}'] = { "go", "stop" }, ['["go"]'] = { "go" }, ["{}"] = {} } do
+      local body = ('{"data":{"id":"b1","state":"x","available_actions":%s}}'):format(list)
+      local url = server.url.http .. "/f/" .. server:plan { status = 200, body = body }
+      local tk = timekit.new { app_key = "k", base_url = url, retries = 0 }
+      assert.same(expected, assert(tk:booking("b1"):get()).available_actions)
+      tk:close()
+    end
+    server:close()
   end)
 end)

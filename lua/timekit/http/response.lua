@@ -50,9 +50,10 @@ local function read_object(value)
   return is_object(value) and value or nil
 end
 
--- An array has no `state`.
-local function read_booking(value)
+-- An array has no `state`. `without_numbers`: no object in the value can be a list.
+local function read_booking(value, without_numbers)
   if type(value) ~= "table" or type(value.state) ~= "string" then return nil end
+  if without_numbers then return value end
   for index = 1, #LISTS do
     local name = LISTS[index]
     local items = value[name]
@@ -61,8 +62,8 @@ local function read_booking(value)
   return value
 end
 
-local function read_created(value)
-  local booking = read_booking(value)
+local function read_created(value, without_numbers)
+  local booking = read_booking(value, without_numbers)
   return booking and type(booking.id) == "string" and booking or nil
 end
 
@@ -291,9 +292,9 @@ end
 -- @treturn ?number how many requests may still be sent, likewise
 function response.read(outcome, operation, clock)
   local shape = SHAPES[operation.expects]
-  local status, request_id, remaining, data = open(outcome, shape and shape.alone)
+  local status, request_id, remaining, data, without_numbers = open(outcome, shape and shape.alone)
   if data ~= nil then
-    data = shape.read(data)
+    data = shape.read(data, without_numbers)
     if data ~= nil then return data, nil, nil, status, request_id, remaining end
   end
   if status then return read_whole(outcome, operation, clock, status, true, request_id, remaining) end
