@@ -12,7 +12,8 @@ local ROOMS = {
 local MAY_REQUIRE = {
   -- The program uses what every user has.
   -- What it says about the lines of a file is worded as the module words it.
-  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages",
+  -- A delivery is stored whatever bytes it has.
+  cli = "face graphs sandbox sandbox.served.listener sandbox.served.webhook_sender text.messages signing.base64",
   face = "methods call http rules graphs options error text signing runtime transport redis sandbox",
   -- An item of a batch may be a handle. `connect` loads what is not loaded yet.
   methods = "call http rules graphs options error text signing runtime booking loading",

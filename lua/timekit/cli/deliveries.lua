@@ -1,9 +1,11 @@
 --- The deliveries that `timekit webhook listen` has stored: a file of JSON lines, one for each. It is only appended to,
--- and a delivery's number is that of its line.
+-- and a delivery's number is that of its line. A body that is not UTF-8 stands there as `body_base64`: JSON cannot hold
+-- its bytes, and the signature is that of these bytes.
 -- @module timekit.cli.deliveries
 
 local core = require "timekit.core"
 local failure = require "timekit.cli.failure"
+local base64 = require "timekit.signing.base64"
 
 local deliveries = {}
 
@@ -93,6 +95,22 @@ function deliveries.open(path)
   return self
 end
 
+-- The line of a delivery. The body is the only part that can be anything.
+local function line_of(delivery)
+  local line = core.encode(delivery)
+  if line then return line end
+  local shown = { body_base64 = base64.encode(delivery.body) }
+  for name, value in pairs(delivery) do shown[name] = name ~= "body" and value or nil end
+  return core.encode(shown)
+end
+
+local function read_line(line)
+  local delivery = core.decode(line)
+  if type(delivery) ~= "table" then return nil end
+  if type(delivery.body_base64) == "string" then delivery.body = base64.decode(delivery.body_base64) end
+  return type(delivery.body) == "string" and delivery or nil
+end
+
 --- Stores a delivery. When this returns, the delivery is the operating system's: it outlives this process.
 -- @tparam table delivery `received_at`, `signature`, `body`, and `forward` (or nil), the URL that it is forwarded to;
 --   gets `n`, its number
@@ -104,7 +122,7 @@ function Store:add(delivery)
     if not opened then return nil, problem end
   end
   delivery.n = self.count + 1
-  local line, problem = core.encode(delivery)
+  local line, problem = line_of(delivery)
   if not line then return nil, problem end
   local written
   written, problem = self.file:write(line .. "\n")
@@ -130,12 +148,12 @@ function deliveries.read(path, number)
   for line in file:lines() do
     count = count + 1
     if count == number then
-      found = core.decode(line)
+      found = read_line(line)
       break
     end
   end
   file:close()
-  if type(found) ~= "table" or type(found.body) ~= "string" then
+  if not found then
     failure.raise("not_found", "%s holds no delivery %d", path, number)
   end
   return found
