@@ -141,10 +141,11 @@ local function pause_before_retry(self, now, failure, tries)
   return wait
 end
 
--- `problem`: what ails the limiter, if something does.
+-- `wait`: nil if it is not known. `problem`: what ails the limiter, if something does.
 local function fail_for_rate(self, wait, problem)
-  local message = ("the client's own rate limit allows the next request in %s seconds%s"):format(
-    ascii.number(wait, 3), problem and (" (%s)"):format(problem) or "")
+  local when = wait and ("allows the next request in %s seconds"):format(ascii.number(wait, 3))
+  local message = ("the client's own rate limit %s%s"):format(
+    when or "allowed no request in time", problem and (" (%s)"):format(problem) or "")
   return fail(self, unsent(self, "rate_limited", message, wait))
 end
 
@@ -199,7 +200,7 @@ end
 --- A limiter that is shared has answered: see `"book"`.
 -- @tparam number now seconds
 -- @tparam string verdict as of `timekit.call.shared_rate`
--- @tparam ?number wait seconds, of a refusal
+-- @tparam ?number wait seconds, of a refusal that names them
 -- @tparam ?string problem likewise
 -- @return as of `next`
 function Machine:told(now, verdict, wait, problem)

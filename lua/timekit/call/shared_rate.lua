@@ -186,7 +186,7 @@ local function book(self, host, deadline, is_bulk)
     local verdict, wait = (is_away and book_alone or book_at_redis)(self, host, deadline, is_bulk)
     if verdict then return verdict, wait end
   end
-  return "refused", 0
+  return "refused"
 end
 
 --- Books the next request, and waits until it may be sent.
@@ -194,7 +194,7 @@ end
 -- @tparam number left seconds that the operation has
 -- @tparam boolean is_bulk the request is one of many, and leaves room for others
 -- @treturn string `"booked"`: send it now; `"refused"`: its time would come too late; `"cancelled"`
--- @treturn ?number if it was refused, the seconds after which it might be sent
+-- @treturn ?number if it was refused, the seconds after which it might be sent; nil: its time was up first
 -- @treturn ?string likewise: what ails Redis, if it does not share the limit now
 function Limiter:book(host, left, is_bulk)
   local deadline = core.now() + left
@@ -203,7 +203,7 @@ function Limiter:book(host, left, is_bulk)
     return verdict, wait, self.problem
   end
   if not await_turn(self, host, deadline) then
-    return host.pump.closed and "cancelled" or "refused", 0
+    return host.pump.closed and "cancelled" or "refused", nil, self.problem
   end
   local verdict, wait = book(self, host, deadline, true)
   pass_turn(self, host)
