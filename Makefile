@@ -312,19 +312,26 @@ types: deps-lint
 
 C_TEST_NAMES := test_engine test_engine_many test_stream
 C_TESTS := $(foreach test,$(C_TEST_NAMES),build/c$(SANITIZED)/$(test) build/c$(SANITIZED)/$(test)_poll)
-C_TEST_SOURCES := $(ENGINE_SOURCES) spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
+C_TEST_SOURCES := spec/c/engine_world.c spec/c/server.c spec/c/tls_server.c
 C_TEST_HEADERS := $(wildcard csrc/*/*.h spec/c/*.h)
 # Our own allocations go through the test, which makes them fail one by one.
 C_TEST_LINK = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
   $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto cmocka) -pthread
 
-$(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+# The engine as it is in the module, and as where there is no epoll: compiled once, not for each program.
+ENGINE_OBJECTS := $(ENGINE_SOURCES:csrc/%.c=$(BUILD)/%.o)
+POLL_OBJECTS := $(ENGINE_SOURCES:csrc/engine/%.c=$(BUILD)/engine_poll/%.o)
+$(BUILD)/engine_poll/%.o: csrc/engine/%.c $(BUILD)/flags.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(C_TEST_HEADERS)
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%): build/c$(SANITIZED)/%: spec/c/%.c $(C_TEST_SOURCES) $(ENGINE_OBJECTS) $(C_TEST_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(C_TEST_LINK)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(ENGINE_OBJECTS) $(C_TEST_LINK)
+
+$(C_TEST_NAMES:%=build/c$(SANITIZED)/%_poll): build/c$(SANITIZED)/%_poll: spec/c/%.c $(C_TEST_SOURCES) $(POLL_OBJECTS) $(C_TEST_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DTK_NO_EPOLL -Icsrc -std=c99 -Wall -Wextra -o $@ $< $(C_TEST_SOURCES) $(POLL_OBJECTS) $(C_TEST_LINK)
 
 PRELOADED := build/c/slow_dns.so build/c/killed_write.so
 build/c/%.so: spec/c/%.c
@@ -344,10 +351,13 @@ RUN_TESTS = $(WITH_PATHS) EXPECTED_LUA='$(LUA_NAME)' $(LUA) spec/support/suite.l
 
 SPECS ?= spec
 
+# As many compilers as there are processors, unless make was told a number.
+AT_ONCE = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+
 test: deps-test
-	@$(MAKE) -s all $(C_TESTS) $(PRELOADED) $(JS_CLIENT)
-	@$(MAKE) -s all LUA=luajit
-	@$(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(SPECS)'
+	@$(MAKE) -s $(AT_ONCE) all $(C_TESTS) $(PRELOADED) $(JS_CLIENT)
+	@$(MAKE) -s $(AT_ONCE) all LUA=luajit
+	@$(RUN_TESTS) 'c $(C_TESTS)' 'busted $(LUA) $(SPECS)'
 
 # On every Lua, one after the other; ends with one line that sums up all of them.
 test-all: deps-test
@@ -473,7 +483,7 @@ asan: deps-check
 	@$(MAKE) -s all LUA=luajit
 	@$(MAKE) -s all $(C_TESTS:build/c/%=build/c-asan/%) SANITIZED=-asan CFLAGS='$(ASAN_FLAGS)' \
 	  LDFLAGS='-fsanitize=address,undefined'
-	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(RUN_TESTS) $(C_TESTS:build/c/%='c build/c-asan/%') 'busted build/c-asan/lua $(ASAN_SPECS)'
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-asan/?.so' $(RUN_TESTS) 'c $(C_TESTS:build/c/%=build/c-asan/%)' 'busted build/c-asan/lua $(ASAN_SPECS)'
 
 # libcurl is loaded first so that it stays loaded: unloading it would leave leaks without names.
 LIBCURL = $(shell $(PKG_CONFIG) --variable=libdir libcurl)/libcurl.so.4
@@ -484,16 +494,16 @@ VALGRIND_SPECS ?= spec/json/decode_spec.lua spec/json/encode_spec.lua spec/json/
 
 valgrind: deps-check
 	@$(MAKE) -s all $(C_TESTS)
-	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(RUN_TESTS) $(C_TESTS:%='c %') 'busted $(LUA) $(VALGRIND_SPECS)'
+	@RUNNER="env LD_PRELOAD=$(LIBCURL) $(VALGRIND)" $(RUN_TESTS) 'c $(C_TESTS)' 'busted $(LUA) $(VALGRIND_SPECS)'
 
 # -- proving: memory that runs out, threads and forks, fuzzing --
 
-PROOFS := build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll build/c$(SANITIZED)/test_oom_files \
-  build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
-  build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle \
-  build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/$(LUA_NAME)/test_threads
-C_TESTS += $(PROOFS)
-$(PROOFS): $(SOURCES) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
+# The longest first, so that the others run beside it.
+PROOFS := build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua build/c$(SANITIZED)/test_oom build/c$(SANITIZED)/test_oom_poll \
+  build/c$(SANITIZED)/test_oom_files build/c$(SANITIZED)/test_notifier build/c$(SANITIZED)/test_notifier_poll \
+  build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle build/c$(SANITIZED)/$(LUA_NAME)/test_threads
+C_TESTS := $(PROOFS) $(C_TESTS)
+$(PROOFS): $(OBJECTS) $(POLL_OBJECTS) $(PARSER) $(C_TEST_HEADERS) $(wildcard spec/c/*.c)
 
 PROOF_COMPILE = @mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Icsrc -std=c99 -Wall -Wextra -o $@
 # Each block that our own files ask for and give back is seen by spec/c/memory.c.
@@ -501,28 +511,30 @@ WRAP_MEMORY := spec/c/memory.c -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--
 WITH_LUA = spec/c/server.c $(shell $(PKG_CONFIG) --cflags --libs $(LUA_PC) cmocka libcurl libssl libcrypto) -pthread -ldl
 
 build/c$(SANITIZED)/test_oom:
-	$(PROOF_COMPILE) $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) $(ENGINE_OBJECTS) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_oom_poll:
-	$(PROOF_COMPILE) -DTK_NO_EPOLL $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -DTK_NO_EPOLL $(POLL_OBJECTS) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
 # As where libcurl's TLS is not the OpenSSL that we link with.
 build/c$(SANITIZED)/test_oom_files:
-	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(ENGINE_SOURCES) spec/c/test_oom.c spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -DTK_NO_LAZY_TRUST $(filter-out %/trust.o,$(ENGINE_OBJECTS)) csrc/engine/trust.c spec/c/test_oom.c \
+	  spec/c/tls_server.c $(WRAP_MEMORY) $(WITH_LUA)
 
-build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua: $(BUILD)/flags.mk
-	$(PROOF_COMPILE) $(PARSER_LINKED) -Wl,-E $(SOURCES) $(PARSER) spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
+build/c$(SANITIZED)/$(LUA_NAME)/test_oom_lua:
+	$(PROOF_COMPILE) $(PARSER_LINKED) -Wl,-E $(filter-out %/load.o,$(OBJECTS)) $(filter %/load.c,$(SOURCES)) $(PARSER) \
+	  spec/c/test_oom_lua.c $(WRAP_MEMORY) $(PARSER_LIBS) $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier:
-	$(PROOF_COMPILE) csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
+	$(PROOF_COMPILE) $(BUILD)/engine/notifier.o spec/c/test_notifier.c $(WRAP_MEMORY) -Wl,--wrap=pthread_create $(WITH_LUA)
 
 build/c$(SANITIZED)/test_notifier_poll:
-	$(PROOF_COMPILE) -DTK_NO_EPOLL csrc/engine/notifier.c spec/c/test_notifier.c $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) -DTK_NO_EPOLL $(BUILD)/engine_poll/notifier.o spec/c/test_notifier.c $(WRAP_MEMORY) \
+	  -Wl,--wrap=pthread_create $(WITH_LUA)
 
 # They have the source of trust.c in them.
 build/c$(SANITIZED)/test_trust build/c$(SANITIZED)/test_bundle:
-	$(PROOF_COMPILE) $(filter-out csrc/engine/trust.c,$(ENGINE_SOURCES)) spec/c/$(@F).c spec/c/certificates.c \
-	  $(WRAP_MEMORY) $(WITH_LUA)
+	$(PROOF_COMPILE) $(filter-out %/trust.o,$(ENGINE_OBJECTS)) spec/c/$(@F).c spec/c/certificates.c $(WRAP_MEMORY) $(WITH_LUA)
 
 # It loads the module as hosts do: nothing of ours is in it.
 build/c$(SANITIZED)/$(LUA_NAME)/test_threads:
@@ -540,7 +552,7 @@ TSAN_TESTS := $(C_TEST_NAMES:%=build/c-tsan/%) $(C_TEST_NAMES:%=build/c-tsan/%_p
 
 tsan: deps-test
 	@$(MAKE) -s all $(TSAN_TESTS) SANITIZED=-tsan CFLAGS='$(TSAN_FLAGS)' LDFLAGS='-fsanitize=thread'
-	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(RUN_TESTS) $(TSAN_TESTS:%='c %')
+	@HOST_CPATH='$(CURDIR)/$(BUILD)-tsan/?.so' $(RUN_TESTS) 'c $(TSAN_TESTS)'
 
 FUZZ_PACKAGES := $(BUILD_PACKAGES) clang libclang-rt-14-dev
 FUZZ_TARGETS ?= resp response json json_both graph link webhook bundle

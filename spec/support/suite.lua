@@ -1,6 +1,6 @@
---- Runs test programs one after the other and ends with one line that sums up all of them.
--- Each argument is a job: `c PROGRAM` (cmocka, speaks TAP), `busted LUA PATHS…`, where a path is as for find, or `make
--- TARGET…`, which ends with such a line of its own.
+--- Runs test programs and ends with one line that sums up all of them.
+-- Each argument is a job, and one follows the other: `c PROGRAMS…` (cmocka, they speak TAP), `busted LUA PATHS…`, where
+-- a path is as for find, or `make TARGET…`, which ends with such a line of its own.
 -- RUNNER in the environment is a command to put in front, such as valgrind.
 local runner = os.getenv("RUNNER") or ""
 local totals = { passed = 0, failed = 0, skipped = 0 }
@@ -34,8 +34,18 @@ end
 
 local jobs = {}
 
-function jobs.c(program)
-  run(("CMOCKA_MESSAGE_OUTPUT=TAP %s %s"):format(runner, program), function(line)
+-- So many programs of a job run at once, the next as soon as one is over: much of the suite waits for other programs.
+local LANES = os.getenv("LANES") or "$(getconf _NPROCESSORS_ONLN)"
+
+-- `list` prints what the programs are started with, `count` of it for each.
+local function run_at_once(list, count, kind, command, on_line)
+  run(([[lock=$(mktemp); %s | xargs -r -P "%s" -n %d sh spec/support/lane.sh "$lock" %s '%s'
+    status=$?; rm "$lock"; (exit $status)]]):format(list, LANES, count, kind, command), on_line)
+end
+
+function jobs.c(programs)
+  local list = "printf '%s\\n' " .. programs
+  run_at_once(list, 1, "c", "env CMOCKA_MESSAGE_OUTPUT=TAP " .. runner, function(line)
     if line:find("# SKIP", 1, true) then add(0, 0, 1)
     elseif line:find("^ok ") then add(1, 0, 0)
     elseif line:find("^not ok ") then add(0, 1, 0)
@@ -43,16 +53,12 @@ function jobs.c(program)
   end)
 end
 
--- So many programs of busted run at once, each with so many files, the next as soon as one is over: much of the suite
--- waits for other programs.
-local LANES, FILES = os.getenv("LANES") or "$(getconf _NPROCESSORS_ONLN)", 3
-
 function jobs.busted(rest)
   local lua, files = rest:match("^(%S+) (.*)$")
-  local busted = ("%s %s /usr/bin/busted --ignore-lua -o plainTerminal"):format(runner, lua)
+  local list = ("find %s -name '*_spec.lua' | sort"):format(files)
+  local command = ("%s %s /usr/bin/busted --ignore-lua -o plainTerminal"):format(runner, lua)
   local summary = "^(%d+) success%a* / (%d+) failure%a* / (%d+) error%a* / (%d+) pending"
-  run(([[lock=$(mktemp); find %s -name '*_spec.lua' | sort | xargs -r -P "%s" -n %d sh spec/support/lane.sh "$lock" '%s'
-    status=$?; rm "$lock"; (exit $status)]]):format(files, LANES, FILES, busted), function(line)
+  run_at_once(list, 3, "busted", command, function(line)
     local passed, failed, errors, pending = line:match(summary)
     if passed then add(tonumber(passed), tonumber(failed) + tonumber(errors), tonumber(pending)) end
     if line == "busted ended without a summary" then add(0, 1, 0) end
