@@ -10,7 +10,7 @@ status=$?
 case $kind in
   busted) grep -q '^[0-9]* success.* / .* pending' "$printed" || echo 'busted ended without a summary' >> "$printed";;
   c) [ $status = 0 ] || grep '^not ok ' "$printed" | grep -qv '# SKIP' ||
-    echo "not ok - $*: exit status $status" >> "$printed";;
+    echo "not ok - $*: ended with status $status" >> "$printed";;
 esac
 flock "$lock" cat "$printed"
 rm "$printed"
