@@ -57,7 +57,8 @@ local PROGRAM = ([[
 
 describe("threads of copas 1", function()
   it("wait with one timer, whose time is that of the first of them", function()
-    if not (daemon.is_here("lua5.1", "lua5.1") and shell.run "lua5.1 -e 'require \"copas\"' && test -d /proc/self/fd") then
+    local needed = "lua5.1 -e 'require \"copas\"' && test -d /proc/self/fd"
+    if not (daemon.is_here("lua5.1", "lua5.1") and shell.run(needed)) then
       return pending "copas, or the module for Lua 5.1, is not here: see `make test-hosts`"
     end
     local output = shell.must(([[
