@@ -22,7 +22,7 @@ local now = math.floor(micro / 1000)
 local base, verb = KEYS[1], ARGV[1]
 local RUN, DEAD, N, FRONT, BUSY = base .. ':run', base .. ':dead', base .. ':n', base .. ':front', base .. ':busy'
 local BELL, BELLS, REAPED, MOST_CRASHES, LONGEST_SLEEP = base .. ':bell', 63, 64, 5, 60000
--- Microseconds, in the year 2255. From 2^53 on there is no room for one more, which `place` looks for.
+-- Microseconds, in the year 2255. From 2^53 on there is no room for one more, which `first_free` looks for.
 local FARTHEST = 9e15
 local function job(id) return base .. ':j:' .. id end
 local function row(booking) return base .. ':b:' .. booking end
@@ -112,12 +112,26 @@ local function reap()
   end
 end
 
+-- The first free number from `order` on. No two jobs have the same, so a stretch has a free one if it holds fewer jobs
+-- than numbers. It is doubled, then halved, since many jobs may have the same time.
+local function first_free(booking, order)
+  local function is_full(length)
+    return redis.call('ZCOUNT', row(booking), text(order), text(order + length - 1)) == length
+  end
+  local full, length = 0, 1
+  while is_full(length) do full, length = length, 2 * length end
+  while length - full > 1 do
+    local middle = math.floor((full + length) / 2)
+    if is_full(middle) then full = middle else length = middle end
+  end
+  return order + full
+end
+
 -- The place of a job among its booking's. None comes before one that was taken: its action may have been sent.
 local function place(booking, order)
   local first = redis.call('ZRANGE', row(booking), 0, 0, 'WITHSCORES')
   if first[1] and redis.call('HGET', job(first[1]), 'fence') ~= '0' then order = math.max(order, first[2] + 1) end
-  while redis.call('ZCOUNT', row(booking), text(order), text(order)) > 0 do order = order + 1 end
-  return order
+  return first_free(booking, tonumber(text(order)))
 end
 
 local VERBS = {}
