@@ -39,7 +39,7 @@ describe("starting", function()
 
   -- The program has options to read and a result to lay out, too.
   it("for a list or an action takes at most two and a half times as long as a script that does the same", function()
-    world:write("list.lua", "for booking in require('timekit').new({}):bookings { limit = 50 } do print(booking.id) end")
+    world:write("list.lua", "for one in require('timekit').new({}):bookings { limit = 50 } do print(one.id) end")
     world:write("act.lua", "print(assert(require('timekit').new({}):booking(arg[1]):action 'confirm').state)")
     assert_ratio(2.5, "timekit list --limit 50", world.lua .. " list.lua")
     assert_ratio(2.5, "timekit action $id confirm", world.lua .. " act.lua $id")
