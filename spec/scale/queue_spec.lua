@@ -28,7 +28,11 @@ describe("a queue", function()
   local function work(count, options)
     local events, all = {}, { stop = function() return false end }
     for name, value in pairs(options or {}) do all[name] = value end
-    all.on_job = function(event) events[#events + 1] = event end
+    all.on_job = function(event)
+      events[#events + 1] = event
+      -- The bell wakes a worker that would wait for up to a second before it asks whether to stop.
+      if #events >= count then server:cli(("lpush %s:bell 1"):format(queue.jobs.keys[1])) end
+    end
     all.stop = function() return #events >= count end
     assert(queue:work(all))
     return events
