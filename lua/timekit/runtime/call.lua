@@ -9,11 +9,12 @@ local calls = {}
 --- A call.
 -- @type Call
 
--- What a call begins with, beside what `calls.new` sets. These fields become its own when they change, so that a call
--- is small.
+-- What a call begins with, beside what the functions set that make one. These fields become its own when they change,
+-- so that a call is small.
 local Call = {
   returns_errors = false, -- a raised error of `timekit.error` becomes its result
-  arguments = nil, -- of a call that has not begun: the list of its function's arguments, with their `count`
+  queued = false, -- it is in the queue of its tasks
+  over = false,
   at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
   cancelled = false, -- by `cancel`
   failed = false, problem = nil, -- whether its function raised, and what
@@ -89,7 +90,7 @@ function metatable:__tostring()
   return ("timekit.call (%s)"):format(self.over and "done" or "in flight")
 end
 
---- Makes a call that has not begun.
+--- Makes a call.
 -- @local
 -- @tparam Tasks tasks what continues it
 -- @tparam ?thread thread the coroutine of its function
@@ -99,11 +100,19 @@ function calls.new(tasks, thread, course)
   return setmetatable({
     nil, nil, count = nil, -- what its function returned: [1] to [count]
     tasks = tasks, thread = thread, course = course,
-    queued = false, -- it is in the queue of its tasks
-    over = false,
+    queued = false, over = false,
     transfer = nil, -- what it waits for
     watchers = nil, -- the functions set by `on_done`
   }, metatable)
+end
+
+--- Makes a call that nobody holds. Most are over before they wait for anything, so it has room for no more.
+-- @local
+-- @tparam Tasks tasks
+-- @tparam thread thread
+-- @treturn Call
+function calls.unheld(tasks, thread)
+  return setmetatable({ tasks = tasks, thread = thread }, metatable)
 end
 
 return calls

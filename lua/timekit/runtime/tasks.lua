@@ -33,21 +33,34 @@ Tasks.__index = Tasks
 
 -- ---- the queue of calls that can go on ----
 
+local function put(self, call, arguments)
+  local queue, tail = self.queue, self.tail + 2
+  queue[tail - 1] = call
+  queue[tail] = arguments
+  self.tail = tail
+end
+
 local function push(self, call)
   if call.queued or call.over then return end
   call.queued = true
-  self.tail = self.tail + 1
-  self.queue[self.tail] = call
+  put(self, call, false)
 end
 
+-- A call that has not begun; `list`: the arguments of its function, with their `count`.
+local function push_new(self, fn, list)
+  put(self, fn, list)
+  self.pending = self.pending + 1
+end
+
+-- Returns a call and false; or the function and the arguments of one that has not begun, which the caller takes over.
 local function pop(self)
-  local head = self.head
-  local call = self.queue[head]
-  self.queue[head] = nil
+  local queue, head = self.queue, self.head
+  local call, arguments = queue[head], queue[head + 1]
+  queue[head], queue[head + 1] = nil, nil
   -- Small indices keep the queue an array.
-  if head == self.tail then self.head, self.tail = 1, 0 else self.head = head + 1 end
-  call.queued = false
-  return call
+  if head + 1 == self.tail then self.head, self.tail = 1, 0 else self.head = head + 2 end
+  if arguments then self.pending = self.pending - 1 else call.queued = false end
+  return call, arguments
 end
 
 -- For the next update, so that the host gets its turn in between.
@@ -79,26 +92,16 @@ end
 
 -- ---- continuing ----
 
--- Code that runs in a coroutine finds its call by that. A call without one is registered under itself.
-local function register(self, call)
-  self.registry[call.thread or call] = call
+-- Code that runs in a coroutine finds its call by that.
+local function register(self, thread, call)
+  self.registry[thread] = call
   self.pending = self.pending + 1
   return call
 end
 
-local function add(self, fn)
-  return register(self, calls.new(self, create(fn)))
-end
-
--- A call of a function that has not begun; `list`: its arguments, with their `count`.
-local function add_later(self, fn, list)
-  local call = add(self, fn)
-  call.arguments = list
-  push(self, call)
-end
-
 local function unregister(self, call)
-  self.registry[call.thread or call] = nil
+  local thread = call.thread
+  if thread then self.registry[thread] = nil end
   self.pending = self.pending - 1
   if call.slot then self.timers:remove(call) end
   call.over = true
@@ -117,7 +120,7 @@ local function finish(self, call, count, first, second, ...)
   local watchers = call.watchers
   if not watchers then return end
   call.watchers = nil
-  for index = 1, #watchers do add_later(self, watchers[index], call) end
+  for index = 1, #watchers do push_new(self, watchers[index], call) end
 end
 
 -- A coroutine yielded or ended.
@@ -150,21 +153,36 @@ local function settle_course(self, call, ok, verb, what, info)
   end
 end
 
-local function resume_call(self, call)
-  local thread, course = call.thread, call.course
-  if course then
-    if call.slot then self.timers:remove(call) end
-    return settle_course(self, call, pcall(course.go_on, course, call.cancelled))
+-- Begins a call that nobody holds: its results are not kept.
+local function begin(self, fn, list)
+  local thread = create(fn)
+  local call = register(self, thread, calls.unheld(self, thread))
+  if self.cancelled then call.cancelled = true end
+  local ok, what = resume(thread, unpack(list, 1, list.count))
+  if what == WAITS then return call end
+  if not ok then
+    fail(self, call, what)
+  elseif status(thread) ~= "dead" then
+    push_later(self, call)
+  else
+    -- Most are over at once, and nobody asks whether they are.
+    self.registry[thread] = nil
+    self.pending = self.pending - 1
   end
-  local arguments = call.arguments
-  if not arguments then return settle(self, call, resume(thread)) end
-  call.arguments = nil
-  settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
+  return call
 end
 
--- What the call raises is kept: each update raises one error.
-local function continue(self, call)
-  resume_call(self, call)
+-- Goes on with what `pop` returned. What it raises is kept: each update raises one error.
+local function continue(self, call, arguments)
+  local course = not arguments and call.course
+  if arguments then
+    call = begin(self, call, arguments)
+  elseif course then
+    if call.slot then self.timers:remove(call) end
+    settle_course(self, call, pcall(course.go_on, course, call.cancelled))
+  else
+    settle(self, call, resume(call.thread))
+  end
   if not call.failed then return end
   self.failed[#self.failed + 1] = call
   if self.on_problem then self.on_problem() end
@@ -190,8 +208,8 @@ end
 local function continue_ready(self, deadline)
   take_later(self)
   while self.head <= self.tail do
-    local call = pop(self)
-    if not call.over then continue(self, call) end
+    local call, arguments = pop(self)
+    if arguments or not call.over then continue(self, call, arguments) end
     if deadline and core.now() >= deadline then return end
   end
 end
@@ -274,13 +292,12 @@ end
 -- @tparam Call over
 function Tasks:notify(fn, over)
   if self.depth == DEEPEST then
-    add_later(self, fn, over)
+    push_new(self, fn, over)
     if not self.busy then set_alarm(self) end
     return
   end
-  local call = add(self, fn)
   self.depth = self.depth + 1
-  settle(self, call, resume(call.thread, unpack(over, 1, over.count)))
+  local call = begin(self, fn, over)
   self.depth = self.depth - 1
   begun(self, call)
 end
@@ -293,9 +310,10 @@ end
 -- @param ... its arguments
 -- @treturn Call
 function Tasks:start(fn, ...)
-  local call = add(self, fn)
+  local thread = create(fn)
+  local call = register(self, thread, calls.new(self, thread))
   call.returns_errors = true
-  settle(self, call, resume(call.thread, ...))
+  settle(self, call, resume(thread, ...))
   return begun(self, call)
 end
 
@@ -306,7 +324,8 @@ end
 -- @treturn Call
 function Tasks:carry_out(course)
   local verb, what, info = course:begin()
-  local call = register(self, calls.new(self, nil, course))
+  local call = calls.new(self, nil, course)
+  self.pending = self.pending + 1
   settle_course(self, call, true, verb, what, info)
   return begun(self, call)
 end
@@ -380,9 +399,9 @@ function Tasks:close()
   while has_ready(self) do
     take_later(self)
     while self.head <= self.tail do
-      local call = pop(self)
-      if not call.over then continue(self, call) end
-      if not call.over then
+      local call, arguments = pop(self)
+      if arguments or not call.over then continue(self, call, arguments) end
+      if not arguments and not call.over then
         finish(self, call, 2, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
@@ -398,7 +417,7 @@ end
 -- @tparam function fn
 -- @param ... its arguments
 function Tasks:add(fn, ...)
-  add_later(self, fn, { count = select("#", ...), ... })
+  push_new(self, fn, { count = select("#", ...), ... })
 end
 
 --- Was one of the calls cancelled, or did one raise?
@@ -415,13 +434,22 @@ function Tasks:done()
   return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
 end
 
---- Cancels all calls.
+--- Cancels all calls. Those that have not begun begin as cancelled ones.
+-- A call without a coroutine is found only once the pump is closed, which has woken those that waited for a transfer;
+-- a batch has none.
 function Tasks:cancel()
   self.cancelled = true
   if self.pending == 0 then return end
   local all = {}
   for _, call in pairs(self.registry) do
     if call.tasks == self then all[#all + 1] = call end
+  end
+  for index = self.head, self.tail, 2 do
+    local call, arguments = self.queue[index], self.queue[index + 1]
+    if not arguments and call.course then all[#all + 1] = call end
+  end
+  for index = 1, self.timers.size do
+    if self.timers[index].course then all[#all + 1] = self.timers[index] end
   end
   for _, call in ipairs(all) do call:cancel() end
 end
@@ -442,7 +470,7 @@ end
 
 --- Makes tasks without calls.
 -- @tparam Pump pump
--- @tparam table registry coroutine → call, of all calls of a client
+-- @tparam table registry coroutine → call, of all calls of a client that have one
 -- @tparam ?boolean of_batch `join` continues the calls, not `update`
 -- @treturn Tasks
 function tasks.new(pump, registry, of_batch)
@@ -450,14 +478,16 @@ function tasks.new(pump, registry, of_batch)
     pump = pump, registry = registry, of_batch = of_batch,
     is_bulk = false, -- their requests are many, and leave room for others under a rate limit that is shared
     pending = 0, -- number of calls that are not over
-    queue = {}, head = 1, tail = 0, -- calls that can go on: queue[head] to queue[tail], in this order
+    -- Calls that can go on: queue[head] to queue[tail], in this order. Each takes two places: the call and false, or,
+    -- before it has begun, its function and the list of its arguments.
+    queue = {}, head = 1, tail = 0,
     later = {}, -- calls that go on in the next update
     timers = heap.new(), -- calls that go on at a time
     failed = {}, -- calls whose errors have not been raised yet
     on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
     busy = false, -- an update is under way
     depth = 0, -- how many functions of `on_done` run within each other
-    cancelled = false, -- all calls were
+    cancelled = false, -- all calls were, and so are those that begin now
   }, Tasks)
 end
 
