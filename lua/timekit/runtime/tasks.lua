@@ -41,7 +41,7 @@ local function put(self, call, arguments)
 end
 
 local function push(self, call)
-  if call.queued or call.over then return end
+  if call.queued or call.count then return end
   call.queued = true
   put(self, call, false)
 end
@@ -100,11 +100,10 @@ local function register(self, thread, call)
 end
 
 local function unregister(self, call)
-  local thread = call.thread
-  if thread then self.registry[thread] = nil end
+  if not call.machine then self.registry[call.thread] = nil end
   self.pending = self.pending - 1
   if call.slot then self.timers:remove(call) end
-  call.over = true
+  call.count = 0
 end
 
 local function fail(self, call, problem)
@@ -138,8 +137,8 @@ local function settle(self, call, ok, ...)
   end
 end
 
--- A course took a step.
-local function settle_course(self, call, ok, verb, what, info)
+-- A call without a coroutine took a step.
+local function settle_step(self, call, ok, verb, what, info)
   if not ok then
     fail(self, call, verb)
   elseif verb == "sent" then
@@ -174,12 +173,12 @@ end
 
 -- Goes on with what `pop` returned. What it raises is kept: each update raises one error.
 local function continue(self, call, arguments)
-  local course = not arguments and call.course
   if arguments then
     call = begin(self, call, arguments)
-  elseif course then
+  elseif call.machine then
     if call.slot then self.timers:remove(call) end
-    settle_course(self, call, pcall(course.go_on, course, call.cancelled))
+    local runner = self.runner
+    settle_step(self, call, pcall(runner.next_step, runner, call))
   else
     settle(self, call, resume(call.thread))
   end
@@ -209,7 +208,7 @@ local function continue_ready(self, deadline)
   take_later(self)
   while self.head <= self.tail do
     local call, arguments = pop(self)
-    if arguments or not call.over then continue(self, call, arguments) end
+    if arguments or not call.count then continue(self, call, arguments) end
     if deadline and core.now() >= deadline then return end
   end
 end
@@ -319,14 +318,12 @@ end
 
 --- Starts a call that runs no code of the user's, and needs no coroutine therefore.
 -- Raises what the first step raises.
--- @tparam table course `begin()` and `go_on(cancelled)`, as of `Course` in `timekit.call.run`; it has at most two
---   results
--- @treturn Call
-function Tasks:carry_out(course)
-  local verb, what, info = course:begin()
-  local call = calls.new(self, nil, course)
+-- @tparam Call call of `Runner:course`; it has at most two results
+-- @treturn Call the call
+function Tasks:carry_out(call)
+  local verb, what, info = self.runner:first_step(call)
   self.pending = self.pending + 1
-  settle_course(self, call, true, verb, what, info)
+  settle_step(self, call, true, verb, what, info)
   return begun(self, call)
 end
 
@@ -400,8 +397,8 @@ function Tasks:close()
     take_later(self)
     while self.head <= self.tail do
       local call, arguments = pop(self)
-      if arguments or not call.over then continue(self, call, arguments) end
-      if not arguments and not call.over then
+      if arguments or not call.count then continue(self, call, arguments) end
+      if not arguments and not call.count then
         finish(self, call, 2, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
@@ -446,10 +443,10 @@ function Tasks:cancel()
   end
   for index = self.head, self.tail, 2 do
     local call, arguments = self.queue[index], self.queue[index + 1]
-    if not arguments and call.course then all[#all + 1] = call end
+    if not arguments and call.machine then all[#all + 1] = call end
   end
   for index = 1, self.timers.size do
-    if self.timers[index].course then all[#all + 1] = self.timers[index] end
+    if self.timers[index].machine then all[#all + 1] = self.timers[index] end
   end
   for _, call in ipairs(all) do call:cancel() end
 end
@@ -469,13 +466,13 @@ function Tasks:join(runtime)
 end
 
 --- Makes tasks without calls.
--- @tparam Pump pump
--- @tparam table registry coroutine → call, of all calls of a client that have one
+-- @tparam table runner `pump`; `registry`: coroutine → call, of all calls of a client that have one; `first_step(call)`
+--   and `next_step(call)`, as of `timekit.call.run`
 -- @tparam ?boolean of_batch `join` continues the calls, not `update`
 -- @treturn Tasks
-function tasks.new(pump, registry, of_batch)
+function tasks.new(runner, of_batch)
   return setmetatable({
-    pump = pump, registry = registry, of_batch = of_batch,
+    runner = runner, pump = runner.pump, registry = runner.registry, of_batch = of_batch,
     is_bulk = false, -- their requests are many, and leave room for others under a rate limit that is shared
     pending = 0, -- number of calls that are not over
     -- Calls that can go on: queue[head] to queue[tail], in this order. Each takes two places: the call and false, or,
