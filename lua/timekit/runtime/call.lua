@@ -67,8 +67,8 @@ end
 function Call:on_done(fn)
   if type(fn) ~= "function" then error("call:on_done: expected a function, got " .. type(fn), 2) end
   if not self.count then
-    self.watchers = self.watchers or { nil } -- with room for one: most calls have no more
-    self.watchers[#self.watchers + 1] = fn
+    local others = self.watchers
+    if type(others) == "table" then others[#others + 1] = fn else self.watchers = others and { others, fn } or fn end
   elseif not self.failed then
     self.tasks:notify(fn, self)
   end
@@ -101,7 +101,7 @@ function calls.new(tasks, thread)
     tasks = tasks, thread = thread,
     queued = false,
     transfer = nil, -- what it waits for
-    watchers = nil, -- the functions set by `on_done`
+    watchers = nil, -- the function set by `on_done`, or a list of several
   }, metatable)
 end
 

@@ -119,6 +119,7 @@ local function finish(self, call, count, first, second, ...)
   local watchers = call.watchers
   if not watchers then return end
   call.watchers = nil
+  if type(watchers) == "function" then return push_new(self, watchers, call) end
   for index = 1, #watchers do push_new(self, watchers[index], call) end
 end
 
