@@ -92,8 +92,10 @@ end
 
 -- ---- continuing ----
 
--- Code that runs in a coroutine finds its call by that.
-local function register(self, thread, call)
+-- Code that runs in a coroutine finds its call by that. `make`: a function of `timekit.runtime.call`.
+local function add(self, make, fn)
+  local thread = create(fn)
+  local call = make(self, thread)
   self.registry[thread] = call
   self.pending = self.pending + 1
   return call
@@ -154,12 +156,11 @@ local function settle_step(self, call, ok, verb, what, info)
 end
 
 -- Begins a call that nobody holds: its results are not kept.
-local function begin(self, fn, list)
-  local thread = create(fn)
-  local call = register(self, thread, calls.unheld(self, thread))
-  if self.cancelled then call.cancelled = true end
+local function begin(self, call, list)
+  local thread = call.thread
+  if self.cancelled and self.of_batch then call.cancelled = true end
   local ok, what = resume(thread, unpack(list, 1, list.count))
-  if what == WAITS then return call end
+  if what == WAITS then return end
   if not ok then
     fail(self, call, what)
   elseif status(thread) ~= "dead" then
@@ -169,13 +170,13 @@ local function begin(self, fn, list)
     self.registry[thread] = nil
     self.pending = self.pending - 1
   end
-  return call
 end
 
 -- Goes on with what `pop` returned. What it raises is kept: each update raises one error.
 local function continue(self, call, arguments)
   if arguments then
-    call = begin(self, call, arguments)
+    call = add(self, calls.unheld, call)
+    begin(self, call, arguments)
   elseif call.machine then
     if call.slot then self.timers:remove(call) end
     local runner = self.runner
@@ -296,8 +297,9 @@ function Tasks:notify(fn, over)
     if not self.busy then set_alarm(self) end
     return
   end
+  local call = add(self, calls.unheld, fn)
   self.depth = self.depth + 1
-  local call = begin(self, fn, over)
+  begin(self, call, over)
   self.depth = self.depth - 1
   begun(self, call)
 end
@@ -310,10 +312,9 @@ end
 -- @param ... its arguments
 -- @treturn Call
 function Tasks:start(fn, ...)
-  local thread = create(fn)
-  local call = register(self, thread, calls.new(self, thread))
+  local call = add(self, calls.new, fn)
   call.returns_errors = true
-  settle(self, call, resume(thread, ...))
+  settle(self, call, resume(call.thread, ...))
   return begun(self, call)
 end
 
@@ -432,9 +433,8 @@ function Tasks:done()
   return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
 end
 
---- Cancels all calls. Those that have not begun begin as cancelled ones.
--- A call without a coroutine is found only once the pump is closed, which has woken those that waited for a transfer;
--- a batch has none.
+--- Cancels all calls, and those of a batch that have not begun when they begin. A call without a coroutine is found
+-- only once the pump is closed, which wakes those that wait for a transfer; a batch has no such call.
 function Tasks:cancel()
   self.cancelled = true
   if self.pending == 0 then return end
@@ -485,7 +485,7 @@ function tasks.new(runner, of_batch)
     on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
     busy = false, -- an update is under way
     depth = 0, -- how many functions of `on_done` run within each other
-    cancelled = false, -- all calls were, and so are those that begin now
+    cancelled = false, -- all calls were; those of a batch that begin now are as well
   }, Tasks)
 end
 
