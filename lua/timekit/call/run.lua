@@ -3,6 +3,7 @@
 -- @module timekit.call.run
 
 local Error = require "timekit.error"
+local calls = require "timekit.runtime.call"
 local loading = require "timekit.loading"
 local prefetch = require "timekit.call.prefetch"
 local redaction = require "timekit.call.redact"
@@ -232,11 +233,6 @@ function Runner:run(operation)
   return what, info, machine
 end
 
---- An operation that is carried out step by step, by whoever can wait in between: `timekit.runtime.tasks`.
--- @type Course
-local Course = {}
-Course.__index = Course
-
 --- Can operations be carried out step by step? Not if a hook may wait in between, or a limiter that has to be asked.
 -- @treturn boolean
 function Runner:has_courses()
@@ -244,47 +240,43 @@ function Runner:has_courses()
   return not self.hooks and not (limiter and limiter.is_shared)
 end
 
---- Makes the course of an operation, in a place where nothing hinders it.
+--- Makes the call of an operation that is carried out step by step, by whoever can wait in between: `Tasks:carry_out`
+-- takes it. Only in a place where nothing hinders it, and after `calls`.
 -- @tparam table operation as for `run`
 -- @tparam function learn function(subject, data, info, machine): gets what `run` returns, and returns what the call
 --   returns
 -- @param subject
--- @treturn Course
+-- @treturn Call
 function Runner:course(operation, learn, subject)
-  local machine = begin(self, self.call_runtime, operation)
-  return setmetatable({ runner = self, machine = machine, learn = learn, subject = subject }, Course)
+  return calls.of_steps(self.tasks, begin(self, self.call_runtime, operation), learn, subject)
 end
 
 -- Takes further steps as long as there is nothing to wait for. Returns what the last one came to.
-local function stepped(self, runtime, verb, what, info)
-  local machine = self.machine
+local function stepped(self, call, verb, what, info)
+  local machine = call.machine
   while verb == "sent" and what:done() do
-    verb, what, info = go_on(self.runner, runtime, machine)
+    verb, what, info = go_on(self, self.call_runtime, machine)
   end
   if verb ~= "ended" then return verb, what end
-  return verb, self.learn(self.subject, what, info, machine)
+  return verb, call.learn(call.subject, what, info, machine)
 end
 
---- Takes the first step.
+--- Takes the first step of a call.
+-- @tparam Call call as made by `course`
 -- @treturn string `"sent"`, `"wait"` or `"ended"`
--- @return `"sent"`: the transfer; call `go_on` when it is done. `"wait"`: seconds; call `go_on` after them, or when the
---   call is cancelled. `"ended"`: what `learn` returned
-function Course:begin()
-  local runner, machine = self.runner, self.machine
-  local runtime = runner.call_runtime
-  return stepped(self, runtime, advance(runner, runtime, machine, machine:next(machine.at)))
+-- @return `"sent"`: the transfer; take the next step when it is done. `"wait"`: seconds; take the next step after them,
+--   or when the call is cancelled. `"ended"`: what `learn` returned
+function Runner:first_step(call)
+  local machine = call.machine
+  return stepped(self, call, advance(self, self.call_runtime, machine, machine:next(machine.at)))
 end
 
---- Takes the next step.
--- @tparam boolean cancelled the wait was cut short, because nobody wants the result any more
--- @return as `begin`
-function Course:go_on(cancelled)
-  local runner = self.runner
-  local runtime = runner.call_runtime
-  return stepped(self, runtime, go_on(runner, runtime, self.machine, cancelled))
+--- Takes the next step of a call.
+-- @tparam Call call
+-- @return as `first_step`
+function Runner:next_step(call)
+  return stepped(self, call, go_on(self, self.call_runtime, call.machine, call.cancelled))
 end
-
---- @type Runner
 
 --- Sends the first request of a read that is carried out later.
 -- @tparam table operation as for `run`; only a read
@@ -323,7 +315,7 @@ end
 -- Makes tasks, and the runtime of what runs in them.
 local function new_tasks(self, of_batch)
   self.call_runtime = self.call_runtime or tasks.runtime(self.registry)
-  return tasks.new(self.pump, self.registry, of_batch)
+  return tasks.new(self, of_batch)
 end
 
 --- The calls that `Client:update` continues. Who first asks for them is not going to wait for answers, so everything
@@ -331,8 +323,8 @@ end
 -- descriptors, this is no reason to refuse a call: most need no more than what is loaded with a client.
 -- @treturn Tasks
 function Runner:calls()
-  local calls = self.tasks
-  if calls then return calls end
+  local own = self.tasks
+  if own then return own end
   pcall(loading.rest)
   self.tasks = new_tasks(self)
   return self.tasks

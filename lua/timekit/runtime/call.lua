@@ -9,11 +9,12 @@ local calls = {}
 --- A call.
 -- @type Call
 
--- What a call begins with, beside what `calls.new` sets. These fields become its own when they change, so that a call
--- is small.
+-- What a call begins with, beside what the functions set that make one. These fields become its own when they change,
+-- so that a call is small.
 local Call = {
   returns_errors = false, -- a raised error of `timekit.error` becomes its result
-  arguments = nil, -- of a call that has not begun: the list of its function's arguments, with their `count`
+  queued = false, -- it is in the queue of its tasks
+  count = false,
   at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
   cancelled = false, -- by `cancel`
   failed = false, problem = nil, -- whether its function raised, and what
@@ -25,7 +26,7 @@ local metatable = { __index = Call, __name = "timekit.call" }
 -- @treturn boolean
 -- @usage if call:done() then print(call:result()) end
 function Call:done()
-  return self.over
+  return self.count ~= false
 end
 
 --- What the function returned: `booking, info` or `nil, err` for an action. Nothing while the call is not over.
@@ -47,7 +48,7 @@ end
 -- local _, err = call:result()
 -- if err and err.sent ~= "no" then print("the action may have been applied all the same") end
 function Call:cancel()
-  if self.over or self.cancelled then return end
+  if self.count or self.cancelled then return end
   self.cancelled = true
   if self.transfer then self.transfer:cancel() end
   self.tasks:interrupt(self)
@@ -65,10 +66,10 @@ end
 -- end)
 function Call:on_done(fn)
   if type(fn) ~= "function" then error("call:on_done: expected a function, got " .. type(fn), 2) end
-  if not self.over then
-    self.watchers = self.watchers or { nil } -- with room for one: most calls have no more
-    self.watchers[#self.watchers + 1] = fn
-  elseif self.count then
+  if not self.count then
+    local others = self.watchers
+    if type(others) == "table" then others[#others + 1] = fn else self.watchers = others and { others, fn } or fn end
+  elseif not self.failed then
     self.tasks:notify(fn, self)
   end
   return self
@@ -86,24 +87,46 @@ function Call:wake()
 end
 
 function metatable:__tostring()
-  return ("timekit.call (%s)"):format(self.over and "done" or "in flight")
+  return ("timekit.call (%s)"):format(self.count and "done" or "in flight")
 end
 
---- Makes a call that has not begun.
+--- Makes a call.
 -- @local
 -- @tparam Tasks tasks what continues it
--- @tparam ?thread thread the coroutine of its function
--- @tparam ?table course else what it does step by step: see `Tasks:carry_out`
+-- @tparam thread thread the coroutine of its function
 -- @treturn Call
-function calls.new(tasks, thread, course)
+function calls.new(tasks, thread)
   return setmetatable({
-    nil, nil, count = nil, -- what its function returned: [1] to [count]
-    tasks = tasks, thread = thread, course = course,
-    queued = false, -- it is in the queue of its tasks
-    over = false,
+    nil, nil, count = false, -- what its function returned: [1] to [count]; false until it is over
+    tasks = tasks, thread = thread,
+    queued = false,
     transfer = nil, -- what it waits for
-    watchers = nil, -- the functions set by `on_done`
+    watchers = nil, -- the function set by `on_done`, or a list of several
   }, metatable)
+end
+
+--- Makes a call that runs no code of the user's, and has no coroutine therefore. See `Tasks:carry_out`.
+-- @local
+-- @tparam Tasks tasks
+-- @tparam Machine machine what it does step by step: as of `timekit.call.retry`
+-- @tparam function learn function(subject, data, info, machine): gets what came of that, returns the results
+-- @param subject
+-- @treturn Call
+function calls.of_steps(tasks, machine, learn, subject)
+  return setmetatable({
+    nil, nil, count = false,
+    tasks = tasks, machine = machine, learn = learn, subject = subject,
+    queued = false, transfer = nil, watchers = nil,
+  }, metatable)
+end
+
+--- Makes a call that nobody holds. Most are over before they wait for anything, so it has room for no more.
+-- @local
+-- @tparam Tasks tasks
+-- @tparam thread thread
+-- @treturn Call
+function calls.unheld(tasks, thread)
+  return setmetatable({ tasks = tasks, thread = thread }, metatable)
 end
 
 return calls

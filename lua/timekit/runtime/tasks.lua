@@ -33,21 +33,34 @@ Tasks.__index = Tasks
 
 -- ---- the queue of calls that can go on ----
 
-local function push(self, call)
-  if call.queued or call.over then return end
-  call.queued = true
-  self.tail = self.tail + 1
-  self.queue[self.tail] = call
+local function put(self, call, arguments)
+  local queue, tail = self.queue, self.tail + 2
+  queue[tail - 1] = call
+  queue[tail] = arguments
+  self.tail = tail
 end
 
+local function push(self, call)
+  if call.queued or call.count then return end
+  call.queued = true
+  put(self, call, false)
+end
+
+-- A call that has not begun; `list`: the arguments of its function, with their `count`.
+local function push_new(self, fn, list)
+  put(self, fn, list)
+  self.pending = self.pending + 1
+end
+
+-- Returns a call and false; or the function and the arguments of one that has not begun, which the caller takes over.
 local function pop(self)
-  local head = self.head
-  local call = self.queue[head]
-  self.queue[head] = nil
+  local queue, head = self.queue, self.head
+  local call, arguments = queue[head], queue[head + 1]
+  queue[head], queue[head + 1] = nil, nil
   -- Small indices keep the queue an array.
-  if head == self.tail then self.head, self.tail = 1, 0 else self.head = head + 1 end
-  call.queued = false
-  return call
+  if head + 1 == self.tail then self.head, self.tail = 1, 0 else self.head = head + 2 end
+  if arguments then self.pending = self.pending - 1 else call.queued = false end
+  return call, arguments
 end
 
 -- For the next update, so that the host gets its turn in between.
@@ -79,29 +92,20 @@ end
 
 -- ---- continuing ----
 
--- Code that runs in a coroutine finds its call by that. A call without one is registered under itself.
-local function register(self, call)
-  self.registry[call.thread or call] = call
+-- Code that runs in a coroutine finds its call by that. `make`: a function of `timekit.runtime.call`.
+local function add(self, make, fn)
+  local thread = create(fn)
+  local call = make(self, thread)
+  self.registry[thread] = call
   self.pending = self.pending + 1
   return call
 end
 
-local function add(self, fn)
-  return register(self, calls.new(self, create(fn)))
-end
-
--- A call of a function that has not begun; `list`: its arguments, with their `count`.
-local function add_later(self, fn, list)
-  local call = add(self, fn)
-  call.arguments = list
-  push(self, call)
-end
-
 local function unregister(self, call)
-  self.registry[call.thread or call] = nil
+  if not call.machine then self.registry[call.thread] = nil end
   self.pending = self.pending - 1
   if call.slot then self.timers:remove(call) end
-  call.over = true
+  call.count = 0
 end
 
 local function fail(self, call, problem)
@@ -117,7 +121,8 @@ local function finish(self, call, count, first, second, ...)
   local watchers = call.watchers
   if not watchers then return end
   call.watchers = nil
-  for index = 1, #watchers do add_later(self, watchers[index], call) end
+  if type(watchers) == "function" then return push_new(self, watchers, call) end
+  for index = 1, #watchers do push_new(self, watchers[index], call) end
 end
 
 -- A coroutine yielded or ended.
@@ -135,8 +140,8 @@ local function settle(self, call, ok, ...)
   end
 end
 
--- A course took a step.
-local function settle_course(self, call, ok, verb, what, info)
+-- A call without a coroutine took a step.
+local function settle_step(self, call, ok, verb, what, info)
   if not ok then
     fail(self, call, verb)
   elseif verb == "sent" then
@@ -150,21 +155,35 @@ local function settle_course(self, call, ok, verb, what, info)
   end
 end
 
-local function resume_call(self, call)
-  local thread, course = call.thread, call.course
-  if course then
-    if call.slot then self.timers:remove(call) end
-    return settle_course(self, call, pcall(course.go_on, course, call.cancelled))
+-- Begins a call that nobody holds: its results are not kept.
+local function begin(self, call, list)
+  local thread = call.thread
+  if self.cancelled and self.of_batch then call.cancelled = true end
+  local ok, what = resume(thread, unpack(list, 1, list.count))
+  if what == WAITS then return end
+  if not ok then
+    fail(self, call, what)
+  elseif status(thread) ~= "dead" then
+    push_later(self, call)
+  else
+    -- Most are over at once, and nobody asks whether they are.
+    self.registry[thread] = nil
+    self.pending = self.pending - 1
   end
-  local arguments = call.arguments
-  if not arguments then return settle(self, call, resume(thread)) end
-  call.arguments = nil
-  settle(self, call, resume(thread, unpack(arguments, 1, arguments.count)))
 end
 
--- What the call raises is kept: each update raises one error.
-local function continue(self, call)
-  resume_call(self, call)
+-- Goes on with what `pop` returned. What it raises is kept: each update raises one error.
+local function continue(self, call, arguments)
+  if arguments then
+    call = add(self, calls.unheld, call)
+    begin(self, call, arguments)
+  elseif call.machine then
+    if call.slot then self.timers:remove(call) end
+    local runner = self.runner
+    settle_step(self, call, pcall(runner.next_step, runner, call))
+  else
+    settle(self, call, resume(call.thread))
+  end
   if not call.failed then return end
   self.failed[#self.failed + 1] = call
   if self.on_problem then self.on_problem() end
@@ -190,8 +209,8 @@ end
 local function continue_ready(self, deadline)
   take_later(self)
   while self.head <= self.tail do
-    local call = pop(self)
-    if not call.over then continue(self, call) end
+    local call, arguments = pop(self)
+    if arguments or not call.count then continue(self, call, arguments) end
     if deadline and core.now() >= deadline then return end
   end
 end
@@ -274,13 +293,13 @@ end
 -- @tparam Call over
 function Tasks:notify(fn, over)
   if self.depth == DEEPEST then
-    add_later(self, fn, over)
+    push_new(self, fn, over)
     if not self.busy then set_alarm(self) end
     return
   end
-  local call = add(self, fn)
+  local call = add(self, calls.unheld, fn)
   self.depth = self.depth + 1
-  settle(self, call, resume(call.thread, unpack(over, 1, over.count)))
+  begin(self, call, over)
   self.depth = self.depth - 1
   begun(self, call)
 end
@@ -293,7 +312,7 @@ end
 -- @param ... its arguments
 -- @treturn Call
 function Tasks:start(fn, ...)
-  local call = add(self, fn)
+  local call = add(self, calls.new, fn)
   call.returns_errors = true
   settle(self, call, resume(call.thread, ...))
   return begun(self, call)
@@ -301,13 +320,12 @@ end
 
 --- Starts a call that runs no code of the user's, and needs no coroutine therefore.
 -- Raises what the first step raises.
--- @tparam table course `begin()` and `go_on(cancelled)`, as of `Course` in `timekit.call.run`; it has at most two
---   results
--- @treturn Call
-function Tasks:carry_out(course)
-  local verb, what, info = course:begin()
-  local call = register(self, calls.new(self, nil, course))
-  settle_course(self, call, true, verb, what, info)
+-- @tparam Call call of `Runner:course`; it has at most two results
+-- @treturn Call the call
+function Tasks:carry_out(call)
+  local verb, what, info = self.runner:first_step(call)
+  self.pending = self.pending + 1
+  settle_step(self, call, true, verb, what, info)
   return begun(self, call)
 end
 
@@ -380,9 +398,9 @@ function Tasks:close()
   while has_ready(self) do
     take_later(self)
     while self.head <= self.tail do
-      local call = pop(self)
-      if not call.over then continue(self, call) end
-      if not call.over then
+      local call, arguments = pop(self)
+      if arguments or not call.count then continue(self, call, arguments) end
+      if not arguments and not call.count then
         finish(self, call, 2, nil, Error.new { kind = "cancelled", message = "the client was closed", sent = "no" })
       end
     end
@@ -398,7 +416,7 @@ end
 -- @tparam function fn
 -- @param ... its arguments
 function Tasks:add(fn, ...)
-  add_later(self, fn, { count = select("#", ...), ... })
+  push_new(self, fn, { count = select("#", ...), ... })
 end
 
 --- Was one of the calls cancelled, or did one raise?
@@ -415,13 +433,21 @@ function Tasks:done()
   return self.pending == 0 or self.pump.closed or has_ready(self) or first ~= nil and first.at <= core.now()
 end
 
---- Cancels all calls.
+--- Cancels all calls, and those of a batch that have not begun when they begin. A call without a coroutine is found
+-- only once the pump is closed, which wakes those that wait for a transfer; a batch has no such call.
 function Tasks:cancel()
   self.cancelled = true
   if self.pending == 0 then return end
   local all = {}
   for _, call in pairs(self.registry) do
     if call.tasks == self then all[#all + 1] = call end
+  end
+  for index = self.head, self.tail, 2 do
+    local call, arguments = self.queue[index], self.queue[index + 1]
+    if not arguments and call.machine then all[#all + 1] = call end
+  end
+  for index = 1, self.timers.size do
+    if self.timers[index].machine then all[#all + 1] = self.timers[index] end
   end
   for _, call in ipairs(all) do call:cancel() end
 end
@@ -441,23 +467,25 @@ function Tasks:join(runtime)
 end
 
 --- Makes tasks without calls.
--- @tparam Pump pump
--- @tparam table registry coroutine → call, of all calls of a client
+-- @tparam table runner `pump`; `registry`: coroutine → call, of all calls of a client that have one; `first_step(call)`
+--   and `next_step(call)`, as of `timekit.call.run`
 -- @tparam ?boolean of_batch `join` continues the calls, not `update`
 -- @treturn Tasks
-function tasks.new(pump, registry, of_batch)
+function tasks.new(runner, of_batch)
   return setmetatable({
-    pump = pump, registry = registry, of_batch = of_batch,
+    runner = runner, pump = runner.pump, registry = runner.registry, of_batch = of_batch,
     is_bulk = false, -- their requests are many, and leave room for others under a rate limit that is shared
     pending = 0, -- number of calls that are not over
-    queue = {}, head = 1, tail = 0, -- calls that can go on: queue[head] to queue[tail], in this order
+    -- Calls that can go on: queue[head] to queue[tail], in this order. Each takes two places: the call and false, or,
+    -- before it has begun, its function and the list of its arguments.
+    queue = {}, head = 1, tail = 0,
     later = {}, -- calls that go on in the next update
     timers = heap.new(), -- calls that go on at a time
     failed = {}, -- calls whose errors have not been raised yet
     on_problem = nil, -- a function for whoever made the tasks: called when a call has raised
     busy = false, -- an update is under way
     depth = 0, -- how many functions of `on_done` run within each other
-    cancelled = false, -- all calls were
+    cancelled = false, -- all calls were; those of a batch that begin now are as well
   }, Tasks)
 end
 
