@@ -87,6 +87,7 @@ struct tk_engine {
   int event_fd; /* an eventfd in the set, for work that is due now */
   int kicked;   /* event_fd is readable */
   double armed; /* when timer_fd expires; negative: not set */
+  int resolves; /* the transfers given to libcurl last look up a name in a thread of their own */
 };
 
 struct tk_transfer {
