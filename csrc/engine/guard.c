@@ -55,6 +55,7 @@ curl_socket_t tk_open_socket(void *data, curlsocktype purpose, struct curl_socka
   }
   memset(entry, 0, sizeof *entry);
   entry->ours = 1;
+  transfer->engine->connections++;
   return fd;
 }
 
@@ -64,6 +65,7 @@ int tk_close_socket(void *data, curl_socket_t fd) {
   tk_engine *engine = (tk_engine *)data;
   if ((size_t)fd < engine->socket_count) {
     tk_watch_forget(engine, fd);
+    if (engine->sockets[fd].ours) engine->connections--;
     memset(&engine->sockets[fd], 0, sizeof *engine->sockets);
   }
   return tk_socket_close(fd);

@@ -76,6 +76,7 @@ struct tk_engine {
 
   tk_socket *sockets;
   size_t socket_count;
+  int connections; /* descriptors among them that tk_open_socket made */
 
   int due;           /* libcurl asked to be called again at once */
   double curl_timer; /* when libcurl's next timer is due; negative: none */
@@ -87,6 +88,7 @@ struct tk_engine {
   int event_fd; /* an eventfd in the set, for work that is due now */
   int kicked;   /* event_fd is readable */
   double armed; /* when timer_fd expires; negative: not set */
+  int resolves; /* the transfers given to libcurl last look up a name in a thread of their own */
 };
 
 struct tk_transfer {

@@ -252,6 +252,7 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
   }
   memset(entry, 0, sizeof *entry);
   entry->ours = 1;
+  stream->engine->connections++;
   entry->stream = stream;
   return fd;
 }

@@ -43,9 +43,12 @@ local function cut(text, limit)
 end
 
 local CONTROL = "[" .. ascii.CONTROL .. "]+"
+-- A text that is one line already: no control character, nothing beyond ASCII, no space at its ends.
+local PLAIN = "^[!-~][ -~]*$"
 
 -- Terminals and logs act on control characters and line ends, also on those beyond ASCII.
 local function one_line(text, limit)
+  if #text <= limit and text:find(PLAIN) and text:byte(-1) ~= 32 then return text end
   text = text:gsub(CONTROL, " "):gsub("\194[\128-\159]", " "):gsub("\226\128[\168\169]", " ")
   -- Not gsub(" +$"): its time grows with the square of the number of spaces.
   local first = text:find("[^ ]")

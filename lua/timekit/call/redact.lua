@@ -81,7 +81,8 @@ function redaction.redactor(credentials)
       end
       value[key] = redact(item)
     end
-    for old, new in pairs(renamed or {}) do
+    if not renamed then return value end
+    for old, new in pairs(renamed) do
       value[new], value[old] = value[old], nil
     end
     return value
