@@ -102,7 +102,8 @@ local function add(self, make, fn)
 end
 
 local function unregister(self, call)
-  if not call.machine then self.registry[call.thread] = nil end
+  local thread = call.thread
+  if thread then self.registry[thread] = nil end
   self.pending = self.pending - 1
   if call.slot then self.timers:remove(call) end
   call.count = 0
@@ -177,12 +178,14 @@ local function continue(self, call, arguments)
   if arguments then
     call = add(self, calls.unheld, call)
     begin(self, call, arguments)
-  elseif call.machine then
-    if call.slot then self.timers:remove(call) end
-    local runner = self.runner
-    settle_step(self, call, pcall(runner.next_step, runner, call))
   else
-    settle(self, call, resume(call.thread))
+    local thread, runner = call.thread, self.runner
+    if thread then
+      settle(self, call, resume(thread))
+    else
+      if call.slot then self.timers:remove(call) end
+      settle_step(self, call, pcall(runner.next_step, runner, call))
+    end
   end
   if not call.failed then return end
   self.failed[#self.failed + 1] = call
