@@ -4,8 +4,8 @@ local shell = require "spec.support.shell"
 
 local THREADS = 20
 
--- Waits as what asks a Redis does. Prints how many descriptors the threads took but for the first one, then how all
--- waits ended.
+-- Waits as what asks a Redis does. Prints whether the threads took descriptors, then how all waits ended. The pipe that
+-- counts descriptors may count with both of its own or with one.
 local PROGRAM = ([[
   local copas = require "copas"
   local core = require "timekit.core"
@@ -37,7 +37,8 @@ local PROGRAM = ([[
   local turns = { wait(60) }
   local before = descriptors()
   for index = 2, THREADS do turns[index] = wait(60) end
-  print(descriptors() - before)
+  local more = descriptors() - before
+  print(more <= 1 and "one timer" or more .. " more descriptors")
   -- The timer is set to an earlier time, and to another one once that is over.
   wait(0.05)
   await(1)
@@ -66,6 +67,6 @@ describe("threads of copas 1", function()
       TIMEKIT_APP_KEY=x timeout 60 lua5.1 - <<'END'
 %s
 END]]):format(PROGRAM))
-    assert.equal("0\nover over" .. (" woken"):rep(THREADS) .. " over\n", output)
+    assert.equal("one timer\nover over" .. (" woken"):rep(THREADS) .. " over\n", output)
   end)
 end)
