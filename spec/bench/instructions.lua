@@ -25,7 +25,7 @@ local ROWS = {
   { name = "64", title = "64 in flight", in_flight = 64, limit = 286 },
   { name = "hooks", title = "64 in flight, hooks set", in_flight = 64, hooks = true, limit = 304 },
   { name = "varied", title = "64 in flight, 60 answers", in_flight = 64, varied = true, limit = 316 },
-  { name = "start", title = "by `start`", in_flight = 64, calls = "each", limit = 322 },
+  { name = "start", title = "by `start`", in_flight = 64, calls = "each", limit = 326 },
   { name = "start-hooks", title = "by `start`, hooks set", in_flight = 64, calls = "each", hooks = true, limit = 358 },
   { name = "http2", title = "HTTP/2, 64 streams", in_flight = 64, protocol = "h2", limit = 372 },
   { name = "tls", title = "one by one, new TLS connection", connection = "full", limit = 9000 },
