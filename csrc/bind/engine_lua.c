@@ -13,10 +13,10 @@ The engine as a Lua object: it makes many transfers to one origin.
 #include <errno.h>
 
 #define ENGINE "timekit.engine"
-#define OWNERS "timekit.owners"
+#define TRANSFERS "timekit.transfers"
 
 /* The userdata owns the engine; NULL: it was closed. Its user value is a table from the address of each transfer's
-   userdata to the transfer's owner. The table is weak, so it does not keep a transfer that nobody uses. */
+   userdata to that userdata. The table is weak, so it does not keep a transfer that nobody uses. */
 typedef struct engine_handle {
   tk_engine *engine;
 } engine_handle;
@@ -69,7 +69,7 @@ static int engine_new(lua_State *L) {
   handle->engine = NULL;
   tk_setmetatable(L, ENGINE);
   lua_newtable(L);
-  tk_setmetatable(L, OWNERS);
+  tk_setmetatable(L, TRANSFERS);
   tk_setuservalue(L, -2);
   handle->engine = tk_engine_new(&options, message);
   if (handle->engine != NULL) return 1;
@@ -79,12 +79,12 @@ static int engine_new(lua_State *L) {
   return 2;
 }
 
-/* Stores the owner at stack index `owner`. Call it before the transfer starts, because it raises if memory runs
-   out. */
-static void set_owner(lua_State *L, void *handle, int owner) {
+/* Stores the transfer's userdata, which is on top of the stack. Call it before the transfer starts, because it raises if
+   memory runs out. */
+static void store(lua_State *L, void *handle) {
   tk_getuservalue(L, 1);
   lua_pushlightuserdata(L, handle);
-  lua_pushvalue(L, owner);
+  lua_pushvalue(L, -3);
   lua_rawset(L, -3);
   lua_pop(L, 1);
 }
@@ -94,7 +94,6 @@ Starts a transfer.
 @function engine:start
 @tparam table request `method`, `target` (path and query, appended to base_url), `headers` (map), `body`,
 `timeout` (seconds, default 30; nothing is sent after it), `authorize` (false: it is sent without Authorization)
-@tparam ?any owner what `engine:finished` returns for this transfer; the transfer itself if nil. It is held weakly.
 @treturn transfer|nil nil: the engine is not usable any more
 @raise the request is wrong, the engine is closed, or memory runs out; nothing is sent then
 */
@@ -105,7 +104,7 @@ static int engine_start(lua_State *L) {
   char message[TK_MESSAGE_SIZE];
   (void)open_engine(L, engine);
   luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 3);
+  lua_settop(L, 2);
   request.method = tk_required_string(L, 2, "method");
   request.target = tk_required_string(L, 2, "target");
   request.body = tk_string_field(L, 2, "body", &request.body_size);
@@ -117,7 +116,7 @@ static int engine_start(lua_State *L) {
   request.headers = request.is_json ? NULL : tk_header_lines(L, 2, &request.header_count);
   handle = tk_transfer_push(L);
   request.tag = handle;
-  set_owner(L, handle, lua_isnil(L, 3) ? lua_gettop(L) : 3);
+  store(L, handle);
   /* The engine is checked again, because a finalizer may have closed it while memory was allocated. */
   handle->transfer = tk_transfer_start(open_engine(L, engine), &request, message);
   if (handle->transfer != NULL) return 1;
@@ -151,10 +150,10 @@ static int engine_wait(lua_State *L) {
 }
 
 /***
-The owner of the next transfer that has ended, in the order in which they ended. Each is returned once. A transfer
-whose result was already read, or that was released, is left out.
+The next transfer that has ended, in the order in which they ended. Each is returned once. A transfer whose result was
+already read, or that was released, is left out.
 @function engine:finished
-@return the owner; nil: there are no more
+@treturn transfer|nil nil: there are no more
 */
 static int engine_finished(lua_State *L) {
   tk_engine *engine = check_engine(L);
@@ -297,7 +296,7 @@ void tk_engine_open(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
 
-  luaL_newmetatable(L, OWNERS);
+  luaL_newmetatable(L, TRANSFERS);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
   lua_pop(L, 1);

@@ -76,7 +76,7 @@ struct tk_engine {
 
   tk_socket *sockets;
   size_t socket_count;
-  int connections; /* descriptors among them that tk_open_socket made */
+  int connections; /* how many of them are `ours` */
 
   int due;           /* libcurl asked to be called again at once */
   double curl_timer; /* when libcurl's next timer is due; negative: none */

@@ -3,9 +3,9 @@
 -- its bytes, and the signature is that of these bytes.
 -- @module timekit.cli.deliveries
 
+local base64 = require "timekit.signing.base64"
 local core = require "timekit.core"
 local failure = require "timekit.cli.failure"
-local base64 = require "timekit.signing.base64"
 
 local deliveries = {}
 

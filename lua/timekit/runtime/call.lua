@@ -14,7 +14,7 @@ local calls = {}
 local Call = {
   returns_errors = false, -- a raised error of `timekit.error` becomes its result
   queued = false, -- it is in the queue of its tasks
-  count = false,
+  count = false, -- of its results, once it is over
   at = nil, slot = nil, -- when it is to go on, and its place in the heap of timers
   cancelled = false, -- by `cancel`
   failed = false, problem = nil, -- whether its function raised, and what
